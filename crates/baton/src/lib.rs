@@ -1,1 +1,19 @@
-//! baton
+//! **The log slot is the lock.** A room is a log of frames; its state changes only by replaying
+//! the next one; whoever appends frame `v` on top of frame `v - 1` has led.
+#![no_std]
+
+extern crate alloc;
+
+pub mod effect;
+mod error;
+pub mod frame;
+mod id;
+pub mod limits;
+mod random;
+mod rules;
+pub mod wire;
+
+pub use error::{Code, Refusal};
+pub use id::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer};
+pub use random::Random;
+pub use rules::{Access, By, Context, Ctx, Player, Reject, Rules, Silence};

@@ -1,0 +1,72 @@
+//! Randomness for rules: integers only, from a vetted generator whose state is part of the room.
+//! Knows no entropy: seeds come from frames' nonces.
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+use crate::id::Nonce;
+
+/// A stream of random integers, the same on every host.
+///
+/// The generator is xoshiro256++ (Blackman and Vigna); the reduction to a range is Lemire's, here
+/// so that no library update can change a recorded game.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Random(Xoshiro256PlusPlus);
+
+impl Random {
+    /// The stream of one entry of a frame.
+    pub(crate) fn of_entry(nonce: Nonce, index: u64) -> Self {
+        Self::from_parts(&[&nonce.0, &index.to_le_bytes()])
+    }
+
+    /// This stream, continued from a frame's nonce: what follows cannot be known before it.
+    pub(crate) fn reseed(&mut self, nonce: Nonce) {
+        let state = self.0.next_u64().to_le_bytes();
+        *self = Self::from_parts(&[&state, &nonce.0]);
+    }
+
+    /// A stream from a number, for games that make a map from a seed they keep.
+    pub fn from_seed(seed: u64) -> Self {
+        Self::from_parts(&[&seed.to_le_bytes()])
+    }
+
+    fn from_parts(parts: &[&[u8]]) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(Xoshiro256PlusPlus::from_seed(*hasher.finalize().as_bytes()))
+    }
+
+    /// A number in `0..=u32::MAX`.
+    pub fn next_u32(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// A number in `0..=u64::MAX`.
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number in `0..bound`, each equally likely; 0 if `bound` is 0.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        if bound == 0 {
+            return 0;
+        }
+        // Lemire, "Fast random integer generation in an interval" (2019).
+        let threshold = bound.wrapping_neg() % bound;
+        loop {
+            let product = u64::from(self.next_u32()) * u64::from(bound);
+            let (high, low) = ((product >> 32) as u32, product as u32);
+            if low >= threshold {
+                return high;
+            }
+        }
+    }
+
+    /// True `part` times in `whole`.
+    pub fn chance(&mut self, part: u32, whole: u32) -> bool {
+        self.below(whole) < part
+    }
+}

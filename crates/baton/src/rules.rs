@@ -1,0 +1,193 @@
+//! What an author writes: a deterministic state machine, the same on servers and in browsers.
+//! Knows nothing of frames, stores or time other than ticks.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt::Debug;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::id::Hash;
+use crate::random::Random;
+
+/// A player's number in a room: given at registration, never reused, in order of arrival from 0.
+pub type Player = u32;
+
+/// The context of rules `R`.
+pub type Ctx<'a, R> = Context<'a, <R as Rules>::Config>;
+
+/// The rules of a game or of an account.
+///
+/// Deterministic by construction: integers or fixed point only, ordered maps, no clock, no I/O,
+/// randomness only from `ctx`. The same code runs in the server's wasm and in the browser's, and
+/// the state's hash is compared at every frame.
+pub trait Rules: Sized + 'static {
+    /// What a room is told at its start; recorded in its first frame.
+    type Config: Clone + Debug + Default + Serialize + DeserializeOwned;
+    /// Everything the rules remember. Its encoding is what is hashed, so it must not depend on
+    /// anything but its value.
+    type State: Clone + Debug + Serialize + DeserializeOwned;
+    /// What a player, or the server, does.
+    type Action: Clone + Debug + Serialize + DeserializeOwned;
+
+    /// The kind of room, `[A-Za-z0-9_-]{1,64}`.
+    const KIND: &'static str;
+    /// Rises with every change of behaviour.
+    const VERSION: u32;
+    /// Milliseconds per tick; 0 for rules without ticks.
+    const TICK_MS: u32 = 0;
+    /// A player who was not heard of for this long has left.
+    const GRACE_MS: u32 = 15_000;
+    /// What silence does to time.
+    const SILENCE: Silence = Silence::Pause;
+    /// Recorded behaviour (see [`golden`](crate::golden)) that pins this version; part of the
+    /// rules' identity.
+    const GOLDEN: &'static str = "";
+
+    /// The state of a new room.
+    fn setup(ctx: &mut Ctx<'_, Self>) -> Self::State;
+
+    /// Whether `by` may do `action` now. Reads only; a client asks it before it predicts.
+    fn validate(
+        state: &Self::State,
+        by: By,
+        action: &Self::Action,
+        ctx: &Ctx<'_, Self>,
+    ) -> Result<(), Reject>;
+
+    /// Does a validated action. Cannot fail.
+    fn apply(state: &mut Self::State, by: By, action: Self::Action, ctx: &mut Ctx<'_, Self>);
+
+    /// Lets one tick of time happen.
+    fn tick(_state: &mut Self::State, _ctx: &mut Ctx<'_, Self>) {}
+
+    /// A player is here: the first session of any of the player's devices opened.
+    fn joined(_state: &mut Self::State, _who: Player, _ctx: &mut Ctx<'_, Self>) {}
+
+    /// A player is gone: closed the last session, or was silent for longer than the grace time.
+    fn left(_state: &mut Self::State, _who: Player, _ctx: &mut Ctx<'_, Self>) {}
+
+    /// What `who` (`None`: somebody who never joined) may do.
+    fn access(_state: &Self::State, who: Option<Player>) -> Access {
+        Access {
+            read: true,
+            act: who.is_some(),
+        }
+    }
+
+    /// The room for people, other programs and old clients.
+    fn view(state: &Self::State, who: Option<Player>) -> serde_json::Value;
+
+    /// Identity of the rules: kind, version and recorded behaviour, not the build.
+    fn id() -> Hash {
+        let mut text = Vec::new();
+        text.extend_from_slice(Self::KIND.as_bytes());
+        text.push(0);
+        text.extend_from_slice(&Self::VERSION.to_le_bytes());
+        text.extend_from_slice(Self::GOLDEN.as_bytes());
+        Hash::of(&text)
+    }
+}
+
+/// Who does an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A player, verified by the host.
+    Player(Player),
+    /// The server: another room, or an operator. No client can be this.
+    Server,
+}
+
+/// Why rules refuse an action; the number is the rules' own and stable. It is recorded, and every
+/// retry is answered with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject(pub u16);
+
+impl Reject {
+    /// The body is not an action of these rules. Numbers from here on are Baton's.
+    pub const MALFORMED: Self = Self(0xff00);
+}
+
+/// What somebody may do in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// See the room, its frames included. Without it the room looks as if it did not exist.
+    pub read: bool,
+    /// Send actions.
+    pub act: bool,
+}
+
+/// What happens to time while nobody asks. Bounds what a long sleep costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Time stops when nobody is present.
+    Pause,
+    /// At most this much time after the last frame is lived through, in milliseconds; the rest is
+    /// cut.
+    CatchUp {
+        /// Milliseconds.
+        max_ms: u32,
+    },
+    /// Time beyond the grace time after the last frame is cut.
+    Skip,
+}
+
+impl Silence {
+    /// The longest time after a frame that is lived through, if there is a bound.
+    pub(crate) fn cap_ms(self, grace_ms: u32) -> Option<u64> {
+        match self {
+            Self::Pause => None,
+            Self::CatchUp { max_ms } => Some(u64::from(max_ms)),
+            Self::Skip => Some(u64::from(grace_ms)),
+        }
+    }
+}
+
+/// What rules may use beside their state.
+#[derive(Debug)]
+pub struct Context<'a, C> {
+    pub(crate) config: &'a C,
+    pub(crate) tick: u64,
+    pub(crate) present: &'a [Player],
+    pub(crate) random: &'a mut Random,
+    pub(crate) sends: &'a mut Vec<Send>,
+}
+
+/// An action for another room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Send {
+    pub(crate) target: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl<C> Context<'_, C> {
+    /// What the room was told at its start.
+    pub fn config(&self) -> &C {
+        self.config
+    }
+
+    /// Ticks since the room began; while a tick is run, its number.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    /// Who is present, in rising order.
+    pub fn present(&self) -> &[Player] {
+        self.present
+    }
+
+    /// Random integers. In `apply`, nobody could know them before the frame was made.
+    pub fn random(&mut self) -> &mut Random {
+        self.random
+    }
+
+    /// Puts a server action into another room, `kind/name`, exactly once. `action` is of the
+    /// receiving rules.
+    pub fn send<A: Serialize>(&mut self, target: &str, action: &A) {
+        if let Ok(body) = postcard::to_allocvec(action) {
+            self.sends.push(Send {
+                target: target.into(),
+                body,
+            });
+        }
+    }
+}
