@@ -1,2 +1,67 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: the two commands (`dev`, `test`), the build they share, and what belongs to neither.
+//!
+//! Decides the order in which tools run. Must not know what the game or the protocol does.
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the bans keep the pure crates deterministic; this is a tool for a desktop"
+)]
+
+mod children;
+mod glue;
+mod npm;
+mod page;
+mod project;
+mod secrets;
+mod stamp;
+mod step;
+mod verbs;
+mod wasm;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build, play, test and measure Baton.")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build the wasm of the server and of the browser, and the page.
+    Build(verbs::build::Options),
+    /// The cargo runner for wasm32: runs a test binary in Node or a browser.
+    #[command(hide = true, disable_help_flag = true)]
+    WasmTestRunner {
+        /// What cargo hands over: the test binary, then the arguments of the test harness.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain of reasons without a stack trace: it is for people.
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<()> {
+    children::end_with_us()?;
+    match verb {
+        Verb::Build(options) => verbs::build::run(&options),
+        Verb::WasmTestRunner { arguments } => {
+            let name = std::ffi::OsString::from("wasm-test-runner");
+            wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(
+                std::iter::once(name).chain(arguments),
+            )
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Steps as people see them: a line when one starts, a line with its time when it ends.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::children;
+
+/// Whether a step found something to do.
+pub(crate) enum Outcome {
+    /// It did its work.
+    Done,
+    /// Its inputs were those of last time.
+    UpToDate,
+}
+
+/// Announces, runs and times one step. An error names the step.
+pub(crate) fn step(title: &str, work: impl FnOnce() -> Result<Outcome>) -> Result<()> {
+    let start = Instant::now();
+    println!("▸ {title}");
+    match work().with_context(|| format!("step failed: {title}"))? {
+        Outcome::Done => println!("  done in {:.1} s", start.elapsed().as_secs_f64()),
+        Outcome::UpToDate => println!("  up to date"),
+    }
+    Ok(())
+}
+
+/// Runs a program to its end, its output in view. An error holds the command line.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let line = command_line(command);
+    let mut child = command.spawn().with_context(|| format!("cannot start: {line}"))?;
+    let status = children::wait(&mut child)?;
+    if !status.success() {
+        bail!("{line}: {status}");
+    }
+    Ok(())
+}
+
+/// Runs a program to its end and returns what it printed, without the white space around it.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let line = command_line(command);
+    let output = command.output().with_context(|| format!("cannot start: {line}"))?;
+    if !output.status.success() {
+        bail!("{line}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The command as one would type it.
+pub(crate) fn command_line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask build`: everything that wrangler needs, in `js-host/dist`. Also wrangler's own build command.
+
+use std::fs::File;
+
+use anyhow::{Context, Result};
+
+use crate::step::{Outcome, step};
+use crate::wasm::{ALTERED, CLIENT, Profile, SERVER};
+use crate::{npm, page, project, secrets, wasm};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How much to do for speed and size.
+    #[arg(long, value_enum, default_value = "release", env = "BATON_PROFILE")]
+    pub(crate) profile: Profile,
+    /// Also build the page whose rules differ by one rule, for the desync test.
+    #[arg(long)]
+    pub(crate) altered: bool,
+}
+
+/// Builds what changed.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let _lock = lock()?;
+    step("Rust target wasm32", wasm::add_target)?;
+    step("npm packages", npm::install)?;
+    step("Node", || {
+        println!("  {}", npm::node_version()?);
+        Ok(Outcome::UpToDate)
+    })?;
+    step("secrets for development (.dev.vars)", secrets::make)?;
+    step("wasm of the server", || wasm::build(&SERVER, options.profile))?;
+    step("wasm of the browser", || wasm::build(&CLIENT, options.profile))?;
+    step("page", || page::build("page", &CLIENT))?;
+    if options.altered {
+        step("wasm of the browser, one rule altered", || wasm::build(&ALTERED, options.profile))?;
+        step("page, one rule altered", || page::build("page-altered", &ALTERED))?;
+    }
+    Ok(())
+}
+
+/// One build at a time: wrangler starts one whenever a source changes.
+fn lock() -> Result<File> {
+    let directory = project::target_directory()?;
+    std::fs::create_dir_all(&directory)?;
+    let file = File::create(directory.join("xtask.lock")).context("cannot make the lock of the build")?;
+    file.lock()?;
+    Ok(file)
+}

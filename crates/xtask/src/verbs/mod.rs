@@ -1,0 +1,3 @@
+//! One file per verb of `cargo xtask`.
+
+pub(crate) mod build;

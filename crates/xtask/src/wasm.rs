@@ -1,0 +1,138 @@
+//! From a face crate to the three files a host loads: glue, types, wasm.
+//!
+//! cargo → wasm-bindgen → wasm-opt. Knows nothing of what the faces export.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::glue;
+use crate::project::{self, cargo, program};
+use crate::stamp::{Inputs, Stamp};
+use crate::step::{Outcome, output, run};
+
+/// The target of everything that runs in workers and browsers.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// How much the build does for speed and size.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Profile {
+    /// Quick to build; large and slow; checks its own assumptions.
+    Debug,
+    /// What ships.
+    Release,
+}
+
+/// One wasm that the hosts or the page load.
+pub(crate) struct Face {
+    /// The cargo package.
+    pub(crate) package: &'static str,
+    /// The directory below `dist/wasm`.
+    pub(crate) directory: &'static str,
+    /// A cargo feature to switch on.
+    pub(crate) feature: Option<&'static str>,
+}
+
+/// The handler, for the hosts.
+pub(crate) const SERVER: Face = Face { package: "baton-server", directory: "server", feature: None };
+/// The replica, for the page.
+pub(crate) const CLIENT: Face = Face { package: "baton-client", directory: "client", feature: None };
+/// The replica with one rule changed, for the test that a desync is seen.
+pub(crate) const ALTERED: Face =
+    Face { package: "baton-client", directory: "client-altered", feature: Some("altered") };
+
+impl Face {
+    /// The name cargo and wasm-bindgen give to files.
+    fn stem(&self) -> String {
+        self.package.replace('-', "_")
+    }
+
+    /// Where the three files are.
+    pub(crate) fn out(&self) -> PathBuf {
+        project::dist().join("wasm").join(self.directory)
+    }
+
+    /// The wasm that ships.
+    pub(crate) fn wasm(&self) -> PathBuf {
+        self.out().join(format!("{}_bg.wasm", self.stem()))
+    }
+}
+
+/// Adds the wasm target to the tool chain if it is not there.
+pub(crate) fn add_target() -> Result<Outcome> {
+    let library = output(program("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(&library).exists() {
+        return Ok(Outcome::UpToDate);
+    }
+    if program("rustup").arg("--version").output().is_err() {
+        bail!("this Rust lacks {TARGET} and rustup is missing: install it (https://rustup.rs), or add the target as your system does");
+    }
+    run(program("rustup").args(["target", "add", TARGET]))?;
+    Ok(Outcome::Done)
+}
+
+/// Compiles a package for wasm32. Returns the file.
+pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) -> Result<PathBuf> {
+    let (profile, directory) = match profile {
+        Profile::Debug => ("dev", "debug"),
+        Profile::Release => ("wasm", "wasm"),
+    };
+    let mut command = cargo(&["build", "--locked", "--package", package, "--target", TARGET, "--profile", profile]);
+    command.args(feature.iter().flat_map(|feature| ["--features", feature]));
+    run(&mut command)?;
+    let name = format!("{}.wasm", package.replace('-', "_"));
+    let file = project::target_directory()?.join(TARGET).join(directory).join(name);
+    anyhow::ensure!(file.exists(), "{package} made no {}: is its crate-type cdylib?", file.display());
+    Ok(file)
+}
+
+/// Compiles a face and writes its three files, if anything they depend on changed.
+pub(crate) fn build(face: &Face, profile: Profile) -> Result<Outcome> {
+    let raw = compile(face.package, face.feature, profile)?;
+    let inputs = Inputs::default()
+        .path(&raw)?
+        .path(&project::js_host().join("package-lock.json"))?
+        .path(&std::env::current_exe()?)?
+        .word(if profile == Profile::Release { "release" } else { "debug" });
+    let stamp = Stamp::new(&format!("wasm-{}", face.directory), &inputs);
+    let outputs = glue::files(&face.stem()).map(|file| face.out().join(file));
+    if stamp.holds(&outputs) {
+        return Ok(Outcome::UpToDate);
+    }
+    // Made beside, moved at the end: whoever watches dist/ never sees half of it.
+    let work = project::target_directory()?.join("xtask").join(face.directory);
+    let _ = std::fs::remove_dir_all(&work);
+    std::fs::create_dir_all(&work)?;
+    let bound = glue::generate(&raw, &face.stem(), profile == Profile::Debug, &work)?;
+    if profile == Profile::Release {
+        optimise(&bound)?;
+    }
+    std::fs::create_dir_all(face.out())?;
+    for (name, output) in glue::files(&face.stem()).iter().zip(&outputs) {
+        // Copied, not renamed: the target directory may be on another disk.
+        let beside = output.with_extension("new");
+        std::fs::copy(work.join(name), &beside).with_context(|| format!("missing after wasm-bindgen: {name}"))?;
+        std::fs::rename(&beside, output)?;
+    }
+    stamp.set()?;
+    Ok(Outcome::Done)
+}
+
+/// Makes a wasm smaller and faster, in place.
+fn optimise(wasm: &Path) -> Result<()> {
+    // The features that rustc switches on by default for this target, plus multivalue: binaryen validates against them.
+    const FEATURES: [&str; 7] = [
+        "bulk-memory",
+        "call-indirect-overlong",
+        "multivalue",
+        "mutable-globals",
+        "nontrapping-float-to-int",
+        "reference-types",
+        "sign-ext",
+    ];
+    let mut command = program("node");
+    command.arg(project::js_host().join("node_modules/binaryen/bin/wasm-opt"));
+    command.args(FEATURES.map(|feature| format!("--enable-{feature}")));
+    command.args(["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"]);
+    run(command.arg(wasm).arg("-o").arg(wasm))
+}
