@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod effect;
 mod error;
 pub mod frame;
+pub mod harness;
 mod id;
 pub mod limits;
 mod random;
