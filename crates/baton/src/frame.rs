@@ -120,8 +120,14 @@ pub enum Entry {
         /// Highest acknowledged number.
         upto: u64,
     },
-    /// Time was cut: from here on, ticks count from this frame's tick and time.
-    Cut(Cut),
+    /// Time that never happened in the room: ticks are counted as if the clock had stood still for
+    /// it. Replay never asks a clock.
+    Cut {
+        /// Why.
+        why: Cut,
+        /// Milliseconds that are left out.
+        skip_ms: u64,
+    },
     /// The store lost frames that somebody had seen: a new lineage begins, named by this frame's
     /// nonce.
     Reset {

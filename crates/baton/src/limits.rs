@@ -35,8 +35,6 @@ pub const MAX_USER_DEVICES: usize = 8;
 /// A device silent for longer may be evicted to make room; clients keep acknowledged actions for
 /// half of it, so an evicted device has nothing left to send again.
 pub const RESEND_GRACE_MS: u64 = 120_000;
-/// Unacknowledged sends of a room to other rooms.
-pub const MAX_OUTBOX: usize = 1_024;
 
 /// Frames per segment: a snapshot is kept at each multiple, and blocks of frames are this long.
 pub const SEGMENT: u64 = 64;

@@ -1,0 +1,282 @@
+//! Arrivals: what each request asks, what of it the log and the inbox already have, and what is
+//! refused before anything is written. Reads the room; changes nothing.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::effect::{Arrival, Call, Item};
+use crate::error::{Code, Refusal};
+use crate::id::{BodyHash, DeviceId, Hash, Identity};
+use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW};
+use crate::room::{Known, Room};
+use crate::rules::Rules;
+use crate::wire::{self, Hail, Presence, Request, Sent};
+
+/// A request in hand.
+pub(super) struct Asked {
+    pub(super) who: Option<Identity>,
+    pub(super) ask: Ask,
+    /// Set as soon as it is known that the request fails.
+    pub(super) refusal: Option<Refusal>,
+    /// What of it is neither in the log nor in the inbox.
+    pub(super) need: Option<Hail>,
+    /// Something of it waits in the inbox.
+    pub(super) waits: bool,
+}
+
+/// What is asked.
+pub(super) enum Ask {
+    Play(Request),
+    View,
+    Block { last: u64, hash: Hash },
+    Watch,
+    Nothing,
+}
+
+/// What a follower puts into the inbox: a device's hail by its verified user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Pushed {
+    pub(super) who: Identity,
+    pub(super) hail: Hail,
+}
+
+impl Asked {
+    pub(super) fn read(arrival: Arrival) -> Self {
+        let (ask, refusal) = match Self::ask(arrival.call) {
+            Ok(ask) => (ask, None),
+            Err(code) => (Ask::Nothing, Some(code)),
+        };
+        let mut asked = Self {
+            who: arrival.who,
+            ask,
+            refusal: refusal.map(Refusal::from),
+            need: None,
+            waits: false,
+        };
+        if asked.refusal.is_none() && asked.hail().is_some() {
+            match &asked.who {
+                None => asked.refuse(Code::Unauthorized),
+                Some(who) if who.user.len() > MAX_USER_BYTES || who.name.len() > MAX_NAME_BYTES => {
+                    asked.refuse(Code::TooLarge);
+                }
+                Some(_) => {}
+            }
+        }
+        asked
+    }
+
+    fn ask(call: Call) -> Result<Ask, Code> {
+        match call {
+            Call::Play(bytes) => wire::read_request(&bytes).map(Ask::Play),
+            Call::View => Ok(Ask::View),
+            Call::Watch => Ok(Ask::Watch),
+            Call::Block { first, last, hash } => {
+                let aligned = last > 0
+                    && last.is_multiple_of(SEGMENT)
+                    && last.checked_sub(SEGMENT - 1) == Some(first);
+                let hash = Hash::from_hex(&hash).filter(|_| aligned);
+                hash.map(|hash| Ask::Block { last, hash })
+                    .ok_or(Code::NotFound)
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, code: Code) {
+        self.refusal = Some(code.into());
+        self.need = None;
+    }
+
+    pub(super) fn hail(&self) -> Option<&Hail> {
+        match &self.ask {
+            Ask::Play(request) => request.device.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn user(&self) -> Option<&str> {
+        self.who.as_ref().map(|who| who.user.as_str())
+    }
+
+    /// Whether losing track of a write leaves this request without an honest answer.
+    pub(super) fn writes(&self) -> bool {
+        self.need.is_some()
+    }
+
+    /// Works out what of the request is new. `inbox` is what waits already.
+    pub(super) fn judge<R: Rules>(
+        &mut self,
+        room: Option<&Room<R>>,
+        inbox: &[Waiting],
+        now_ms: u64,
+    ) {
+        self.need = None;
+        self.waits = false;
+        if self.refusal.is_some() {
+            return;
+        }
+        let access = room.map(|room| room.access(self.user()));
+        if access.is_some_and(|access| !access.read) {
+            return self.refuse(Code::NotFound);
+        }
+        let (Some(who), Some(hail)) = (self.who.clone(), self.hail().cloned()) else {
+            return;
+        };
+        let acts = !hail.actions.is_empty();
+        let standing = room.and_then(|room| room.standing(&who.user, hail.id));
+        if let (Some(number), Some(room)) = (hail.number, room)
+            && standing.is_none_or(|standing| standing.number != number)
+        {
+            let code = if standing.is_none() && room.was_evicted(number) {
+                Code::Evicted
+            } else {
+                Code::Unregistered
+            };
+            return self.refuse(code);
+        }
+        if hail.number.is_none() && acts || hail.number.is_some() && room.is_none() {
+            return self.refuse(Code::Unregistered);
+        }
+        if acts && access.is_none_or(|access| !access.act) {
+            return self.refuse(Code::Forbidden);
+        }
+        let waiting: Vec<&Hail> = inbox
+            .iter()
+            .filter(|item| item.pushed.who.user == who.user && item.pushed.hail.id == hail.id)
+            .map(|item| &item.pushed.hail)
+            .collect();
+        let mut need = Hail {
+            presence: presence(room, &who.user, &hail, &waiting, now_ms),
+            actions: Vec::new(),
+            ..hail.clone()
+        };
+        if acts && let Some(standing) = standing {
+            let queued = waiting.iter().flat_map(|hail| &hail.actions);
+            match new_actions(&hail.actions, queued, |seq, body| {
+                standing.device.know(seq, body)
+            }) {
+                Ok(actions) => need.actions = actions,
+                Err(refusal) => {
+                    self.refusal = Some(refusal);
+                    return;
+                }
+            }
+        }
+        let new = need.presence != Presence::Unsaid || !need.actions.is_empty();
+        self.waits = !waiting.is_empty();
+        self.need = new.then_some(need);
+    }
+}
+
+/// What the room should still be told of a session.
+fn presence<R: Rules>(
+    room: Option<&Room<R>>,
+    user: &str,
+    hail: &Hail,
+    waiting: &[&Hail],
+    now_ms: u64,
+) -> Presence {
+    let told = waiting
+        .iter()
+        .any(|waits| waits.presence == hail.presence && waits.session == hail.session);
+    let stale = room.is_none_or(|room| room.wants_beat(user, hail.id, hail.session, now_ms));
+    match hail.presence {
+        Presence::Here if told || !stale => Presence::Unsaid,
+        Presence::Leaving if told || R::TICK_MS == 0 => Presence::Unsaid,
+        other => other,
+    }
+}
+
+/// The actions that are neither in the log nor in the inbox, if all of them can follow there.
+fn new_actions<'a>(
+    actions: &[Sent],
+    queued: impl Iterator<Item = &'a Sent>,
+    know: impl Fn(u64, BodyHash) -> Known,
+) -> Result<Vec<Sent>, Refusal> {
+    let queued: Vec<&Sent> = queued.collect();
+    let mut expected = None;
+    let mut new = Vec::new();
+    for sent in actions {
+        let known = know(sent.seq, BodyHash::of(&sent.body));
+        let next = match known {
+            Known::Had | Known::Old => continue,
+            Known::Conflict => return Err(Code::Conflict.into()),
+            Known::Next => sent.seq,
+            Known::Gap(next) => next,
+        };
+        let mark = next - 1;
+        // What waits in the inbox without a hole counts as taken.
+        let mut follows = expected.unwrap_or(next);
+        while let Some(waits) = queued.iter().find(|waits| waits.seq == follows) {
+            if waits.seq == sent.seq && waits.body != sent.body {
+                return Err(Code::Conflict.into());
+            }
+            follows += 1;
+        }
+        if sent.seq < follows {
+            expected = Some(follows);
+            continue;
+        }
+        if sent.seq > follows {
+            return Err(Refusal {
+                code: Code::Gap,
+                expected: Some(follows),
+            });
+        }
+        if sent.seq > mark + WINDOW as u64 {
+            return Err(Code::Busy.into());
+        }
+        expected = Some(follows + 1);
+        new.push(sent.clone());
+    }
+    Ok(new)
+}
+
+/// An item of the inbox, read.
+pub(super) struct Waiting {
+    pub(super) id: u64,
+    pub(super) received_ms: u64,
+    pub(super) pushed: Pushed,
+}
+
+/// Reads the inbox. What cannot be read was not written by this protocol and is reported to be
+/// removed.
+pub(super) fn read_inbox(items: &[Item]) -> (Vec<Waiting>, Vec<u64>) {
+    let mut waiting = Vec::with_capacity(items.len());
+    let mut junk = Vec::new();
+    for item in items {
+        match postcard::take_from_bytes::<Pushed>(&item.bytes) {
+            Ok((pushed, [])) => waiting.push(Waiting {
+                id: item.id,
+                received_ms: item.received_ms,
+                pushed,
+            }),
+            _ => junk.push(item.id),
+        }
+    }
+    (waiting, junk)
+}
+
+impl<R: Rules> Room<R> {
+    /// Whether a number was handed out in this history and its device is gone.
+    pub(super) fn was_evicted(&self, number: u32) -> bool {
+        self.was_registered(number) && !self.is_registered(number)
+    }
+
+    /// Whether a session's committed beat is missing or older than a third of the grace time.
+    fn wants_beat(&self, user: &str, id: DeviceId, session: u32, now_ms: u64) -> bool {
+        let Some(standing) = self.standing(user, id) else {
+            return true;
+        };
+        let device = standing.device;
+        if R::TICK_MS == 0 || session < device.session {
+            return false;
+        }
+        let tick = self.tick_at(now_ms).max(self.tick());
+        let young = device
+            .beat
+            .is_some_and(|beat| tick.saturating_sub(beat) <= Self::grace_ticks() / 3);
+        let same = session == device.session;
+        !(same && (device.closed || (device.open && young)))
+    }
+}

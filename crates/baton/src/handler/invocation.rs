@@ -1,0 +1,438 @@
+//! One batch of requests on its way: which effect comes next, and what its result means.
+
+use alloc::{string::String, vec::Vec};
+use core::mem;
+
+use serde_bytes::ByteBuf;
+
+use super::Instance;
+use super::arrivals::{Ask, Asked, Pushed, Waiting, read_inbox};
+use super::lead::{self, Led};
+use super::reply::{self, Desk};
+use super::warm::{Recent, Trouble, Warm};
+use crate::effect::{Arrival, Effect, Fed, Found, Moment, Outcome, Read};
+use crate::error::Code;
+use crate::id::{Head, Writer};
+use crate::lease::{Sight, Turn, turn};
+use crate::room::Draft;
+use crate::rules::Rules;
+use crate::settings::Settings;
+use crate::wire;
+
+/// How often a lost append is tried again before the request follows.
+const MAX_LOST: u8 = 3;
+/// How often one invocation reads before it gives up: breaks and short reads each cost one.
+const MAX_READS: u8 = 8;
+
+/// One batch of requests on its way.
+pub struct Invocation<R: Rules> {
+    pub(super) name: String,
+    writer: Writer,
+    settings: Settings,
+    config: R::Config,
+    asked: Vec<Asked>,
+    pub(super) warm: Warm<R>,
+    phase: Phase<R>,
+    lost: u8,
+    reads: u8,
+    wait_ms: u32,
+    block: Option<Vec<ByteBuf>>,
+}
+
+enum Phase<R: Rules> {
+    Starting,
+    Reading,
+    Appending(Led<R>),
+    /// The append's outcome is unknown: the read that follows looks for the frame.
+    Doubting(Led<R>),
+    Pushing,
+    Done,
+}
+
+impl<R: Rules> Invocation<R> {
+    pub(super) fn new(
+        instance: &Instance<R>,
+        name: String,
+        arrivals: Vec<Arrival>,
+        warm: Warm<R>,
+    ) -> Self {
+        Self {
+            name,
+            writer: instance.writer,
+            settings: instance.settings,
+            config: instance.config.clone(),
+            asked: arrivals.into_iter().map(Asked::read).collect(),
+            warm,
+            phase: Phase::Starting,
+            lost: 0,
+            reads: 0,
+            wait_ms: 0,
+            block: None,
+        }
+    }
+
+    /// Feeds back the result of the last effect. `instance` is the one that began it.
+    pub fn resume(&mut self, instance: &mut Instance<R>, fed: Fed, moment: Moment) -> Effect {
+        let effect = self.step(fed, &moment);
+        instance.keep_if_done(self, &effect, &moment);
+        effect
+    }
+
+    pub(super) fn start(&mut self, moment: &Moment) -> Effect {
+        if self.asked.iter().all(|asked| asked.refusal.is_some()) {
+            return self.reply(moment);
+        }
+        let (inbox, _) = read_inbox(&self.warm.inbox);
+        match self.guess(&inbox, moment) {
+            Some(effect) => effect,
+            None => self.read(),
+        }
+    }
+
+    /// The one round trip of the steady state: who is warm and knows whose turn it is writes at
+    /// once, and learns from the same trip what it missed. Never more than a saved read: a wrong
+    /// guess is lost, or lies in the inbox.
+    fn guess(&mut self, inbox: &[Waiting], moment: &Moment) -> Option<Effect> {
+        let room = self.warm.room.as_ref()?;
+        self.warm.lease_now(moment)?;
+        let plays = |asked: &Asked| matches!(asked.ask, Ask::Play(_));
+        let low = reply::since(&self.asked, room.head(), self.settings.recent);
+        if !self.asked.iter().all(plays) || low < self.warm.recent.first() {
+            return None;
+        }
+        let now_ms = self.warm.now_ms(moment);
+        let mut judged: Vec<Option<_>> = Vec::with_capacity(self.asked.len());
+        for asked in &mut self.asked {
+            let before = asked.refusal;
+            asked.judge(self.warm.room.as_ref(), inbox, now_ms);
+            judged.push(asked.refusal.filter(|_| before.is_none()));
+        }
+        let doubtful = judged.iter().any(Option::is_some);
+        let news = self.asked.iter().any(|asked| asked.need.is_some());
+        if doubtful || !news {
+            // What is refused may only be unknown to us: read first.
+            for (asked, refusal) in self.asked.iter_mut().zip(&judged) {
+                if refusal.is_some() {
+                    asked.refusal = None;
+                }
+            }
+            return None;
+        }
+        match self.turn(moment) {
+            Turn::Ours => self.lead(moment),
+            Turn::Early { wait_ms } | Turn::Theirs { wait_ms } => {
+                self.wait_ms = wait_ms;
+                Some(self.push())
+            }
+            Turn::Free => None,
+        }
+    }
+
+    fn step(&mut self, fed: Fed, moment: &Moment) -> Effect {
+        match mem::replace(&mut self.phase, Phase::Done) {
+            Phase::Reading => match fed {
+                Fed::Read(found) => self.found(found, moment),
+                _ => self.retry(moment),
+            },
+            Phase::Appending(led) => match fed {
+                Fed::Appended(true, found) => self.appended(led, found, moment),
+                Fed::Appended(false, found) => {
+                    self.lost += 1;
+                    self.found(found, moment)
+                }
+                // Unknown: it may be in the log, or come there late.
+                _ => {
+                    let effect = self.read();
+                    self.phase = Phase::Doubting(led);
+                    effect
+                }
+            },
+            Phase::Doubting(led) => match fed {
+                Fed::Read(found) => self.doubt(led, found, moment),
+                _ => self.retry(moment),
+            },
+            Phase::Pushing => match fed {
+                Fed::Pushed(found) => self.pushed(found, moment, None),
+                Fed::Full(found) => self.pushed(found, moment, Some(Code::Busy)),
+                _ => self.retry(moment),
+            },
+            Phase::Starting | Phase::Done => self.retry(moment),
+        }
+    }
+
+    fn read_of(&self) -> Read {
+        let known = self.warm.head();
+        let since = match known.v {
+            0 => self.cursor(),
+            _ => reply::since(&self.asked, known, self.settings.recent).min(known.v),
+        };
+        let block = self.asked.iter().find_map(|asked| match asked.ask {
+            Ask::Block { last, .. } => Some(last),
+            _ => None,
+        });
+        Read {
+            known,
+            since,
+            block,
+        }
+    }
+
+    /// For a cold instance: the lowest cursor above 0, or the newest.
+    fn cursor(&self) -> u64 {
+        let cursors = self.asked.iter().filter_map(|asked| match &asked.ask {
+            Ask::Play(request) if request.cursor.v > 0 => Some(request.cursor.v),
+            _ => None,
+        });
+        cursors.min().unwrap_or(u64::MAX)
+    }
+
+    fn read(&mut self) -> Effect {
+        self.reads += 1;
+        self.phase = Phase::Reading;
+        Effect::Read(self.read_of())
+    }
+
+    /// Takes in a read; then the decision of the request.
+    fn found(&mut self, found: Found, moment: &Moment) -> Effect {
+        match self.absorb(found, moment) {
+            Ok(()) => self.decide(moment),
+            Err(Trouble::Break | Trouble::Short) if self.reads < MAX_READS => self.read(),
+            Err(Trouble::Rules) => self.fail(Code::Rules, moment),
+            Err(_) => {
+                self.warm.drop_room();
+                self.fail(Code::Corrupt, moment)
+            }
+        }
+    }
+
+    fn absorb(&mut self, mut found: Found, moment: &Moment) -> Result<(), Trouble> {
+        if let Some(block) = found.block.take() {
+            self.block = Some(block);
+        }
+        let keep = usize::try_from(self.settings.recent).unwrap_or(usize::MAX);
+        self.warm.absorb(found, keep, moment)
+    }
+
+    /// Lead or follow.
+    fn decide(&mut self, moment: &Moment) -> Effect {
+        let (inbox, junk) = read_inbox(&self.warm.inbox);
+        let now_ms = self.warm.now_ms(moment);
+        for asked in &mut self.asked {
+            asked.judge(self.warm.room.as_ref(), &inbox, now_ms);
+        }
+        let wanted = self.asked.iter().any(|asked| asked.need.is_some());
+        if !wanted && inbox.is_empty() && junk.is_empty() && !self.idle_due(now_ms) {
+            return self.reply(moment);
+        }
+        match self.turn(moment) {
+            Turn::Free | Turn::Ours if self.lost < MAX_LOST => {
+                if let Some(effect) = self.lead(moment) {
+                    return effect;
+                }
+                // Nothing of it made a difference, so nothing of it has to be kept.
+                for asked in &mut self.asked {
+                    asked.need = None;
+                }
+            }
+            Turn::Early { wait_ms } | Turn::Theirs { wait_ms } => self.wait_ms = wait_ms,
+            Turn::Free | Turn::Ours => self.wait_ms = self.settings.frame_ms,
+        }
+        if self.asked.iter().any(Asked::writes) {
+            return self.push();
+        }
+        self.reply(moment)
+    }
+
+    fn turn(&self, moment: &Moment) -> Turn {
+        let Some(room) = &self.warm.room else {
+            return Turn::Free;
+        };
+        let sight = Sight {
+            lease: self.warm.lease_now(moment),
+            head_v: room.head().v,
+            writer: room.writer(),
+            time_ms: room.time_ms(),
+            clock_ms: self.warm.clock_ms(moment),
+            wall_ms: moment.wall_ms,
+            watched_ms: self.warm.watched_ms(moment),
+        };
+        turn(
+            &sight,
+            self.writer,
+            self.settings.frame_ms,
+            self.settings.lease_ms,
+        )
+    }
+
+    /// Whether a frame of nothing but time is due. A paused room and rules without ticks need none.
+    fn idle_due(&self, now_ms: u64) -> bool {
+        self.warm.room.as_ref().is_some_and(|room| {
+            // By the tick's time, not the frame's: a room that is catching up is due at once.
+            let behind_ms = now_ms.saturating_sub(room.time_of(room.tick()));
+            R::TICK_MS != 0 && !room.paused() && behind_ms >= u64::from(self.settings.idle_ms)
+        })
+    }
+
+    fn lead(&mut self, moment: &Moment) -> Option<Effect> {
+        let (inbox, junk) = read_inbox(&self.warm.inbox);
+        let now_ms = self.warm.now_ms(moment);
+        let mut draft = Draft::begin(
+            self.warm.room.as_ref(),
+            &self.config,
+            self.writer,
+            moment.nonce,
+            now_ms,
+            self.settings.catch_up_ticks,
+        );
+        if self.warm.room.is_some() && self.warm.broken.is_some() {
+            draft.reset();
+        }
+        let nobody = self.warm.room.is_none()
+            && inbox.is_empty()
+            && self.asked.iter().all(|asked| asked.need.is_none());
+        if nobody {
+            return None;
+        }
+        let due = self.idle_due(now_ms);
+        let lease_ms = self.settings.lease_ms;
+        let led = lead::lead(
+            draft,
+            &mut self.asked,
+            &inbox,
+            &junk,
+            now_ms,
+            due,
+            lease_ms,
+        )?;
+        let read = Read {
+            known: led.room.head(),
+            ..self.read_of()
+        };
+        let append = led.append.clone();
+        self.phase = Phase::Appending(led);
+        Some(Effect::Append(append, read))
+    }
+
+    /// Our frame is in the log.
+    fn appended(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
+        let keep = usize::try_from(self.settings.recent).unwrap_or(usize::MAX);
+        let hash = led.append.hash;
+        if self.warm.room.is_none() {
+            self.warm.recent = Recent::default();
+        }
+        self.warm.recent.push(hash, led.append.frame, keep);
+        self.warm.room = Some(led.room);
+        self.warm.broken = None;
+        for (asked, later) in self.asked.iter_mut().zip(&led.later) {
+            if !later {
+                asked.need = None;
+                asked.waits = false;
+            }
+        }
+        self.wait_ms = self.settings.frame_ms;
+        match self.absorb(found, moment) {
+            Ok(()) | Err(Trouble::Short) => {}
+            // The frame was there and is gone, or what follows it is not for us: look again.
+            Err(_) if self.reads < MAX_READS => return self.read(),
+            Err(_) => return self.fail(Code::Retry, moment),
+        }
+        if self.asked.iter().any(Asked::writes) {
+            return self.push();
+        }
+        self.reply(moment)
+    }
+
+    /// The append's outcome was unknown; only the log can tell. An empty or older read proves
+    /// nothing: the write may still come.
+    fn doubt(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
+        let Head { v, hash } = led.room.head();
+        if let Err(trouble) = self.absorb(found, moment) {
+            return match trouble {
+                Trouble::Rules => self.fail(Code::Rules, moment),
+                _ => self.retry(moment),
+            };
+        }
+        match self.warm.recent.hash_at(v) {
+            Some(there) if there == hash => self.decide(moment),
+            Some(_) => {
+                self.lost += 1;
+                self.decide(moment)
+            }
+            None => {
+                for asked in self.asked.iter_mut().filter(|asked| asked.writes()) {
+                    asked.refuse(Code::Retry);
+                }
+                self.reply(moment)
+            }
+        }
+    }
+
+    /// Follow: what is new goes to the inbox.
+    fn push(&mut self) -> Effect {
+        let items = self.asked.iter().filter_map(|asked| {
+            let pushed = Pushed {
+                who: asked.who.clone()?,
+                hail: asked.need.clone()?,
+            };
+            Some(ByteBuf::from(wire::write(&pushed)))
+        });
+        let items: Vec<_> = items.collect();
+        self.phase = Phase::Pushing;
+        Effect::Push(items, self.read_of())
+    }
+
+    fn pushed(&mut self, found: Found, moment: &Moment, full: Option<Code>) -> Effect {
+        for asked in &mut self.asked {
+            if asked.need.take().is_some() {
+                match full {
+                    Some(code) => asked.refuse(code),
+                    None => asked.waits = true,
+                }
+            }
+        }
+        match self.absorb(found, moment) {
+            Ok(()) => {}
+            Err(Trouble::Break | Trouble::Short) if self.reads < MAX_READS => return self.read(),
+            Err(_) => return self.fail(Code::Retry, moment),
+        }
+        // If it turns out that nobody leads, we do; what we pushed is in the inbox by now.
+        let turn = self.turn(moment);
+        if matches!(turn, Turn::Free | Turn::Ours) && self.lost < MAX_LOST {
+            self.lost += 1;
+            return self.decide(moment);
+        }
+        self.reply(moment)
+    }
+
+    /// Every request that may have written something is told to send the same again.
+    fn retry(&mut self, moment: &Moment) -> Effect {
+        self.warm.drop_room();
+        self.fail(Code::Retry, moment)
+    }
+
+    fn fail(&mut self, code: Code, moment: &Moment) -> Effect {
+        for asked in &mut self.asked {
+            if asked.refusal.is_none() {
+                asked.refuse(code);
+            }
+        }
+        self.reply(moment)
+    }
+
+    fn reply(&mut self, moment: &Moment) -> Effect {
+        self.phase = Phase::Done;
+        let desk = Desk {
+            warm: &self.warm,
+            settings: &self.settings,
+            now_ms: self.warm.now_ms(moment),
+            wait_ms: self.wait_ms,
+            block: self.block.as_deref(),
+            nonce: moment.nonce,
+        };
+        let answers = self.asked.iter().enumerate();
+        let outcomes: Vec<Outcome> = answers
+            .map(|(index, asked)| desk.answer(asked, index))
+            .collect();
+        Effect::Reply(outcomes)
+    }
+}

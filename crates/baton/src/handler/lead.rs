@@ -1,0 +1,166 @@
+//! Leading: what waits in the inbox and what this batch asks become one frame. Decides the order
+//! and what must wait for a later frame; the draft decides what is true.
+
+use alloc::vec::Vec;
+
+use serde_bytes::ByteBuf;
+
+use super::arrivals::{Asked, Waiting};
+use crate::effect::Append;
+use crate::id::{Head, Identity};
+use crate::limits::SEGMENT;
+use crate::room::{Draft, Drafted, Fate, Room, Sighting};
+use crate::rules::Rules;
+use crate::wire::{Hail, Presence};
+
+/// A frame that is ready to be appended.
+pub(super) struct Led<R: Rules> {
+    pub(super) append: Append,
+    /// The room after the frame.
+    pub(super) room: Room<R>,
+    /// For each arrival: whether some of it has to go to the inbox after all.
+    pub(super) later: Vec<bool>,
+}
+
+/// Something that a device said, from the inbox or from this batch.
+struct Said<'a> {
+    received_ms: u64,
+    who: &'a Identity,
+    hail: &'a Hail,
+    fate: Fate,
+}
+
+/// Writes the next frame, if there is something to write. `idle_due`: a frame of nothing but time
+/// is due.
+pub(super) fn lead<R: Rules>(
+    mut draft: Draft<R>,
+    asked: &mut [Asked],
+    inbox: &[Waiting],
+    junk: &[u64],
+    now_ms: u64,
+    idle_due: bool,
+    lease_ms: u32,
+) -> Option<Led<R>> {
+    let mut refusals = Vec::new();
+    let batch = asked.iter().enumerate().filter_map(|(index, asked)| {
+        let hail = asked.need.as_ref()?;
+        Some((Some(index), now_ms, asked.who.as_ref()?, hail))
+    });
+    let waiting = inbox
+        .iter()
+        .map(|item| (None, item.received_ms, &item.pushed.who, &item.pushed.hail));
+    let mut origins = Vec::new();
+    let mut said = Vec::new();
+    for (origin, received_ms, who, hail) in waiting.chain(batch) {
+        origins.push(origin);
+        said.push(Said {
+            received_ms,
+            who,
+            hail,
+            fate: Fate::Done,
+        });
+    }
+
+    for (index, said) in said.iter().enumerate() {
+        if said.hail.number.is_none()
+            && said.hail.presence == Presence::Here
+            && let Err(code) = draft.register(said.who, said.hail)
+            && let Some(origin) = origins[index]
+        {
+            refusals.push((origin, code));
+        }
+    }
+    sight_all(&mut draft, &mut said);
+    draft.advance();
+    act_all(&mut draft, &mut said);
+
+    let mut framed = junk.to_vec();
+    let mut later = alloc::vec![false; asked.len()];
+    for (index, said) in said.iter().enumerate() {
+        match origins[index] {
+            Some(origin) => later[origin] = said.fate == Fate::Later,
+            None if said.fate == Fate::Done => framed.push(inbox[index].id),
+            None => {}
+        }
+    }
+    drop(said);
+    for (origin, code) in refusals {
+        asked[origin].refuse(code);
+        later[origin] = false;
+    }
+
+    let worth = draft.has_entries() || !framed.is_empty() || (idle_due && draft.has_ticked());
+    (worth || draft.lags()).then(|| sign_off(draft, framed, later, lease_ms))
+}
+
+/// Who is here, in order of receipt, each at the tick of its receipt.
+fn sight_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
+    let mut order: Vec<usize> = (0..said.len()).collect();
+    order.sort_by_key(|index| said[*index].received_ms);
+    for index in order {
+        let Said {
+            received_ms,
+            who,
+            hail,
+            ..
+        } = said[index];
+        let device = draft.room().standing(&who.user, hail.id);
+        let Some(device) = device.map(|standing| standing.number) else {
+            continue;
+        };
+        said[index].fate = draft.sight(Sighting {
+            received_ms,
+            device,
+            session: hail.session,
+            presence: hail.presence,
+        });
+    }
+}
+
+/// Actions, in order of receipt: the inbox first.
+fn act_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
+    for said in said {
+        let device = draft.room().standing(&said.who.user, said.hail.id);
+        let Some(number) = device.map(|standing| standing.number) else {
+            continue;
+        };
+        // A late copy of an old registration's request must not act under a new one.
+        if said.hail.number != Some(number) {
+            continue;
+        }
+        for sent in &said.hail.actions {
+            if draft.act(number, sent.seq, &sent.body) == Fate::Later {
+                said.fate = Fate::Later;
+                break;
+            }
+        }
+    }
+}
+
+fn sign_off<R: Rules>(
+    draft: Draft<R>,
+    framed: Vec<u64>,
+    later: Vec<bool>,
+    lease_ms: u32,
+) -> Led<R> {
+    let Drafted {
+        frame,
+        previous,
+        room,
+    } = draft.finish();
+    let Head { v, hash } = room.head();
+    let snapshot = v.is_multiple_of(SEGMENT).then(|| room.snapshot());
+    Led {
+        append: Append {
+            v,
+            previous,
+            hash,
+            frame: ByteBuf::from(frame),
+            lease_ms,
+            framed,
+            snapshot: snapshot.map(ByteBuf::from),
+        },
+        room,
+        later,
+    }
+}

@@ -1,0 +1,98 @@
+//! The handler: one request, or a batch that arrived together, from begin to reply. Sans-IO: it
+//! never calls out, time and entropy arrive as inputs, and it asks for one effect after another.
+//!
+//! host adapter → begin → READ → replay → lead or follow → APPEND or PUSH → reply
+//!
+//! Here: the instance, its identity and its warm rooms. The decisions are in `invocation`.
+
+mod arrivals;
+mod invocation;
+mod lead;
+mod reply;
+mod warm;
+
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use core::mem;
+
+pub use invocation::Invocation;
+use warm::Warm;
+
+use crate::effect::{Arrival, Effect, Moment};
+use crate::id::Writer;
+use crate::rules::Rules;
+use crate::settings::Settings;
+
+/// One host process or isolate, for rooms of one kind: its identity, its settings, its warm rooms.
+pub struct Instance<R: Rules> {
+    writer: Writer,
+    settings: Settings,
+    config: R::Config,
+    warm: BTreeMap<String, Warm<R>>,
+}
+
+impl<R: Rules> Instance<R> {
+    /// An instance that writes as `writer`, random bytes drawn when it started. `config` is for
+    /// the rooms that it begins.
+    pub fn new(writer: Writer, settings: Settings, config: R::Config) -> Self {
+        Self {
+            writer,
+            settings,
+            config,
+            warm: BTreeMap::new(),
+        }
+    }
+
+    /// Begins to answer requests to one room that arrived together, at most
+    /// [`MAX_BATCH`](crate::limits::MAX_BATCH). Perform the effect, feed its result to
+    /// [`Invocation::resume`], until `Reply`.
+    pub fn begin(
+        &mut self,
+        room: &str,
+        arrivals: Vec<Arrival>,
+        moment: Moment,
+    ) -> (Invocation<R>, Effect) {
+        // Taken out while it is in use: a second invocation of the room starts cold, and safe.
+        let warm = self.warm.remove(room);
+        let warm = warm.unwrap_or_else(|| Warm::new(moment.mono_ms));
+        let mut invocation = Invocation::new(self, room.to_owned(), arrivals, warm);
+        let effect = invocation.start(&moment);
+        self.keep_if_done(&mut invocation, &effect, &moment);
+        (invocation, effect)
+    }
+
+    /// Forgets all rooms. Always allowed.
+    pub fn forget(&mut self) {
+        self.warm.clear();
+    }
+
+    /// How many rooms are warm.
+    pub fn warm_rooms(&self) -> usize {
+        self.warm.len()
+    }
+
+    fn keep_if_done(
+        &mut self,
+        invocation: &mut Invocation<R>,
+        effect: &Effect,
+        moment: &Moment,
+    ) {
+        if !matches!(effect, Effect::Reply(_)) {
+            return;
+        }
+        let mut warm = mem::replace(&mut invocation.warm, Warm::new(0));
+        warm.used_ms = moment.mono_ms;
+        let newer = |held: &Warm<R>| held.head().v >= warm.head().v;
+        if self.warm.get(&invocation.name).is_none_or(|held| !newer(held)) {
+            self.warm.insert(invocation.name.clone(), warm);
+        }
+        let limit = usize::try_from(self.settings.cache_bytes).unwrap_or(usize::MAX);
+        let mut bytes: usize = self.warm.values().map(Warm::bytes).sum();
+        while bytes > limit {
+            let oldest = self.warm.iter().min_by_key(|(_, warm)| warm.used_ms);
+            let Some(name) = oldest.map(|(name, _)| name.clone()) else {
+                break;
+            };
+            bytes -= self.warm.remove(&name).map_or(0, |warm| warm.bytes());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Replies: what a client lacks, its standing, and when to ask again. Shows nothing that is not
+//! committed; reads the room, changes nothing.
+
+use alloc::{string::String, vec::Vec};
+
+use serde_bytes::ByteBuf;
+
+use super::arrivals::{Ask, Asked};
+use super::warm::Warm;
+use crate::effect::{Content, Outcome};
+use crate::error::{Code, Refusal};
+use crate::id::{Hash, Head, Nonce};
+use crate::limits::{PROTOCOL, SEGMENT};
+use crate::random::Random;
+use crate::room::Room;
+use crate::rules::Rules;
+use crate::settings::Settings;
+use crate::wire::{self, News, Reply, Request};
+
+/// A client with a live socket gets what it lacks from there, unless it lacks more than this.
+const PUSHED_SOON: u64 = 16;
+
+/// What all replies of an invocation share.
+pub(super) struct Desk<'a, R: Rules> {
+    pub(super) warm: &'a Warm<R>,
+    pub(super) settings: &'a Settings,
+    pub(super) now_ms: u64,
+    /// Until the next frame can be made, in milliseconds.
+    pub(super) wait_ms: u32,
+    pub(super) block: Option<&'a [ByteBuf]>,
+    /// For spreading clients in time.
+    pub(super) nonce: Nonce,
+}
+
+impl<R: Rules> Desk<'_, R> {
+    pub(super) fn answer(&self, asked: &Asked, index: usize) -> Outcome {
+        if let Some(refusal) = asked.refusal {
+            return refuse(refusal);
+        }
+        let room = self.warm.room.as_ref();
+        let access = room.map(|room| room.access(asked.user()));
+        if access.is_some_and(|access| !access.read) {
+            return refuse(Code::NotFound.into());
+        }
+        match &asked.ask {
+            Ask::Play(request) => self.play(asked, request, index),
+            Ask::View => match room {
+                Some(room) => json(self.view(room, asked.user())),
+                None => refuse(Code::NotFound.into()),
+            },
+            Ask::Block { hash, .. } => match self.block.filter(|block| ends_in(block, *hash)) {
+                Some(block) => Outcome {
+                    status: 200,
+                    content: Content::Block,
+                    body: ByteBuf::from(wire::write(&block)),
+                },
+                None => refuse(Code::NotFound.into()),
+            },
+            Ask::Watch => Outcome {
+                status: 200,
+                content: Content::Empty,
+                body: ByteBuf::new(),
+            },
+            Ask::Nothing => refuse(Code::Malformed.into()),
+        }
+    }
+
+    fn play(&self, asked: &Asked, request: &Request, index: usize) -> Outcome {
+        let room = self.warm.room.as_ref();
+        let standing = room.and_then(|room| {
+            let hail = request.device.as_ref()?;
+            let standing = room.standing(asked.user()?, hail.id)?;
+            Some(standing.to_wire(hail.answered))
+        });
+        let reply = Reply {
+            protocol: PROTOCOL,
+            lineage: room.map(Room::lineage).unwrap_or_default(),
+            head: self.warm.head(),
+            now_ms: self.now_ms,
+            ask_ms: self.ask_ms(asked, request, index),
+            news: self.news(request),
+            device: standing,
+        };
+        Outcome {
+            status: 200,
+            content: Content::Reply,
+            body: ByteBuf::from(wire::write(&reply)),
+        }
+    }
+
+    fn news(&self, request: &Request) -> News {
+        let Some(room) = &self.warm.room else {
+            // Whoever saw frames of a room that is not there must start over.
+            return match request.cursor.v {
+                0 => News::Frames(Vec::new()),
+                _ => News::Reset(ByteBuf::new()),
+            };
+        };
+        let (cursor, head) = (request.cursor, room.head());
+        let missing = head.v.checked_sub(cursor.v);
+        let here = match cursor.v {
+            0 => (self.warm.recent.first() == 0).then(Hash::default),
+            v => self.warm.recent.hash_at(v),
+        };
+        match (missing, here) {
+            (None, _) => News::Reset(ByteBuf::from(room.snapshot())),
+            (Some(_), Some(hash)) if cursor.v > 0 && hash != cursor.hash => {
+                News::Reset(ByteBuf::from(room.snapshot()))
+            }
+            (Some(missing), _) if !request.frames && cursor.v > 0 && missing <= PUSHED_SOON => {
+                News::Frames(Vec::new())
+            }
+            // From the empty room on, a snapshot soon costs less than what made it.
+            (Some(missing), Some(_)) if cursor.v == 0 && missing > SEGMENT => {
+                News::Snapshot(ByteBuf::from(room.snapshot()))
+            }
+            (Some(missing), Some(_)) if missing <= u64::from(self.settings.recent) => {
+                News::Frames(self.warm.recent.after(cursor.v))
+            }
+            _ => News::Snapshot(ByteBuf::from(room.snapshot())),
+        }
+    }
+
+    /// Spread, so that clients do not come together: whoever comes first makes the frame for all.
+    fn ask_ms(&self, asked: &Asked, request: &Request, index: usize) -> u32 {
+        let mut random = Random::of_entry(self.nonce, index as u64);
+        let spread = |random: &mut Random, ms: u32| ms + random.below(ms / 2 + 1);
+        if asked.waits || asked.writes() && self.wait_ms > 0 {
+            return self.wait_ms + 1 + random.below(self.settings.frame_ms / 4 + 1);
+        }
+        match request.frames {
+            true => spread(&mut random, self.settings.poll_ms),
+            false => spread(&mut random, self.settings.idle_ms),
+        }
+    }
+
+    fn view(&self, room: &Room<R>, user: Option<&str>) -> String {
+        let who = user.and_then(|user| room.player(user));
+        let present: Vec<_> = room
+            .present()
+            .iter()
+            .filter_map(|player| {
+                let name = &room.people().get(player)?.name;
+                Some(serde_json::json!({ "player": player, "name": name }))
+            })
+            .collect();
+        let view = serde_json::json!({
+            "kind": R::KIND,
+            "version": R::VERSION,
+            "v": room.head().v,
+            "tick": room.tick(),
+            "lineage": alloc::format!("{}", room.lineage()),
+            "present": present,
+            "you": who,
+            "game": R::view(room.state(), who),
+        });
+        alloc::format!("{view}")
+    }
+}
+
+/// A block is what was asked for if it is full and ends in the hash that was named.
+fn ends_in(block: &[ByteBuf], hash: Hash) -> bool {
+    block.len() as u64 == SEGMENT && block.last().is_some_and(|last| Hash::of(last) == hash)
+}
+
+fn json(body: String) -> Outcome {
+    Outcome {
+        status: 200,
+        content: Content::Json,
+        body: ByteBuf::from(body.into_bytes()),
+    }
+}
+
+/// The answer to a refused request.
+pub(super) fn refuse(refusal: Refusal) -> Outcome {
+    Outcome {
+        status: refusal.code.status(),
+        content: Content::Json,
+        body: ByteBuf::from(refusal.json().into_bytes()),
+    }
+}
+
+/// The lowest cursor among the requests that a read could still serve with frames.
+pub(super) fn since(asked: &[Asked], head: Head, keep: u32) -> u64 {
+    let floor = head.v.saturating_sub(u64::from(keep));
+    let cursors = asked.iter().filter_map(|asked| match &asked.ask {
+        Ask::Play(request) if request.cursor.v > 0 => Some(request.cursor.v),
+        _ => None,
+    });
+    cursors
+        .filter(|v| *v >= floor)
+        .min()
+        .map_or(head.v, |v| v.min(head.v))
+}

@@ -1,0 +1,326 @@
+//! A draft: the next frame while it is written, on a copy of the room. It decides which entries
+//! are true; what they do is decided by [`Room::enter`], as in a replay.
+
+use alloc::vec::Vec;
+
+use serde_bytes::ByteBuf;
+
+use super::{Known, Opened, Room};
+use crate::error::Code;
+use crate::frame::{Cut, Entry, FORMAT, Frame};
+use crate::id::{BodyHash, Hash, Identity, Nonce, Writer};
+use crate::limits::{
+    MAX_DEVICES, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES, MAX_USER_DEVICES, RESEND_GRACE_MS,
+};
+use crate::rules::{By, Reject, Rules};
+use crate::wire::{Hail, Presence};
+
+/// A frame being written.
+pub(crate) struct Draft<R: Rules> {
+    room: Room<R>,
+    opened: Opened,
+    previous: Hash,
+    v: u64,
+    writer: Writer,
+    now_ms: u64,
+    /// The tick that belongs to now.
+    target: u64,
+    /// The tick that this frame may reach: a long catch-up is split over requests.
+    limit: u64,
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+/// A registered device was heard of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sighting {
+    pub(crate) received_ms: u64,
+    pub(crate) device: u32,
+    pub(crate) session: u32,
+    pub(crate) presence: Presence,
+}
+
+/// What became of something that could be framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is in the draft, or was in the log before, or never can be.
+    Done,
+    /// The frame is full, or the room has not caught up: it must wait.
+    Later,
+}
+
+/// A finished draft.
+#[derive(Clone)]
+pub(crate) struct Drafted<R: Rules> {
+    pub(crate) frame: Vec<u8>,
+    pub(crate) previous: Hash,
+    pub(crate) room: Room<R>,
+}
+
+impl<R: Rules> Draft<R> {
+    /// The frame after `room`, or the first of a new room.
+    pub(crate) fn begin(
+        room: Option<&Room<R>>,
+        config: &R::Config,
+        writer: Writer,
+        nonce: Nonce,
+        now_ms: u64,
+        max_ticks: u32,
+    ) -> Self {
+        let now_ms = now_ms.max(room.map_or(0, Room::time_ms));
+        let v = room.map_or(0, |room| room.v) + 1;
+        let previous = room.map_or(Hash::default(), |room| room.hash);
+        let mut entries = Vec::new();
+        let mut copy = match room {
+            Some(room) => room.clone(),
+            None => {
+                entries.push(Entry::Setup {
+                    kind: R::KIND.into(),
+                    rules: R::id(),
+                    config: ByteBuf::from(postcard::to_allocvec(config).unwrap_or_default()),
+                });
+                Room::new(config.clone(), writer, nonce, now_ms)
+            }
+        };
+        let opened = copy.open(v, nonce, now_ms);
+        let mut draft = Self {
+            target: copy.tick,
+            limit: copy.tick.saturating_add(u64::from(max_ticks)),
+            room: copy,
+            opened,
+            previous,
+            v,
+            writer,
+            now_ms,
+            entries,
+            bytes: 0,
+        };
+        draft.cap();
+        draft.target = draft.room.tick_at(now_ms).max(draft.room.tick);
+        draft
+    }
+
+    /// Time beyond what the rules catch up after silence is cut before anything else.
+    fn cap(&mut self) {
+        if let Some(cap_ms) = R::SILENCE.cap_ms(R::GRACE_MS)
+            && R::TICK_MS != 0
+        {
+            let lived_ms = self.room.time_ms.saturating_add(cap_ms);
+            self.cut(Cut::Cap, self.now_ms.saturating_sub(lived_ms));
+        }
+    }
+
+    fn cut(&mut self, why: Cut, skip_ms: u64) {
+        if skip_ms > 0 {
+            self.put(Entry::Cut { why, skip_ms });
+        }
+    }
+
+    /// Records that the store lost frames: a new lineage.
+    pub(crate) fn reset(&mut self) {
+        let lost = self.room.lineage;
+        self.put(Entry::Reset { lost });
+    }
+
+    /// Gives a device its number, making room if it must. The same device gets the same number.
+    pub(crate) fn register(&mut self, who: &Identity, hail: &Hail) -> Result<u32, Code> {
+        if let Some(standing) = self.room.standing(&who.user, hail.id) {
+            return Ok(standing.number);
+        }
+        let player = self.room.player(&who.user);
+        let own = |number: &u32| Some(self.room.devices[number].player) == player;
+        let own_count = self.room.devices.keys().filter(|number| own(number)).count();
+        if own_count >= MAX_USER_DEVICES || self.room.devices.len() >= MAX_DEVICES {
+            let only_own = own_count >= MAX_USER_DEVICES;
+            let silent = |number: &u32| {
+                let device = &self.room.devices[number];
+                !device.open && device.seen_ms.saturating_add(RESEND_GRACE_MS) < self.now_ms
+            };
+            let candidates = self.room.devices.keys().copied();
+            let oldest = candidates
+                .filter(|number| silent(number) && (!only_own || own(number)))
+                .min_by_key(|number| (self.room.devices[number].seen_ms, *number))
+                .ok_or(Code::DeviceLimit)?;
+            self.put(Entry::Evict { device: oldest });
+        }
+        let registered = self.put(Entry::Register {
+            user: who.user.clone(),
+            name: who.name.clone(),
+            id: hail.id,
+            client: hail.client,
+        });
+        let standing = self.room.standing(&who.user, hail.id);
+        match (registered, standing) {
+            (true, Some(standing)) => Ok(standing.number),
+            _ => Err(Code::Busy),
+        }
+    }
+
+    /// Notes a sighting at the tick of its receipt. Call in order of receipt, before
+    /// [`Self::advance`]. Repeats of what was framed before are recognised by session and tick.
+    pub(crate) fn sight(&mut self, sighting: Sighting) -> Fate {
+        let Sighting {
+            received_ms,
+            device,
+            session,
+            presence,
+        } = sighting;
+        if R::TICK_MS == 0 || presence == Presence::Unsaid {
+            return Fate::Done;
+        }
+        let heard = self.room.tick_at(received_ms.min(self.now_ms));
+        let tick = heard.clamp(self.room.tick, self.target.max(self.room.tick));
+        if tick > self.limit || self.full() {
+            return Fate::Later;
+        }
+        if !self.room.advance_to(tick) {
+            self.pause();
+        }
+        let Some(known) = self.room.devices.get(&device) else {
+            return Fate::Done;
+        };
+        let newer = session > known.session;
+        let same = session == known.session && !known.closed;
+        let last = known.beat.unwrap_or(0);
+        let at = u32::try_from(self.room.tick - self.opened.from_tick).unwrap_or(u32::MAX);
+        let entry = match presence {
+            Presence::Leaving if newer || same => Entry::Leave {
+                device,
+                session,
+                at,
+            },
+            Presence::Here if newer || (same && !known.open && self.room.tick > last) => {
+                Entry::Join {
+                    device,
+                    session,
+                    at,
+                }
+            }
+            Presence::Here if same && self.room.tick > last + Room::<R>::grace_ticks() / 3 => {
+                Entry::Beat {
+                    device,
+                    session,
+                    at,
+                }
+            }
+            _ => return Fate::Done,
+        };
+        self.put(entry);
+        Fate::Done
+    }
+
+    /// Nobody is present: the time from here to now never happens.
+    fn pause(&mut self) {
+        let here_ms = self.room.time_of(self.room.tick);
+        self.cut(Cut::Pause, self.now_ms.saturating_sub(here_ms));
+        self.target = self.room.tick;
+    }
+
+    /// Lets time happen up to now, or as far as this frame may.
+    pub(crate) fn advance(&mut self) {
+        if !self.room.advance_to(self.target.min(self.limit)) {
+            self.pause();
+        }
+    }
+
+    /// Whether the room is behind the clock after [`Self::advance`]; then actions wait.
+    pub(crate) fn lags(&self) -> bool {
+        self.room.tick < self.target
+    }
+
+    /// Judges an action and writes the verdict down. Call after [`Self::advance`].
+    pub(crate) fn act(&mut self, number: u32, seq: u64, body: &[u8]) -> Fate {
+        if self.lags() || self.full() {
+            return Fate::Later;
+        }
+        let hash = BodyHash::of(body);
+        let Some(device) = self.room.devices.get(&number) else {
+            return Fate::Done;
+        };
+        if device.know(seq, hash) != Known::Next {
+            return Fate::Done;
+        }
+        let by = By::Player(device.player);
+        let verdict = match postcard::take_from_bytes::<R::Action>(body) {
+            Ok((action, [])) => self.room.validate(by, &action),
+            _ => Err(Reject::MALFORMED),
+        };
+        let entry = match verdict {
+            Ok(()) => Entry::Act {
+                device: number,
+                seq,
+                body: ByteBuf::from(body),
+            },
+            Err(Reject(code)) => Entry::Reject {
+                device: number,
+                seq,
+                code: code.max(1),
+                body: hash,
+            },
+        };
+        self.put(entry);
+        Fate::Done
+    }
+
+    /// The room as it is so far.
+    pub(crate) fn room(&self) -> &Room<R> {
+        &self.room
+    }
+
+    /// Whether anything but time happened.
+    pub(crate) fn has_entries(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// Whether time happened.
+    pub(crate) fn has_ticked(&self) -> bool {
+        self.room.tick > self.opened.from_tick
+    }
+
+    fn full(&self) -> bool {
+        // The largest entry is an action; leave room for one, and for a cut.
+        self.entries.len() + 2 > MAX_FRAME_ENTRIES
+            || self.bytes + crate::limits::MAX_ACTION_BYTES + 256 > MAX_FRAME_BYTES
+    }
+
+    fn put(&mut self, entry: Entry) -> bool {
+        self.opened.index = self.entries.len() as u64;
+        if self.room.enter(&entry, &self.opened).is_err() {
+            return false;
+        }
+        self.bytes += 64
+            + match &entry {
+                Entry::Act { body, .. } => body.len(),
+                Entry::Register { user, name, .. } => user.len() + name.len(),
+                _ => 0,
+            };
+        self.entries.push(entry);
+        true
+    }
+
+    /// Signs the draft off with the state's hash.
+    pub(crate) fn finish(mut self) -> Drafted<R> {
+        let mut frame = Frame {
+            format: FORMAT,
+            v: self.v,
+            previous: self.previous,
+            writer: self.writer,
+            epoch: self.room.epoch_of(self.writer),
+            nonce: self.opened.nonce,
+            rules: u8::try_from(self.room.rules.len() - 1).unwrap_or(u8::MAX),
+            tick: self.room.tick,
+            time_ms: self.now_ms,
+            entries: self.entries,
+            state: Hash::default(),
+        };
+        self.room.settle(&frame);
+        frame.state = self.room.measure();
+        let bytes = frame.encode();
+        self.room.set_hash(Hash::of(&bytes));
+        Drafted {
+            frame: bytes,
+            previous: self.previous,
+            room: self.room,
+        }
+    }
+}

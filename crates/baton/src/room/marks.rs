@@ -1,0 +1,158 @@
+//! Marks: what makes at-least-once delivery exactly-once. Per device the highest number accepted
+//! or rejected, and the last verdicts, so that a repeat gets the same answer.
+
+use alloc::{collections::VecDeque, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use super::NotHere;
+use crate::id::{BodyHash, DeviceId};
+use crate::limits::WINDOW;
+use crate::rules::{Player, Reject};
+use crate::wire;
+
+/// A registered device.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) player: Player,
+    pub(crate) id: DeviceId,
+    pub(crate) client: u16,
+    /// The newest session.
+    pub(crate) session: u32,
+    /// The session is here.
+    pub(crate) open: bool,
+    /// The session was closed by its client and never opens again.
+    pub(crate) closed: bool,
+    /// The tick at which it was last heard of.
+    pub(crate) beat: Option<u64>,
+    /// The time of the last frame that had an entry of it.
+    pub(crate) seen_ms: u64,
+    mark: u64,
+    window: VecDeque<Verdict>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Verdict {
+    /// 0 accepted, else the rules' code.
+    code: u16,
+    body: BodyHash,
+}
+
+/// What a room knows of a sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// The next one.
+    Next,
+    /// Had it, with this body.
+    Had,
+    /// Had it, with another body.
+    Conflict,
+    /// Had it, too long ago to tell.
+    Old,
+    /// Earlier ones are missing; this is the first of them.
+    Gap(u64),
+}
+
+impl Device {
+    pub(crate) fn new(player: Player, id: DeviceId, client: u16, seen_ms: u64) -> Self {
+        Self {
+            player,
+            id,
+            client,
+            session: 0,
+            open: false,
+            closed: false,
+            beat: None,
+            seen_ms,
+            mark: 0,
+            window: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn mark(&self) -> u64 {
+        self.mark
+    }
+
+    /// Only the mark + 1 may follow: marks that take gaps lose actions that are sent in parallel.
+    pub(crate) fn know(&self, seq: u64, body: BodyHash) -> Known {
+        if seq > self.mark {
+            return match self.mark + 1 {
+                next if next == seq => Known::Next,
+                next => Known::Gap(next),
+            };
+        }
+        let back = usize::try_from(self.mark - seq).unwrap_or(usize::MAX);
+        match self.window.len().checked_sub(back.saturating_add(1)) {
+            None => Known::Old,
+            Some(index) if self.window[index].body == body => Known::Had,
+            Some(_) => Known::Conflict,
+        }
+    }
+
+    pub(super) fn accept(&mut self, seq: u64, body: &[u8]) -> Result<Player, NotHere> {
+        self.push(seq, 0, BodyHash::of(body))?;
+        Ok(self.player)
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        seq: u64,
+        reject: Reject,
+        body: BodyHash,
+    ) -> Result<(), NotHere> {
+        if reject.0 == 0 {
+            return Err(NotHere);
+        }
+        self.push(seq, reject.0, body)
+    }
+
+    fn push(&mut self, seq: u64, code: u16, body: BodyHash) -> Result<(), NotHere> {
+        if seq != self.mark + 1 {
+            return Err(NotHere);
+        }
+        if self.window.len() == WINDOW {
+            self.window.pop_front();
+        }
+        self.window.push_back(Verdict { code, body });
+        self.mark = seq;
+        Ok(())
+    }
+}
+
+/// A registered device and its number.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The device's number in its room.
+    pub number: u32,
+    pub(crate) device: &'a Device,
+}
+
+impl Standing<'_> {
+    /// The highest sequence accepted or rejected.
+    pub fn mark(&self) -> u64 {
+        self.device.mark
+    }
+
+    /// The device's user, as the rules know them.
+    pub fn player(&self) -> Player {
+        self.device.player
+    }
+
+    /// Version of the client that registered, for histories.
+    pub fn client(&self) -> u16 {
+        self.device.client
+    }
+
+    /// The answer for a client that knows the verdicts up to `answered`.
+    pub fn to_wire(&self, answered: u64) -> wire::Standing {
+        let unknown = self.device.mark.saturating_sub(answered);
+        let remembered = self.device.window.len();
+        let count = usize::try_from(unknown).map_or(remembered, |unknown| unknown.min(remembered));
+        let verdicts = self.device.window.iter().skip(remembered - count);
+        wire::Standing {
+            number: self.number,
+            mark: self.device.mark,
+            verdicts: verdicts.map(|verdict| verdict.code).collect::<Vec<_>>(),
+        }
+    }
+}

@@ -1,0 +1,550 @@
+//! A room: what its frames amount to. Decides what each entry does; [`Room::replay`] and the
+//! [`Draft`] that writes a frame both go through [`Room::enter`], the one function that changes
+//! state. Knows nothing of stores, hosts or leadership.
+
+mod draft;
+mod marks;
+mod outbox;
+mod presence;
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use draft::{Draft, Drafted, Fate, Sighting};
+pub use marks::Standing as DeviceStanding;
+pub(crate) use marks::{Device, Known};
+use outbox::Outgoing;
+
+use crate::frame::{Entry, FORMAT, Frame, NotAFrame};
+use crate::id::{DeviceId, Hash, Head, Lineage, Nonce, Writer};
+use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
+use crate::random::Random;
+use crate::rules::{Access, By, Context, Player, Reject, Rules, Send, Silence};
+
+/// The state of a room at a version.
+///
+/// Its canonical bytes are its encoding without the hash of its newest frame (which covers them).
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Room<R: Rules> {
+    #[serde(skip)]
+    hash: Hash,
+    /// Length of the canonical bytes when they were last made.
+    #[serde(skip)]
+    size: usize,
+    v: u64,
+    lineage: Lineage,
+    writer: Writer,
+    epoch: u64,
+    tick: u64,
+    time_ms: u64,
+    /// Tick 0 happened at this time, counting only time that was not cut.
+    base_ms: u64,
+    /// Identities of the rules that ever replayed this room, in order of adoption.
+    rules: Vec<Hash>,
+    config: R::Config,
+    state: R::State,
+    random: Random,
+    next_player: u32,
+    next_device: u32,
+    players: BTreeMap<Player, Person>,
+    devices: BTreeMap<u32, Device>,
+    outbox: BTreeMap<String, Outgoing>,
+    /// Derived from the devices.
+    #[serde(skip)]
+    present: Vec<Player>,
+    /// Filled by the rules during one call, emptied after it.
+    #[serde(skip)]
+    sends: Vec<Send>,
+}
+
+impl<R: Rules> Clone for Room<R> {
+    fn clone(&self) -> Self {
+        Self {
+            hash: self.hash,
+            size: self.size,
+            v: self.v,
+            lineage: self.lineage,
+            writer: self.writer,
+            epoch: self.epoch,
+            tick: self.tick,
+            time_ms: self.time_ms,
+            base_ms: self.base_ms,
+            rules: self.rules.clone(),
+            config: self.config.clone(),
+            state: self.state.clone(),
+            random: self.random.clone(),
+            next_player: self.next_player,
+            next_device: self.next_device,
+            players: self.players.clone(),
+            devices: self.devices.clone(),
+            outbox: self.outbox.clone(),
+            present: self.present.clone(),
+            sends: Vec::new(),
+        }
+    }
+}
+
+/// Who a player number is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The host's id of the user.
+    pub user: String,
+    /// The name that others see.
+    pub name: String,
+}
+
+/// Why a frame does not replay. The room that was asked holds a state that nobody agreed on
+/// unless the error says otherwise: drop it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayError {
+    /// The bytes are not a frame. The room is unchanged.
+    Frame(NotAFrame),
+    /// Not the version after the room's. The room is unchanged.
+    NotNext {
+        /// The version that the room needs.
+        expected: u64,
+        /// The version that the frame has.
+        found: u64,
+    },
+    /// It follows another frame than the room's newest. The room is unchanged.
+    Previous,
+    /// Its epoch, tick or time is not what the rules of leadership and time allow.
+    Order,
+    /// It is of rules that this build does not have. The room is unchanged.
+    Rules(Hash),
+    /// The entry with this index makes no sense here.
+    Entry(usize),
+    /// The rules came to another state than the writer's: a desync.
+    State {
+        /// What the frame says.
+        expected: Hash,
+        /// What this build computed.
+        computed: Hash,
+    },
+}
+
+/// The part of a frame that entries need while they are entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    nonce: Nonce,
+    from_tick: u64,
+    time_ms: u64,
+    index: u64,
+}
+
+impl<R: Rules> Room<R> {
+    /// The room that a first frame makes.
+    pub fn genesis(bytes: &[u8]) -> Result<Self, ReplayError> {
+        let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
+        if frame.v != 1 {
+            return Err(ReplayError::NotNext {
+                expected: 1,
+                found: frame.v,
+            });
+        }
+        if frame.previous != Hash::default() {
+            return Err(ReplayError::Previous);
+        }
+        let Some(Entry::Setup {
+            kind,
+            rules,
+            config,
+        }) = frame.entries.first()
+        else {
+            return Err(ReplayError::Entry(0));
+        };
+        if kind != R::KIND || *rules != R::id() {
+            return Err(ReplayError::Rules(*rules));
+        }
+        let config = postcard::from_bytes(config).map_err(|_| ReplayError::Entry(0))?;
+        let mut room = Self::new(config, frame.writer, frame.nonce, frame.time_ms);
+        room.enter_all(&frame, 1)?;
+        room.close(&frame, Hash::of(bytes))?;
+        Ok(room)
+    }
+
+    /// The room before the rest of its first frame: what `Setup` does.
+    pub(crate) fn new(config: R::Config, writer: Writer, nonce: Nonce, time_ms: u64) -> Self {
+        let mut random = Random::of_entry(nonce, 0);
+        let mut sends = Vec::new();
+        let state = R::setup(&mut Context {
+            config: &config,
+            tick: 0,
+            present: &[],
+            random: &mut random,
+            sends: &mut sends,
+        });
+        let mut room = Self {
+            hash: Hash::default(),
+            size: 0,
+            v: 0,
+            lineage: Lineage(nonce.0),
+            writer,
+            epoch: 1,
+            tick: 0,
+            time_ms,
+            base_ms: time_ms,
+            rules: alloc::vec![R::id()],
+            config,
+            state,
+            random,
+            next_player: 0,
+            next_device: 0,
+            players: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            present: Vec::new(),
+            sends,
+        };
+        room.post();
+        room
+    }
+
+    /// Moves the room to the next version. All of the frame is checked: its place in the chain,
+    /// its order, every entry, and the hash of the resulting state.
+    pub fn replay(&mut self, bytes: &[u8]) -> Result<Frame, ReplayError> {
+        let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
+        if frame.v != self.v + 1 {
+            return Err(ReplayError::NotNext {
+                expected: self.v + 1,
+                found: frame.v,
+            });
+        }
+        if frame.previous != self.hash {
+            return Err(ReplayError::Previous);
+        }
+        match self.rules.get(usize::from(frame.rules)) {
+            Some(rules) if *rules == R::id() => {}
+            other => return Err(ReplayError::Rules(other.copied().unwrap_or_default())),
+        }
+        self.enter_all(&frame, 0)?;
+        self.close(&frame, Hash::of(bytes))?;
+        Ok(frame)
+    }
+
+    fn enter_all(&mut self, frame: &Frame, first: usize) -> Result<(), ReplayError> {
+        let mut opened = self.open(frame.v, frame.nonce, frame.time_ms);
+        for (index, entry) in frame.entries.iter().enumerate().skip(first) {
+            let timed = matches!(
+                entry,
+                Entry::Join { .. } | Entry::Beat { .. } | Entry::Leave { .. }
+            );
+            let acts = matches!(entry, Entry::Act { .. } | Entry::Reject { .. });
+            if acts && !self.advance_to(frame.tick) {
+                return Err(ReplayError::Entry(index));
+            }
+            opened.index = index as u64;
+            self.enter(entry, &opened)
+                .map_err(|NotHere| ReplayError::Entry(index))?;
+            if timed && self.tick > frame.tick {
+                return Err(ReplayError::Entry(index));
+            }
+        }
+        if !self.advance_to(frame.tick) {
+            return Err(ReplayError::Order);
+        }
+        Ok(())
+    }
+
+    /// What every frame does before its entries.
+    pub(crate) fn open(&mut self, v: u64, nonce: Nonce, time_ms: u64) -> Opened {
+        if v.is_multiple_of(SEGMENT) {
+            self.random.reseed(nonce);
+        }
+        Opened {
+            nonce,
+            from_tick: self.tick,
+            time_ms,
+            index: 0,
+        }
+    }
+
+    /// What every frame does after its entries, and the checks of its envelope.
+    fn close(&mut self, frame: &Frame, hash: Hash) -> Result<(), ReplayError> {
+        let epoch = self.epoch_of(frame.writer);
+        let in_order = frame.format == FORMAT
+            && frame.epoch == epoch
+            && frame.time_ms >= self.time_ms
+            && frame.tick == self.tick
+            && frame.tick <= self.tick_at(frame.time_ms);
+        if !in_order {
+            return Err(ReplayError::Order);
+        }
+        self.settle(frame);
+        let computed = self.measure();
+        if computed != frame.state {
+            return Err(ReplayError::State {
+                expected: frame.state,
+                computed,
+            });
+        }
+        self.hash = hash;
+        Ok(())
+    }
+
+    /// Takes over what only the envelope says.
+    pub(crate) fn settle(&mut self, frame: &Frame) {
+        self.epoch = frame.epoch;
+        self.writer = frame.writer;
+        self.time_ms = frame.time_ms;
+        self.v = frame.v;
+    }
+
+    /// The epoch of a next frame by `writer`: one more if leadership changes hands.
+    pub(crate) fn epoch_of(&self, writer: Writer) -> u64 {
+        if self.v == 0 || writer == self.writer {
+            self.epoch
+        } else {
+            self.epoch + 1
+        }
+    }
+
+    /// Does one entry. The only function that changes a room's state.
+    pub(crate) fn enter(&mut self, entry: &Entry, opened: &Opened) -> Result<(), NotHere> {
+        match entry {
+            Entry::Setup { .. } => Err(NotHere),
+            Entry::Register {
+                user,
+                name,
+                id,
+                client,
+            } => self.register(user, name, *id, *client, opened),
+            Entry::Join {
+                device,
+                session,
+                at,
+            } => self.join(*device, *session, *at, opened),
+            Entry::Beat {
+                device,
+                session,
+                at,
+            } => self.beat(*device, *session, *at, opened),
+            Entry::Leave {
+                device,
+                session,
+                at,
+            } => self.leave(*device, *session, *at, opened),
+            Entry::Act { device, seq, body } => {
+                let by = self.device_at(*device, opened)?.accept(*seq, body)?;
+                let action = postcard::from_bytes(body).map_err(|_| NotHere)?;
+                let mut random = Random::of_entry(opened.nonce, opened.index);
+                self.apply(By::Player(by), action, &mut random);
+                Ok(())
+            }
+            Entry::Reject {
+                device,
+                seq,
+                code,
+                body,
+            } => self
+                .device_at(*device, opened)?
+                .reject(*seq, Reject(*code), *body),
+            Entry::Acknowledge { target, upto } => self.acknowledge(target, *upto),
+            Entry::Cut { skip_ms, .. } => {
+                self.base_ms = self.base_ms.checked_add(*skip_ms).ok_or(NotHere)?;
+                Ok(())
+            }
+            Entry::Reset { lost } => {
+                if *lost != self.lineage {
+                    return Err(NotHere);
+                }
+                self.lineage = Lineage(opened.nonce.0);
+                Ok(())
+            }
+            Entry::Evict { device } => self.evict(*device),
+        }
+    }
+
+    fn device_at(&mut self, number: u32, opened: &Opened) -> Result<&mut Device, NotHere> {
+        let device = self.devices.get_mut(&number).ok_or(NotHere)?;
+        device.seen_ms = opened.time_ms;
+        Ok(device)
+    }
+
+    fn apply(&mut self, by: By, action: R::Action, random: &mut Random) {
+        let mut ctx = Context {
+            config: &self.config,
+            tick: self.tick,
+            present: &self.present,
+            random,
+            sends: &mut self.sends,
+        };
+        R::apply(&mut self.state, by, action, &mut ctx);
+        self.post();
+    }
+
+    /// Asks the rules whether an action is allowed now. Changes nothing.
+    pub fn validate(&self, by: By, action: &R::Action) -> Result<(), Reject> {
+        // Rules that only read cannot reach these two: both need `&mut`.
+        let (mut random, mut sends) = (Random::from_seed(0), Vec::new());
+        let ctx = Context {
+            config: &self.config,
+            tick: self.tick,
+            present: &self.present,
+            random: &mut random,
+            sends: &mut sends,
+        };
+        R::validate(&self.state, by, action, &ctx)
+    }
+
+    /// Applies an action ahead of the log: for a predicted state, never for a committed one. Its
+    /// randomness is a guess.
+    pub(crate) fn predict(&mut self, who: Player, action: R::Action) {
+        let mut random = self.random.clone();
+        self.apply(By::Player(who), action, &mut random);
+    }
+
+    /// Hash of the canonical bytes.
+    pub fn state_hash(&self) -> Hash {
+        Hash::of(&self.canonical())
+    }
+
+    /// The state hash, noting the size on the way.
+    pub(crate) fn measure(&mut self) -> Hash {
+        let canonical = self.canonical();
+        self.size = canonical.len();
+        Hash::of(&canonical)
+    }
+
+    /// Bytes of a snapshot, as of the newest frame.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    fn canonical(&self) -> Vec<u8> {
+        // Rules' states are made of integers and collections of known length; see `Rules::State`.
+        postcard::to_allocvec(self).expect("a room has no lengths unknown beforehand")
+    }
+
+    /// The room's encoding, with which a reader needs no earlier frame.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(4_096);
+        bytes.push(FORMAT);
+        bytes.extend_from_slice(&self.hash.0);
+        bytes.extend_from_slice(&self.canonical());
+        bytes
+    }
+
+    /// Reads a snapshot, all of it. `None` if it is cut, corrupt, too large, or of other rules or
+    /// layout. That it belongs to a history is for the caller to check, by [`Self::head`].
+    pub fn restore(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_SNAPSHOT_BYTES || bytes.first() != Some(&FORMAT) {
+            return None;
+        }
+        let hash = Hash(bytes.get(1..17)?.try_into().ok()?);
+        let (mut room, rest) = postcard::take_from_bytes::<Self>(&bytes[17..]).ok()?;
+        if !rest.is_empty() || room.rules.last() != Some(&R::id()) || room.v == 0 {
+            return None;
+        }
+        room.hash = hash;
+        room.size = bytes.len() - 17;
+        room.present = room.who_is_present();
+        Some(room)
+    }
+
+    /// The version and hash of the newest frame.
+    pub fn head(&self) -> Head {
+        Head {
+            v: self.v,
+            hash: self.hash,
+        }
+    }
+
+    pub(crate) fn set_hash(&mut self, hash: Hash) {
+        self.hash = hash;
+    }
+
+    /// The unbroken history this room belongs to.
+    pub fn lineage(&self) -> Lineage {
+        self.lineage
+    }
+
+    /// The writer of the newest frame.
+    pub fn writer(&self) -> Writer {
+        self.writer
+    }
+
+    /// How often leadership has changed hands, from 1.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Ticks lived through.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    /// The time of the newest frame, in milliseconds since 1970.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms
+    }
+
+    /// The rules' state.
+    pub fn state(&self) -> &R::State {
+        &self.state
+    }
+
+    /// What the room was told at its start.
+    pub fn config(&self) -> &R::Config {
+        &self.config
+    }
+
+    /// Who is present, in rising order.
+    pub fn present(&self) -> &[Player] {
+        &self.present
+    }
+
+    /// Everyone who is registered.
+    pub fn people(&self) -> &BTreeMap<Player, Person> {
+        &self.players
+    }
+
+    /// The player number of a user.
+    pub fn player(&self, user: &str) -> Option<Player> {
+        let found = self.players.iter().find(|(_, person)| person.user == user);
+        found.map(|(number, _)| *number)
+    }
+
+    /// The standing of a device, by the verified user and the device's id.
+    pub fn standing(&self, user: &str, id: DeviceId) -> Option<DeviceStanding<'_>> {
+        let player = self.player(user)?;
+        let found = self
+            .devices
+            .iter()
+            .find(|(_, device)| device.player == player && device.id == id);
+        found.map(|(number, device)| DeviceStanding {
+            number: *number,
+            device,
+        })
+    }
+
+    /// What a user may do here.
+    pub fn access(&self, user: Option<&str>) -> Access {
+        R::access(&self.state, user.and_then(|user| self.player(user)))
+    }
+
+    /// Whether time stands still: nobody is present and the rules pause then.
+    pub fn paused(&self) -> bool {
+        R::TICK_MS != 0 && R::SILENCE == Silence::Pause && self.present.is_empty()
+    }
+
+    /// The tick that belongs to a time.
+    pub fn tick_at(&self, now_ms: u64) -> u64 {
+        match u64::from(R::TICK_MS) {
+            0 => 0,
+            tick_ms => now_ms.saturating_sub(self.base_ms) / tick_ms,
+        }
+    }
+
+    /// When a tick happens.
+    pub fn time_of(&self, tick: u64) -> u64 {
+        let since = tick.saturating_mul(u64::from(R::TICK_MS));
+        self.base_ms.saturating_add(since)
+    }
+}
+
+/// An entry that makes no sense where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotHere;

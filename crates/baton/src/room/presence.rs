@@ -1,0 +1,218 @@
+//! Who is here: registration, sessions, beats, and time, since people leave at exact ticks.
+
+use alloc::vec::Vec;
+
+use super::{Device, NotHere, Opened, Person, Room};
+use crate::id::DeviceId;
+use crate::limits::{MAX_DEVICES, MAX_NAME_BYTES, MAX_USER_BYTES};
+use crate::rules::{Context, Player, Rules};
+
+impl<R: Rules> Room<R> {
+    /// The grace time in ticks.
+    pub(crate) fn grace_ticks() -> u64 {
+        u64::from(R::GRACE_MS / R::TICK_MS.max(1))
+    }
+
+    pub(super) fn register(
+        &mut self,
+        user: &str,
+        name: &str,
+        id: DeviceId,
+        client: u16,
+        opened: &Opened,
+    ) -> Result<(), NotHere> {
+        let fits = user.len() <= MAX_USER_BYTES && name.len() <= MAX_NAME_BYTES;
+        if !fits || self.devices.len() >= MAX_DEVICES || self.standing(user, id).is_some() {
+            return Err(NotHere);
+        }
+        let player = match self.player(user) {
+            Some(player) => player,
+            None => {
+                let player = self.next_player;
+                self.next_player = player.checked_add(1).ok_or(NotHere)?;
+                let person = Person {
+                    user: user.into(),
+                    name: name.into(),
+                };
+                self.players.insert(player, person);
+                player
+            }
+        };
+        let number = self.next_device;
+        self.next_device = number.checked_add(1).ok_or(NotHere)?;
+        let device = Device::new(player, id, client, opened.time_ms);
+        self.devices.insert(number, device);
+        Ok(())
+    }
+
+    pub(super) fn evict(&mut self, number: u32) -> Result<(), NotHere> {
+        if self.devices.get(&number).is_none_or(|device| device.open) {
+            return Err(NotHere);
+        }
+        let gone = self.devices.remove(&number).ok_or(NotHere)?;
+        let others = self.devices.values().any(|d| d.player == gone.player);
+        if !others {
+            self.players.remove(&gone.player);
+        }
+        Ok(())
+    }
+
+    pub(super) fn join(
+        &mut self,
+        number: u32,
+        session: u32,
+        at: u32,
+        opened: &Opened,
+    ) -> Result<(), NotHere> {
+        self.reach(at, opened)?;
+        let tick = self.tick;
+        let device = self.device_at(number, opened)?;
+        let newer = session > device.session;
+        let resumes = session == device.session && !device.open && !device.closed;
+        if !newer && !resumes {
+            return Err(NotHere);
+        }
+        device.session = session;
+        device.open = true;
+        device.closed = false;
+        device.beat = Some(tick);
+        let player = device.player;
+        if let Err(place) = self.present.binary_search(&player) {
+            self.present.insert(place, player);
+            self.tell(R::joined, player);
+        }
+        Ok(())
+    }
+
+    pub(super) fn beat(
+        &mut self,
+        number: u32,
+        session: u32,
+        at: u32,
+        opened: &Opened,
+    ) -> Result<(), NotHere> {
+        self.reach(at, opened)?;
+        let tick = self.tick;
+        let device = self.device_at(number, opened)?;
+        if !device.open || session != device.session {
+            return Err(NotHere);
+        }
+        device.beat = Some(tick);
+        Ok(())
+    }
+
+    pub(super) fn leave(
+        &mut self,
+        number: u32,
+        session: u32,
+        at: u32,
+        opened: &Opened,
+    ) -> Result<(), NotHere> {
+        self.reach(at, opened)?;
+        let device = self.device_at(number, opened)?;
+        if session < device.session || (session == device.session && device.closed) {
+            return Err(NotHere);
+        }
+        device.session = session;
+        device.open = false;
+        device.closed = true;
+        let player = device.player;
+        self.gone_if_alone(player);
+        Ok(())
+    }
+
+    /// Lets time happen up to a presence entry's tick.
+    fn reach(&mut self, at: u32, opened: &Opened) -> Result<(), NotHere> {
+        let tick = opened.from_tick + u64::from(at);
+        (tick >= self.tick && self.advance_to(tick))
+            .then_some(())
+            .ok_or(NotHere)
+    }
+
+    /// Lets ticks happen until `tick`, or until the room pauses. Whether it got there.
+    pub(crate) fn advance_to(&mut self, tick: u64) -> bool {
+        while self.tick < tick {
+            if R::TICK_MS == 0 || self.paused() {
+                return false;
+            }
+            self.tick += 1;
+            self.expire();
+            let mut ctx = Context {
+                config: &self.config,
+                tick: self.tick,
+                present: &self.present,
+                random: &mut self.random,
+                sends: &mut self.sends,
+            };
+            R::tick(&mut self.state, &mut ctx);
+            self.post();
+        }
+        self.tick == tick
+    }
+
+    /// Those who were silent for longer than the grace time leave at this very tick.
+    fn expire(&mut self) {
+        let tick = self.tick;
+        let silent = |device: &Device| {
+            let heard = device.beat.unwrap_or(0);
+            device.open && heard + Self::grace_ticks() < tick
+        };
+        if !self.devices.values().any(silent) {
+            return;
+        }
+        let mut gone = Vec::new();
+        for device in self.devices.values_mut().filter(|device| silent(device)) {
+            device.open = false;
+            gone.push(device.player);
+        }
+        gone.sort_unstable();
+        gone.dedup();
+        for player in gone {
+            self.gone_if_alone(player);
+        }
+    }
+
+    /// A player is gone when none of their devices is here.
+    fn gone_if_alone(&mut self, player: Player) {
+        let here = |device: &Device| device.player == player && device.open;
+        if self.devices.values().any(here) {
+            return;
+        }
+        if let Ok(place) = self.present.binary_search(&player) {
+            self.present.remove(place);
+            self.tell(R::left, player);
+        }
+    }
+
+    fn tell(
+        &mut self,
+        news: fn(&mut R::State, Player, &mut Context<'_, R::Config>),
+        player: Player,
+    ) {
+        let mut ctx = Context {
+            config: &self.config,
+            tick: self.tick,
+            present: &self.present,
+            random: &mut self.random,
+            sends: &mut self.sends,
+        };
+        news(&mut self.state, player, &mut ctx);
+        self.post();
+    }
+
+    pub(crate) fn was_registered(&self, number: u32) -> bool {
+        number < self.next_device
+    }
+
+    pub(crate) fn is_registered(&self, number: u32) -> bool {
+        self.devices.contains_key(&number)
+    }
+
+    pub(super) fn who_is_present(&self) -> Vec<Player> {
+        let open = self.devices.values().filter(|device| device.open);
+        let mut present: Vec<_> = open.map(|device| device.player).collect();
+        present.sort_unstable();
+        present.dedup();
+        present
+    }
+}
