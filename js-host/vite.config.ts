@@ -1,8 +1,8 @@
 /** How the page is bundled: no inline script, wasm as a file of its own, one page per client wasm. */
-import { resolve } from 'node:path';
-import { defineConfig } from 'vite';
+import { resolve } from 'node:path'
+import { defineConfig } from 'vite'
 
-const wasm = process.env.BATON_CLIENT_WASM ?? resolve(import.meta.dirname, 'dist/wasm/client');
+const wasm = process.env.BATON_CLIENT_WASM ?? resolve(import.meta.dirname, 'dist/wasm/client')
 
 export default defineConfig({
   root: resolve(import.meta.dirname, 'src/client'),
@@ -20,4 +20,4 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-});
+})

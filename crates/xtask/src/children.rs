@@ -41,31 +41,26 @@ pub(crate) fn wait(child: &mut Child) -> Result<ExitStatus> {
 
 /// An interruption ends this child from now on.
 pub(crate) fn watch(child: &Child) -> u32 {
-    RUNNING.lock().expect("no holder of the list panics").push(child.id());
+    RUNNING
+        .lock()
+        .expect("no holder of the list panics")
+        .push(child.id());
     child.id()
 }
 
 /// This child has ended.
 pub(crate) fn forget(id: u32) {
-    RUNNING.lock().expect("no holder of the list panics").retain(|other| *other != id);
-}
-
-/// Asks a child to end and waits until it has; kills it after the grace time.
-pub(crate) fn end(child: &mut Child) -> Result<()> {
-    ask_to_end(child.id());
-    let start = Instant::now();
-    while child.try_wait()?.is_none() {
-        if start.elapsed() > GRACE {
-            child.kill()?;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    forget(child.id());
-    Ok(())
+    RUNNING
+        .lock()
+        .expect("no holder of the list panics")
+        .retain(|other| *other != id);
 }
 
 fn running() -> Vec<u32> {
-    RUNNING.lock().expect("no holder of the list panics").clone()
+    RUNNING
+        .lock()
+        .expect("no holder of the list panics")
+        .clone()
 }
 
 #[cfg(unix)]
@@ -94,5 +89,7 @@ fn ask_to_end(id: u32) {
 
 #[cfg(windows)]
 fn kill(id: u32) {
-    let _ = std::process::Command::new("taskkill").args(["/pid", &id.to_string(), "/t", "/f"]).status();
+    let _ = std::process::Command::new("taskkill")
+        .args(["/pid", &id.to_string(), "/t", "/f"])
+        .status();
 }

@@ -30,10 +30,16 @@ pub(crate) fn generate(raw: &Path, stem: &str, debug: bool, out: &Path) -> Resul
 
     // The types of the exports come from target `web`: those of `no-modules` are a global namespace.
     let web = out.join("web");
-    bindgen(raw, stem, debug).typescript(true).web(true)?.generate(&web)?;
+    bindgen(raw, stem, debug)
+        .typescript(true)
+        .web(true)?
+        .generate(&web)?;
     std::fs::copy(web.join(format!("{stem}.d.ts")), face_types)?;
 
-    bindgen(raw, stem, debug).typescript(false).no_modules(true)?.generate(out)?;
+    bindgen(raw, stem, debug)
+        .typescript(false)
+        .no_modules(true)?
+        .generate(out)?;
     let body = std::fs::read_to_string(&glue)?;
     std::fs::write(&glue, wrapped(&body))?;
     std::fs::write(types, types_of(stem))?;
@@ -43,7 +49,12 @@ pub(crate) fn generate(raw: &Path, stem: &str, debug: bool, out: &Path) -> Resul
 
 fn bindgen(raw: &Path, stem: &str, debug: bool) -> Bindgen {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(raw).out_name(stem).debug(debug).remove_name_section(!debug).remove_producers_section(!debug);
+    bindgen
+        .input_path(raw)
+        .out_name(stem)
+        .debug(debug)
+        .remove_name_section(!debug)
+        .remove_producers_section(!debug);
     bindgen
 }
 

@@ -8,15 +8,24 @@
 )]
 
 mod children;
+mod figure;
 mod glue;
 mod npm;
 mod page;
+mod plain;
+mod probe;
 mod project;
 mod secrets;
+mod sections;
 mod stamp;
 mod step;
+mod system;
+mod tally;
+#[cfg(test)]
+mod tidy;
 mod verbs;
 mod wasm;
+mod wrangler;
 
 use std::process::ExitCode;
 
@@ -33,6 +42,14 @@ struct Arguments {
 enum Verb {
     /// Build the wasm of the server and of the browser, and the page.
     Build(verbs::build::Options),
+    /// Build, start wrangler on loopback, print the link; rebuild when a source changes.
+    Dev(verbs::dev::Options),
+    /// Run every check, or the named sections.
+    Test(verbs::test::Options),
+    /// Run the long versions of the tests.
+    Soak(verbs::soak::Options),
+    /// Measure: a line per figure.
+    Bench(verbs::bench::Options),
     /// The cargo runner for wasm32: runs a test binary in Node or a browser.
     #[command(hide = true, disable_help_flag = true)]
     WasmTestRunner {
@@ -57,6 +74,10 @@ fn run(verb: Verb) -> anyhow::Result<()> {
     children::end_with_us()?;
     match verb {
         Verb::Build(options) => verbs::build::run(&options),
+        Verb::Dev(options) => verbs::dev::run(&options),
+        Verb::Test(options) => verbs::test::run(&options),
+        Verb::Soak(options) => verbs::soak::run(&options),
+        Verb::Bench(options) => verbs::bench::run(&options),
         Verb::WasmTestRunner { arguments } => {
             let name = std::ffi::OsString::from("wasm-test-runner");
             wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(

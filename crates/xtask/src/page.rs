@@ -24,7 +24,13 @@ pub(crate) fn build(name: &str, face: &Face) -> Result<Outcome> {
     }
     let vite = js_host().join("node_modules/vite/bin/vite.js");
     let mut command = program("node");
-    command.current_dir(js_host()).arg(vite).args(["build", "--logLevel", "warn", "--emptyOutDir", "--outDir"]);
+    command.current_dir(js_host()).arg(vite).args([
+        "build",
+        "--logLevel",
+        "warn",
+        "--emptyOutDir",
+        "--outDir",
+    ]);
     run(command.arg(&out).env("BATON_CLIENT_WASM", face.out()))?;
     stamp.set()?;
     Ok(Outcome::Done)

@@ -10,9 +10,23 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The top of the work tree.
+/// The top of the work tree that the user is in: not the one this program was compiled in, since clones may share a
+/// target directory.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/xtask is two levels down")
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let here = std::env::current_dir().unwrap_or_default();
+        let compiled = Path::new(env!("CARGO_MANIFEST_DIR"));
+        here.ancestors()
+            .chain(compiled.ancestors())
+            .find(is_root)
+            .unwrap_or(&here)
+            .to_owned()
+    })
+}
+
+fn is_root(path: &&Path) -> bool {
+    path.join("wrangler.toml").exists() && path.join("crates/xtask").exists()
 }
 
 /// The npm project.
@@ -30,12 +44,6 @@ pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root()).env("PATH", path_variable());
     command
-}
-
-/// A program that npm installed, by the name of its launcher.
-pub(crate) fn npm_program(name: &str) -> Command {
-    let launcher = if cfg!(windows) { format!("{name}.cmd") } else { name.to_owned() };
-    program(js_host().join("node_modules/.bin").join(launcher))
 }
 
 /// The `cargo` that runs this program, without what it set for this program alone: build scripts would see a change.
@@ -57,20 +65,31 @@ pub(crate) fn metadata() -> Result<&'static Value> {
     if let Some(known) = METADATA.get() {
         return Ok(known);
     }
-    let output = cargo(&["metadata", "--format-version", "1"]).output().context("cargo metadata")?;
-    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let output = cargo(&["metadata", "--format-version", "1"])
+        .output()
+        .context("cargo metadata")?;
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let value = serde_json::from_slice(&output.stdout).context("cargo metadata prints JSON")?;
     Ok(METADATA.get_or_init(|| value))
 }
 
 /// Cargo's target directory, wherever the user put it.
 pub(crate) fn target_directory() -> Result<PathBuf> {
-    Ok(PathBuf::from(metadata()?["target_directory"].as_str().context("metadata names a target directory")?))
+    Ok(PathBuf::from(
+        metadata()?["target_directory"]
+            .as_str()
+            .context("metadata names a target directory")?,
+    ))
 }
 
 fn path_variable() -> OsString {
     let old = std::env::var_os("PATH").unwrap_or_default();
     let first = js_host().join("node_modules/.bin");
-    let all = std::iter::once(first.clone()).chain(std::env::split_paths(&old).filter(|path| *path != first));
+    let all = std::iter::once(first.clone())
+        .chain(std::env::split_paths(&old).filter(|path| *path != first));
     std::env::join_paths(all).unwrap_or(old)
 }

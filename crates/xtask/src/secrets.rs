@@ -20,6 +20,9 @@ pub(crate) fn make() -> Result<Outcome> {
     }
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(|error| anyhow!("no entropy: {error}"))?;
-    std::fs::write(&file, format!("BATON_KEYS=\"dev:{}\"\n", URL_SAFE_NO_PAD.encode(key)))?;
+    std::fs::write(
+        &file,
+        format!("BATON_KEYS=\"dev:{}\"\n", URL_SAFE_NO_PAD.encode(key)),
+    )?;
     Ok(Outcome::Done)
 }

@@ -26,8 +26,9 @@ impl Inputs {
     fn add(&mut self, path: &Path) -> Result<()> {
         self.field(path.to_string_lossy().as_bytes());
         if path.is_dir() {
-            let mut inside: Vec<PathBuf> =
-                std::fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+            let mut inside: Vec<PathBuf> = std::fs::read_dir(path)?
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<_>>()?;
             inside.sort();
             inside.iter().try_for_each(|path| self.add(path))
         } else {
@@ -55,7 +56,10 @@ impl Stamp {
     /// The stamp of the step `name` for these inputs.
     pub(crate) fn new(name: &str, inputs: &Inputs) -> Self {
         let file = project::dist().join(".stamps").join(name);
-        Self { file, hash: inputs.0.finalize().to_hex().to_string() }
+        Self {
+            file,
+            hash: inputs.0.finalize().to_hex().to_string(),
+        }
     }
 
     /// Whether the step already ran for these inputs and its outputs are still there.

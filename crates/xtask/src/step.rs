@@ -1,4 +1,6 @@
 //! Steps as people see them: a line when one starts, a line with its time when it ends.
+//!
+//! All of it goes to stderr: it is progress, and some verbs print results.
 
 use std::process::Command;
 use std::time::Instant;
@@ -18,10 +20,10 @@ pub(crate) enum Outcome {
 /// Announces, runs and times one step. An error names the step.
 pub(crate) fn step(title: &str, work: impl FnOnce() -> Result<Outcome>) -> Result<()> {
     let start = Instant::now();
-    println!("▸ {title}");
+    eprintln!("▸ {title}");
     match work().with_context(|| format!("step failed: {title}"))? {
-        Outcome::Done => println!("  done in {:.1} s", start.elapsed().as_secs_f64()),
-        Outcome::UpToDate => println!("  up to date"),
+        Outcome::Done => eprintln!("  done in {:.1} s", start.elapsed().as_secs_f64()),
+        Outcome::UpToDate => eprintln!("  up to date"),
     }
     Ok(())
 }
@@ -29,7 +31,10 @@ pub(crate) fn step(title: &str, work: impl FnOnce() -> Result<Outcome>) -> Resul
 /// Runs a program to its end, its output in view. An error holds the command line.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = command_line(command);
-    let mut child = command.spawn().with_context(|| format!("cannot start: {line}"))?;
+    let mut child = command
+        .stdout(std::io::stderr())
+        .spawn()
+        .with_context(|| format!("cannot start: {line}"))?;
     let status = children::wait(&mut child)?;
     if !status.success() {
         bail!("{line}: {status}");
@@ -40,9 +45,15 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs a program to its end and returns what it printed, without the white space around it.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let line = command_line(command);
-    let output = command.output().with_context(|| format!("cannot start: {line}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start: {line}"))?;
     if !output.status.success() {
-        bail!("{line}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "{line}: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -50,5 +61,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// The command as one would type it.
 pub(crate) fn command_line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

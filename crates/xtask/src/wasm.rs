@@ -23,6 +23,16 @@ pub(crate) enum Profile {
     Release,
 }
 
+impl Profile {
+    /// As the option and the environment variable spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
 /// One wasm that the hosts or the page load.
 pub(crate) struct Face {
     /// The cargo package.
@@ -34,12 +44,23 @@ pub(crate) struct Face {
 }
 
 /// The handler, for the hosts.
-pub(crate) const SERVER: Face = Face { package: "baton-server", directory: "server", feature: None };
+pub(crate) const SERVER: Face = Face {
+    package: "baton-server",
+    directory: "server",
+    feature: None,
+};
 /// The replica, for the page.
-pub(crate) const CLIENT: Face = Face { package: "baton-client", directory: "client", feature: None };
+pub(crate) const CLIENT: Face = Face {
+    package: "baton-client",
+    directory: "client",
+    feature: None,
+};
 /// The replica with one rule changed, for the test that a desync is seen.
-pub(crate) const ALTERED: Face =
-    Face { package: "baton-client", directory: "client-altered", feature: Some("altered") };
+pub(crate) const ALTERED: Face = Face {
+    package: "baton-client",
+    directory: "client-altered",
+    feature: Some("altered"),
+};
 
 impl Face {
     /// The name cargo and wasm-bindgen give to files.
@@ -65,7 +86,9 @@ pub(crate) fn add_target() -> Result<Outcome> {
         return Ok(Outcome::UpToDate);
     }
     if program("rustup").arg("--version").output().is_err() {
-        bail!("this Rust lacks {TARGET} and rustup is missing: install it (https://rustup.rs), or add the target as your system does");
+        bail!(
+            "this Rust lacks {TARGET} and rustup is missing: install it (https://rustup.rs), or add the target as your system does"
+        );
     }
     run(program("rustup").args(["target", "add", TARGET]))?;
     Ok(Outcome::Done)
@@ -77,12 +100,28 @@ pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) ->
         Profile::Debug => ("dev", "debug"),
         Profile::Release => ("wasm", "wasm"),
     };
-    let mut command = cargo(&["build", "--locked", "--package", package, "--target", TARGET, "--profile", profile]);
+    let mut command = cargo(&[
+        "build",
+        "--locked",
+        "--package",
+        package,
+        "--target",
+        TARGET,
+        "--profile",
+        profile,
+    ]);
     command.args(feature.iter().flat_map(|feature| ["--features", feature]));
     run(&mut command)?;
     let name = format!("{}.wasm", package.replace('-', "_"));
-    let file = project::target_directory()?.join(TARGET).join(directory).join(name);
-    anyhow::ensure!(file.exists(), "{package} made no {}: is its crate-type cdylib?", file.display());
+    let file = project::target_directory()?
+        .join(TARGET)
+        .join(directory)
+        .join(name);
+    anyhow::ensure!(
+        file.exists(),
+        "{package} made no {}: is its crate-type cdylib?",
+        file.display()
+    );
     Ok(file)
 }
 
@@ -93,14 +132,16 @@ pub(crate) fn build(face: &Face, profile: Profile) -> Result<Outcome> {
         .path(&raw)?
         .path(&project::js_host().join("package-lock.json"))?
         .path(&std::env::current_exe()?)?
-        .word(if profile == Profile::Release { "release" } else { "debug" });
+        .word(profile.name());
     let stamp = Stamp::new(&format!("wasm-{}", face.directory), &inputs);
     let outputs = glue::files(&face.stem()).map(|file| face.out().join(file));
     if stamp.holds(&outputs) {
         return Ok(Outcome::UpToDate);
     }
     // Made beside, moved at the end: whoever watches dist/ never sees half of it.
-    let work = project::target_directory()?.join("xtask").join(face.directory);
+    let work = project::target_directory()?
+        .join("xtask")
+        .join(face.directory);
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)?;
     let bound = glue::generate(&raw, &face.stem(), profile == Profile::Debug, &work)?;
@@ -111,7 +152,8 @@ pub(crate) fn build(face: &Face, profile: Profile) -> Result<Outcome> {
     for (name, output) in glue::files(&face.stem()).iter().zip(&outputs) {
         // Copied, not renamed: the target directory may be on another disk.
         let beside = output.with_extension("new");
-        std::fs::copy(work.join(name), &beside).with_context(|| format!("missing after wasm-bindgen: {name}"))?;
+        std::fs::copy(work.join(name), &beside)
+            .with_context(|| format!("missing after wasm-bindgen: {name}"))?;
         std::fs::rename(&beside, output)?;
     }
     stamp.set()?;
@@ -133,6 +175,12 @@ fn optimise(wasm: &Path) -> Result<()> {
     let mut command = program("node");
     command.arg(project::js_host().join("node_modules/binaryen/bin/wasm-opt"));
     command.args(FEATURES.map(|feature| format!("--enable-{feature}")));
-    command.args(["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"]);
+    command.args([
+        "-Oz",
+        "--converge",
+        "--strip-debug",
+        "--strip-producers",
+        "--strip-target-features",
+    ]);
     run(command.arg(wasm).arg("-o").arg(wasm))
 }

@@ -24,16 +24,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("Rust target wasm32", wasm::add_target)?;
     step("npm packages", npm::install)?;
     step("Node", || {
-        println!("  {}", npm::node_version()?);
+        eprintln!("  {}", npm::node_version()?);
         Ok(Outcome::UpToDate)
     })?;
     step("secrets for development (.dev.vars)", secrets::make)?;
-    step("wasm of the server", || wasm::build(&SERVER, options.profile))?;
-    step("wasm of the browser", || wasm::build(&CLIENT, options.profile))?;
+    step("wasm of the server", || {
+        wasm::build(&SERVER, options.profile)
+    })?;
+    step("wasm of the browser", || {
+        wasm::build(&CLIENT, options.profile)
+    })?;
     step("page", || page::build("page", &CLIENT))?;
     if options.altered {
-        step("wasm of the browser, one rule altered", || wasm::build(&ALTERED, options.profile))?;
-        step("page, one rule altered", || page::build("page-altered", &ALTERED))?;
+        step("wasm of the browser, one rule altered", || {
+            wasm::build(&ALTERED, options.profile)
+        })?;
+        step("page, one rule altered", || {
+            page::build("page-altered", &ALTERED)
+        })?;
     }
     Ok(())
 }
@@ -42,7 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn lock() -> Result<File> {
     let directory = project::target_directory()?;
     std::fs::create_dir_all(&directory)?;
-    let file = File::create(directory.join("xtask.lock")).context("cannot make the lock of the build")?;
+    let file =
+        File::create(directory.join("xtask.lock")).context("cannot make the lock of the build")?;
     file.lock()?;
     Ok(file)
 }

@@ -1,0 +1,166 @@
+//! `cargo xtask bench`: a line per figure, beside the aim or the peer it is measured against.
+//!
+//! Figures come from here (sizes) and from the benches, which print them as JSON lines: `js-host/bench/*.ts`, run by
+//! Node, and binaries named `bench` in the workspace. Anything else that a bench prints is passed on to stderr.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::figure::{self, Figure};
+use crate::project::{self, cargo, js_host, program};
+use crate::verbs::build;
+use crate::wasm::{CLIENT, Profile, SERVER};
+use crate::{children, plain, step};
+
+/// What a wasm may weigh when it is sent.
+const WASM_AIM_GZIPPED_KB: f64 = 120.0;
+/// Bytes in the KB of the figures.
+const KB: f64 = 1000.0;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// One JSON object a line: name, value, unit, aim, ok.
+    #[arg(long)]
+    json: bool,
+    /// Only benches whose file or package name contains this; `sizes` are those of the wasm files.
+    only: Option<String>,
+}
+
+/// Builds, measures, prints. A missed aim is a line, not an error; a bench that breaks is an error.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    build::run(&build::Options {
+        profile: Profile::Release,
+        altered: false,
+    })?;
+    let wanted = |name: &str| {
+        options
+            .only
+            .as_ref()
+            .is_none_or(|only| name.contains(only.as_str()))
+    };
+    if !options.json {
+        println!("\n{}", figure::heading());
+    }
+    let show = |figure: &Figure| {
+        println!(
+            "{}",
+            if options.json {
+                figure.json()
+            } else {
+                figure.row()
+            }
+        )
+    };
+    if wanted("sizes") {
+        sizes()?.iter().for_each(show);
+    }
+    for package in packages_with_bench()? {
+        if wanted(&package) {
+            let mut command = cargo(&[
+                "run",
+                "--locked",
+                "--quiet",
+                "--release",
+                "--package",
+                &package,
+                "--bin",
+                "bench",
+            ]);
+            collect(&mut command, &show)?;
+        }
+    }
+    let scripts: Vec<PathBuf> = scripts()?
+        .into_iter()
+        .filter(|script| wanted(&script.to_string_lossy()))
+        .collect();
+    if !scripts.is_empty() {
+        let bundle = plain::bundle()?;
+        for script in scripts {
+            let mut command = program("node");
+            command
+                .current_dir(js_host())
+                .arg(&script)
+                .envs(plain::environment(&bundle)?);
+            collect(&mut command, &show)?;
+        }
+    }
+    Ok(())
+}
+
+fn sizes() -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for face in [SERVER, CLIENT] {
+        let bytes = std::fs::read(face.wasm())?;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut gzip, &bytes)?;
+        let name = format!("wasm size, {}", face.directory);
+        figures.push(Figure::plain(&name, bytes.len() as f64 / KB, "KB"));
+        let gzipped = gzip.finish()?.len() as f64 / KB;
+        figures.push(Figure::at_most(
+            &format!("{name}, gzipped"),
+            gzipped,
+            "KB",
+            WASM_AIM_GZIPPED_KB,
+        ));
+    }
+    Ok(figures)
+}
+
+fn scripts() -> Result<Vec<PathBuf>> {
+    let Ok(directory) = std::fs::read_dir(js_host().join("bench")) else {
+        return Ok(Vec::new());
+    };
+    let all: Vec<PathBuf> = directory
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    let mut scripts: Vec<PathBuf> = all
+        .into_iter()
+        .filter(|path| path.to_string_lossy().ends_with(".bench.ts"))
+        .collect();
+    scripts.sort();
+    Ok(scripts)
+}
+
+fn packages_with_bench() -> Result<Vec<String>> {
+    let packages = project::metadata()?["packages"]
+        .as_array()
+        .context("metadata lists packages")?;
+    let ours = packages
+        .iter()
+        .filter(|package| package["source"].is_null());
+    let with_bench = ours.filter(|package| {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        targets
+            .into_iter()
+            .any(|target| target["name"] == "bench" && target["kind"][0] == "bin")
+    });
+    Ok(with_bench
+        .filter_map(|package| package["name"].as_str().map(str::to_owned))
+        .collect())
+}
+
+/// Runs one bench and shows each figure as it comes.
+fn collect(command: &mut Command, show: &impl Fn(&Figure)) -> Result<()> {
+    let line = step::command_line(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start: {line}"))?;
+    let id = children::watch(&child);
+    for text in BufReader::new(child.stdout.take().context("the output is piped")?).lines() {
+        let text = text?;
+        match Figure::parse(&text) {
+            Some(figure) => show(&figure),
+            None => eprintln!("{text}"),
+        }
+    }
+    let status = child.wait()?;
+    children::forget(id);
+    if !status.success() {
+        bail!("{line}: {status}");
+    }
+    Ok(())
+}
