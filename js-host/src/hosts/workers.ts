@@ -1,0 +1,118 @@
+/**
+ * The host on Cloudflare Workers, and on a desktop under `wrangler dev`. Decides where the handler
+ * runs: in the Worker, with the room's object as a remote store, or inside the object. Everything
+ * that answers a request is the router's.
+ */
+
+import { decode, encode } from '../codec'
+import { Driver } from '../driver'
+import type { Arrival, Outcome } from '../effect'
+import * as wire from '../effect'
+import { REFUSALS, refusal, refusalBody } from '../errors'
+import { log } from '../log'
+import { createRouter } from '../router'
+import { Sessions } from '../session'
+import { settingsOf } from '../settings'
+import { type Performer, StoreOverloaded } from '../store'
+import { within } from '../within'
+import { facesOf } from './isolate'
+import type { RoomObject } from './room-object'
+
+export { RoomObject } from './room-object'
+
+/** What wrangler.toml binds. The settings are text variables beside these. */
+export interface Bindings {
+  ROOMS: DurableObjectNamespace<RoomObject>
+  ASSETS: Fetcher
+}
+
+const VERSION = '0.1.0'
+
+/** The router of this isolate: its rate limits, the handler's warm rooms and the keys live as long. */
+let router: Promise<ReturnType<typeof createRouter>> | null = null
+
+export default {
+  async fetch(request, bindings, context): Promise<Response> {
+    router ??= open(bindings)
+    try {
+      return await (await router).fetch(request, bindings, context)
+    } catch (error) {
+      // The router answers whatever happens in it: this is a setting. The next request tries again.
+      router = null
+      log('error', 'misconfigured', { message: error instanceof Error ? error.message : 'unknown' })
+      const headers = {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-store',
+        'retry-after': '10',
+      }
+      return new Response(refusalBody('misconfigured'), { status: REFUSALS.misconfigured[0], headers })
+    }
+  },
+} satisfies ExportedHandler<Bindings>
+
+/** @throws on a bad setting */
+async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>> {
+  const settings = settingsOf(bindings)
+  const { mode, store_timeout_ms } = settings
+  const rooms = bindings.ROOMS
+  const faces = facesOf(settings)
+  const driver = new Driver({
+    faces,
+    store: remoteStore(rooms),
+    store_timeout_ms,
+    note: (event, fields) => log('warn', event, fields),
+  })
+  return createRouter({
+    settings,
+    sessions: await Sessions.open(settings.keys, settings.audience),
+    kinds: new Set(faces.current().kinds()),
+    holds: true,
+    ask: (kind, name, arrival, hold) =>
+      mode === 'stateless'
+        ? driver.ask(kind, name, arrival, hold)
+        : askObject(rooms, kind, name, arrival, 2 * store_timeout_ms),
+    live: (kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request),
+    address: (request) => request.headers.get('cf-connecting-ip'),
+    health: () => ({ version: VERSION, mode, ...(mode === 'stateless' ? driver.counters : {}) }),
+    page: (request) => bindings.ASSETS.fetch(request),
+  })
+}
+
+function objectOf(rooms: Bindings['ROOMS'], room: string): DurableObjectStub<RoomObject> {
+  return rooms.get(rooms.idFromName(room))
+}
+
+/** The room's object as a store: the handler's bytes go there and back as they are. */
+function remoteStore(rooms: Bindings['ROOMS']): Performer {
+  return {
+    async perform(room, effect) {
+      try {
+        return await objectOf(rooms, room).perform(room, effect)
+      } catch (error) {
+        throw overloaded(error) ? new StoreOverloaded('the object is overloaded', { cause: error }) : error
+      }
+    },
+  }
+}
+
+/** Asks the handler inside the room's object. Always answers: what it did before it failed is unknown. */
+async function askObject(
+  rooms: Bindings['ROOMS'],
+  kind: string,
+  name: string,
+  arrival: Arrival,
+  timeout_ms: number,
+): Promise<Outcome> {
+  try {
+    const asked = objectOf(rooms, `${kind}/${name}`).ask(kind, name, encode(wire.arrival, arrival))
+    return decode(wire.outcome, await within(timeout_ms, asked))
+  } catch (error) {
+    log('warn', 'object', { message: error instanceof Error ? error.message : 'unknown' })
+    return refusal('retry')
+  }
+}
+
+/** Workers mark what they throw: such a call was not delivered, and must not be tried again. */
+function overloaded(error: unknown): boolean {
+  return error instanceof Error && 'overloaded' in error && error.overloaded === true
+}

@@ -1,0 +1,112 @@
+/**
+ * What an operator may set, as text variables of the environment, and what is refused. A bad
+ * setting never half works: the host answers `misconfigured` and its log names the variable, not
+ * its value. Must not know where the variables come from.
+ */
+
+import * as v from 'valibot'
+import type { Rate } from './rate'
+
+/** Where the handler runs: beside the room's store, or in front of it. */
+export type Mode = 'embedded' | 'stateless'
+
+/** Settings of a host. */
+export interface Settings {
+  /** `BATON_MODE`: `embedded` (default) or `stateless`. */
+  mode: Mode
+  /** `BATON_KEYS`, a secret: `<id>:<base64url of 32 bytes>[,<older id>:…]`; the first signs, all verify. */
+  keys: string
+  /** `BATON_AUDIENCE`: tokens are for this deployment alone. Default `baton`. */
+  audience: string
+  /** `BATON_ROOMS`: JSON for the handler's `configure`, which says what may be in it. Default `{}`. */
+  rooms: string
+  /** `BATON_ORIGINS`: other origins whose pages may open sockets, with commas between. Default none. */
+  origins: string[]
+  /** `BATON_FRAME_ANCESTORS`: origins that may embed the page, with spaces between. Default `'self'` and Reddit's. */
+  frame_ancestors: string
+  /** `BATON_RATE_USER`, `<per second>/<burst>`, requests of one user; `0/0` for no limit. Default `40/120`. */
+  rate_user: Rate
+  /** `BATON_RATE_ADDRESS`: of one address. Default `400/1200`. */
+  rate_address: Rate
+  /** `BATON_RATE_GUEST`: new guests of one address. Default `1/60`. */
+  rate_guest: Rate
+  /** `BATON_STORE_TIMEOUT_MS`: how long a store may take, 100 to 60,000. Default 5,000. */
+  store_timeout_ms: number
+  /** `BATON_LOG`: `errors` (500 and above; default), `refused` (400 and above) or `all` requests. */
+  log: 'errors' | 'refused' | 'all'
+}
+
+/** A setting that is not as described. Names the variable. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError'
+}
+
+const origin = /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/
+const ancestor = /^('self'|'none'|https:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?)$/
+const REDDIT = "'self' https://*.reddit.com https://reddit.com https://*.devvit.net"
+
+const variables = {
+  BATON_MODE: v.optional(v.picklist(['embedded', 'stateless']), 'embedded'),
+  BATON_KEYS: v.pipe(v.string(), v.minLength(1)),
+  BATON_AUDIENCE: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,100}$/)), 'baton'),
+  BATON_ROOMS: v.optional(v.string(), '{}'),
+  BATON_ORIGINS: v.optional(words(',', origin), ''),
+  BATON_FRAME_ANCESTORS: v.optional(words(' ', ancestor), REDDIT),
+  BATON_RATE_USER: v.optional(rate(), '40/120'),
+  BATON_RATE_ADDRESS: v.optional(rate(), '400/1200'),
+  BATON_RATE_GUEST: v.optional(rate(), '1/60'),
+  BATON_STORE_TIMEOUT_MS: v.optional(
+    v.pipe(v.string(), v.regex(/^\d{1,6}$/), v.transform(Number), v.minValue(100), v.maxValue(60_000)),
+    '5000',
+  ),
+  BATON_LOG: v.optional(v.picklist(['errors', 'refused', 'all']), 'errors'),
+}
+
+/** Reads the variables. @throws SettingError */
+export function settingsOf(environment: object): Settings {
+  const parsed = v.safeParse(v.object(variables), environment)
+  if (!parsed.success) {
+    const [issue] = parsed.issues
+    throw new SettingError(`${v.getDotPath(issue) ?? 'the environment'} is missing or not as described`)
+  }
+  const set = parsed.output
+  return {
+    mode: set.BATON_MODE,
+    keys: set.BATON_KEYS,
+    audience: set.BATON_AUDIENCE,
+    rooms: set.BATON_ROOMS,
+    origins: set.BATON_ORIGINS,
+    frame_ancestors: set.BATON_FRAME_ANCESTORS.join(' '),
+    rate_user: set.BATON_RATE_USER,
+    rate_address: set.BATON_RATE_ADDRESS,
+    rate_guest: set.BATON_RATE_GUEST,
+    store_timeout_ms: set.BATON_STORE_TIMEOUT_MS,
+    log: set.BATON_LOG,
+  }
+}
+
+/** Words with a separator between, each of one form. */
+function words(separator: string, form: RegExp) {
+  return v.pipe(
+    v.string(),
+    v.transform((text) =>
+      text
+        .split(separator)
+        .map((word) => word.trim())
+        .filter((word) => word !== ''),
+    ),
+    v.array(v.pipe(v.string(), v.regex(form))),
+  )
+}
+
+function rate() {
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,6}(\.\d{1,3})?\/\d{1,6}$/),
+    v.transform((text): Rate => {
+      const [per_second = 0, burst = 0] = text.split('/').map(Number)
+      return { per_second, burst }
+    }),
+    v.check(({ per_second, burst }) => per_second === 0 || burst >= 1),
+  )
+}

@@ -1,0 +1,105 @@
+/**
+ * What a store of rooms must do. One file per store below `stores/`; one suite for all of them,
+ * `test/store-contract.ts`. A store moves bytes: it must not know what is in a frame, nor decide
+ * who leads.
+ *
+ * **Append frame v if and only if the last frame is v - 1 with the hash that v names: one atomic
+ * step, and the only thing that the safety of a room rests on.**
+ *
+ * What every store promises:
+ * - *Exactly next.* Of two appends for one version at most one is ever `appended`; a frame's bytes
+ *   never change; the same append a second time is `appended` again and changes nothing.
+ * - *Lost* (`appended: false`): another frame is in that place, or the frame before is not the one
+ *   named. Nothing changed: no frame, no lease, no inbox item, no snapshot.
+ * - *Unknown* (a throw, or no answer in time): it may have happened, wholly or not at all, now or a
+ *   little later. The caller reads and looks for its own frame.
+ * - *Together.* With the frame, in the same step: the lease is renewed, exactly the inbox items
+ *   named in `framed` are gone, the snapshot is kept. Items that came meanwhile stay.
+ * - *In order.* Inbox items have rising ids, never used twice; a push is taken whole or not at all.
+ * - *Fresh.* What is found was read after the write of the same call, from the copy that decides.
+ * - *Bounded.* Frames, snapshots, inbox have caps (`limits.ts`); what is over one is refused with a
+ *   {@link StoreLimit}, and nothing changed.
+ *
+ * How a read is to be understood where `effect.rs` leaves room: *recent* frames are the newest
+ * `RING`, at most `RECENT_BYTES` of them. Version 0 is in every log; a `known` that is `RING`
+ * or more behind the head is `trimmed`. If all frames after
+ * `known` are recent, they are found, from the lower of `known` and `since` on as far back as they
+ * are recent; else the newest snapshot whose frame has its hash (none if there is none: then from
+ * version 0), with every frame after it, taken from the archive where they are no longer at hand.
+ */
+
+import { decode, encode } from './codec'
+import type { Append, Effect, Fed, Found, Read } from './effect'
+import * as wire from './effect'
+
+/** The rooms of one store, named `kind/name`. */
+export interface Store {
+  /** @throws if the store failed; nothing changed. */
+  read(room: string, read: Read): Promise<Found>
+  /** @throws if the outcome is unknown, or {@link StoreLimit}. */
+  append(room: string, append: Append, read: Read): Promise<{ appended: boolean; found: Found }>
+  /** `full`: not one item was taken. @throws if the outcome is unknown, or {@link StoreLimit}. */
+  push(room: string, items: Uint8Array[], read: Read): Promise<{ full: boolean; found: Found }>
+}
+
+/** A frame, snapshot or item is over its limit. Nothing changed; the same again will fail again. */
+export class StoreLimit extends Error {
+  override readonly name = 'StoreLimit'
+}
+
+/** The store refuses calls because too many wait. Nothing changed; calling again makes it worse. */
+export class StoreOverloaded extends Error {
+  override readonly name = 'StoreOverloaded'
+}
+
+/**
+ * Performs an effect of the handler, bytes in, bytes out, so that a store behind a network carries
+ * what the handler wrote as it is.
+ */
+export interface Performer {
+  /** @throws as {@link Store} does. */
+  perform(room: string, effect: Uint8Array): Promise<Uint8Array>
+}
+
+/** Performs a store's effect. @throws as {@link Store} does, and on `reply`, which is no store's business. */
+export async function perform(store: Store, room: string, effect: Effect): Promise<Fed> {
+  switch (effect.tag) {
+    case 'read':
+      return { tag: 'read', found: await store.read(room, effect.read) }
+    case 'append':
+      return { tag: 'appended', ...(await store.append(room, effect.append, effect.read)) }
+    case 'push': {
+      const { full, found } = await store.push(room, effect.items, effect.read)
+      return { tag: full ? 'full' : 'pushed', found }
+    }
+    case 'reply':
+      throw new TypeError('a reply is not for the store')
+  }
+}
+
+/** A store as a performer. */
+export function performer(store: Store): Performer {
+  return {
+    perform: async (room, effect) => encode(wire.fed, await perform(store, room, decode(wire.effect, effect))),
+  }
+}
+
+/** A performer as a store: what the contract suite uses to reach a store behind a network. */
+export function storeOf(remote: Performer): Store {
+  const ask = async (room: string, effect: Effect): Promise<Exclude<Fed, { tag: 'failed' }>> => {
+    const fed = decode(wire.fed, await remote.perform(room, encode(wire.effect, effect)))
+    if (fed.tag === 'failed') throw new Error('the store failed')
+    return fed
+  }
+  return {
+    read: async (room, read) => (await ask(room, { tag: 'read', read })).found,
+    append: async (room, append, read) => {
+      const fed = await ask(room, { tag: 'append', append, read })
+      return { appended: fed.tag === 'appended' && fed.appended, found: fed.found }
+    },
+    push: async (room, items, read) => {
+      const fed = await ask(room, { tag: 'push', items, read })
+      return { full: fed.tag === 'full', found: fed.found }
+    },
+  }
+}

@@ -1,0 +1,416 @@
+/**
+ * What `src/store.ts` promises, as cases that any store must pass. Plain functions: the same cases
+ * run in vitest on one store, in workerd on another, and on broken stores, which must fail some.
+ */
+
+import assert from 'node:assert/strict'
+import { type Append, equal, type Found, type Hash, nothing, type Read } from '../src/effect'
+import { MAX_FRAME_BYTES, MAX_INBOX_ITEMS, MAX_SNAPSHOT_BYTES, RECENT_BYTES, RING, SEGMENT } from '../src/limits'
+import type { Store } from '../src/store'
+
+/** A store under test. */
+export interface Subject {
+  store: Store
+  /** Lets time pass by the store's clock. */
+  pass(ms: number): Promise<void>
+  /** The store's clock, roughly. */
+  now(): number
+}
+
+/** A promise of every store. */
+export interface Case {
+  name: string
+  run(subject: Subject, room: string): Promise<void>
+}
+
+const LEASE_MS = 300
+/** How far a real clock may be from {@link Subject.now} when it is read. */
+const SLACK_MS = 250
+
+/** The hash of frame `v` on a chain; `branch` tells chains apart. */
+function hashOf(v: number, branch = 0): Hash {
+  if (v === 0) return nothing().hash
+  const hash = new Uint8Array(16).fill(branch + 1)
+  new DataView(hash.buffer).setUint32(0, v)
+  return hash
+}
+
+function frameOf(v: number, branch = 0): Uint8Array {
+  return new Uint8Array([...hashOf(v, branch), 0, 255, 128, 10, 13])
+}
+
+function frames(from: number, to: number): Uint8Array[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => frameOf(from + at))
+}
+
+function append(v: number, more: Partial<Append> = {}): Append {
+  const usual = { previous: hashOf(v - 1), hash: hashOf(v), frame: frameOf(v), lease_ms: LEASE_MS }
+  return { v, ...usual, framed: [], snapshot: null, ...more }
+}
+
+function read(known = 0, more: Partial<Read> = {}): Read {
+  return { known: { v: known, hash: hashOf(known) }, since: known, block: null, ...more }
+}
+
+/** The append of another instance that believes it leads. */
+function rival(v: number, more: Partial<Append> = {}): Append {
+  return append(v, { hash: hashOf(v, 7), frame: frameOf(v, 7), ...more })
+}
+
+function snapshotOf(v: number): Uint8Array {
+  return new TextEncoder().encode(`the room at ${v}`)
+}
+
+/** Appends `from..=to`, with a snapshot at the end of each segment. */
+async function grow(store: Store, room: string, from: number, to: number, snapshots = true): Promise<void> {
+  for (let v = from; v <= to; v++) {
+    const snapshot = snapshots && v % SEGMENT === 0 ? snapshotOf(v) : null
+    const { appended } = await store.append(room, append(v, { snapshot }), read(v))
+    assert.ok(appended, `frame ${v} was not appended`)
+  }
+}
+
+function items(...texts: string[]): Uint8Array[] {
+  return texts.map((text) => new TextEncoder().encode(text))
+}
+
+function inboxOf(found: Found): string[] {
+  return found.inbox.map((item) => new TextDecoder().decode(item.bytes))
+}
+
+/** What a lost or refused call must leave as it was. */
+function standing(found: Found): object {
+  const { head, frames, inbox, snapshot } = found
+  return { head, frames, inbox, snapshot, lease: found.lease?.v }
+}
+
+async function noise(length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536))
+  return bytes
+}
+
+/** All promises, one case each. */
+export const storeContract: Case[] = [
+  {
+    name: 'a room that nobody wrote to is empty',
+    async run({ store }, room) {
+      const { clock_ms, ...found } = await store.read(room, read())
+      assert.deepEqual(found, {
+        head: nothing(),
+        known: null,
+        trimmed: false,
+        snapshot: null,
+        frames: [],
+        inbox: [],
+        lease: null,
+        block: null,
+      })
+      assert.equal(typeof clock_ms, 'number')
+    },
+  },
+  {
+    name: 'what was appended is found, byte for byte, by the same call and by the next',
+    async run({ store }, room) {
+      const one = await store.append(room, append(1), read())
+      assert.equal(one.appended, true)
+      assert.deepEqual(one.found.head, { v: 1, hash: hashOf(1) })
+      assert.deepEqual(one.found.frames, frames(1, 1))
+      const every = Uint8Array.from({ length: 256 }, (_, at) => at)
+      await store.append(room, append(2, { frame: every }), read(1))
+      assert.deepEqual((await store.read(room, read(1))).frames, [every])
+      assert.deepEqual((await store.read(room, read(2))).frames, [])
+      assert.deepEqual((await store.read(room, read(2))).known, hashOf(2))
+    },
+  },
+  {
+    name: 'a version beyond the next is lost, and so is one below',
+    async run({ store }, room) {
+      await grow(store, room, 1, 3)
+      const before = standing(await store.read(room, read()))
+      for (const v of [5, 6, 1000]) assert.equal((await store.append(room, rival(v), read())).appended, false)
+      for (const v of [1, 2, 3]) assert.equal((await store.append(room, rival(v), read())).appended, false)
+      assert.deepEqual(standing(await store.read(room, read())), before)
+    },
+  },
+  {
+    name: 'the first frame names the empty room',
+    async run({ store }, room) {
+      const stray = append(1, { previous: hashOf(9, 3) })
+      assert.equal((await store.append(room, stray, read())).appended, false)
+      assert.equal((await store.append(room, append(1), read())).appended, true)
+    },
+  },
+  {
+    name: 'the next version with another previous hash is lost',
+    async run({ store }, room) {
+      await grow(store, room, 1, 2)
+      const forked = append(3, { previous: hashOf(2, 7) })
+      const { appended, found } = await store.append(room, forked, read(2))
+      assert.equal(appended, false)
+      assert.deepEqual(found.head, { v: 2, hash: hashOf(2) })
+      assert.deepEqual(found.frames, [])
+    },
+  },
+  {
+    name: 'of many appends at once for one version, one is appended',
+    async run({ store }, room) {
+      await grow(store, room, 1, 1)
+      const all = Array.from({ length: 8 }, (_, at) => append(2, { hash: hashOf(2, at), frame: frameOf(2, at) }))
+      const results = await Promise.all(all.map((each) => store.append(room, each, read(1))))
+      const won = results.flatMap((result, at) => (result.appended ? [at] : []))
+      assert.equal(won.length, 1)
+      assert.deepEqual((await store.read(room, read(1))).frames, [frameOf(2, won[0])])
+      for (const { found } of results) assert.equal(found.head.v, 2)
+    },
+  },
+  {
+    name: 'the same append a second time is appended again and changes nothing',
+    async run({ store, pass }, room) {
+      await store.push(room, items('a', 'b'), read())
+      const first = append(1, { framed: [1] })
+      assert.equal((await store.append(room, first, read())).appended, true)
+      await pass(LEASE_MS + 50)
+      const again = await store.append(room, { ...first, framed: [1, 2] }, read())
+      assert.equal(again.appended, true)
+      assert.deepEqual(inboxOf(again.found), ['b'])
+      assert.equal(again.found.lease, null)
+      await store.append(room, append(2), read())
+      assert.equal((await store.append(room, first, read())).appended, true)
+      assert.equal((await store.read(room, read())).head.v, 2)
+    },
+  },
+  {
+    name: 'exactly the framed items are removed',
+    async run({ store }, room) {
+      const { found } = await store.push(room, items('a', 'b', 'c', 'd'), read())
+      const ids = found.inbox.map((item) => item.id)
+      const [first = 0, , third = 0] = ids
+      const meanwhile = await store.push(room, items('e'), read())
+      assert.deepEqual(inboxOf(meanwhile.found), ['a', 'b', 'c', 'd', 'e'])
+      const unknown = Math.max(...ids) + 1000
+      const after = await store.append(room, append(1, { framed: [first, third, unknown] }), read())
+      assert.deepEqual(inboxOf(after.found), ['b', 'd', 'e'])
+    },
+  },
+  {
+    name: 'a lost append removes no item, renews no lease and keeps no snapshot',
+    async run({ store, pass }, room) {
+      await grow(store, room, 1, 1)
+      const { found } = await store.push(room, items('a', 'b'), read(1))
+      await pass(LEASE_MS + 50)
+      const framed = found.inbox.map((item) => item.id)
+      for (const late of [rival(1, { framed }), rival(4, { framed, snapshot: snapshotOf(4) })]) {
+        const lost = await store.append(room, late, read(9))
+        assert.equal(lost.appended, false)
+        assert.deepEqual(inboxOf(lost.found), ['a', 'b'])
+        assert.equal(lost.found.lease, null)
+        assert.equal(lost.found.snapshot, null)
+      }
+    },
+  },
+  {
+    name: 'the lease is of the last frame and ends by the clock of the store',
+    async run({ store, pass }, room) {
+      const first = await store.append(room, append(1), read())
+      assert.equal(first.found.lease?.v, 1)
+      const left_ms = first.found.lease.left_ms
+      assert.ok(left_ms > LEASE_MS - SLACK_MS && left_ms <= LEASE_MS, `${left_ms} ms left`)
+      const second = await store.append(room, append(2, { lease_ms: 60_000 }), read())
+      assert.equal(second.found.lease?.v, 2)
+      assert.ok(second.found.lease.left_ms > 50_000)
+      await store.append(room, append(3), read())
+      await pass(LEASE_MS + 50)
+      assert.equal((await store.read(room, read())).lease, null)
+      await store.push(room, items('a'), read())
+      assert.equal((await store.read(room, read())).lease, null)
+    },
+  },
+  {
+    name: 'the clock is told, and stamps what is pushed',
+    async run({ store, now }, room) {
+      const { clock_ms } = await store.read(room, read())
+      assert.ok(Math.abs((clock_ms ?? 0) - now()) < SLACK_MS)
+      const { found } = await store.push(room, items('a'), read())
+      assert.ok(Math.abs((found.inbox[0]?.received_ms ?? 0) - now()) < SLACK_MS)
+    },
+  },
+  {
+    name: 'the inbox keeps its order and never uses a number twice',
+    async run({ store }, room) {
+      const seen: number[] = []
+      for (let v = 1; v <= 4; v++) {
+        const { found } = await store.push(room, items('a', ''), read())
+        const ids = found.inbox.map((item) => item.id)
+        seen.push(...ids)
+        assert.deepEqual(inboxOf(found), ['a', ''])
+        const { appended } = await store.append(room, append(v, { framed: ids }), read())
+        assert.equal(appended, true)
+      }
+      assert.deepEqual(
+        seen,
+        [...new Set(seen)].sort((one, other) => one - other),
+      )
+    },
+  },
+  {
+    name: 'a push that does not fit is refused whole, and framing makes room again',
+    async run({ store }, room) {
+      const most = Array.from({ length: MAX_INBOX_ITEMS - 1 }, () => new Uint8Array([1]))
+      assert.equal((await store.push(room, most, read())).full, false)
+      const two = await store.push(room, items('a', 'b'), read())
+      assert.equal(two.full, true)
+      assert.equal(two.found.inbox.length, MAX_INBOX_ITEMS - 1)
+      assert.equal((await store.push(room, items('a'), read())).full, false)
+      const { found } = await store.read(room, read()).then(async (before) => {
+        const framed = before.inbox.slice(0, 2).map((item) => item.id)
+        return store.append(room, append(1, { framed }), read())
+      })
+      assert.equal(found.inbox.length, MAX_INBOX_ITEMS - 2)
+      assert.equal((await store.push(room, items('b', 'c'), read())).full, false)
+    },
+  },
+  {
+    name: 'an inbox is bounded in bytes as well',
+    async run({ store }, room) {
+      const big = Array.from({ length: 64 }, () => new Uint8Array(64 * 1024))
+      assert.equal((await store.push(room, big, read())).full, false)
+      assert.equal((await store.push(room, big, read())).full, false)
+      assert.equal((await store.push(room, items('a'), read())).full, true)
+    },
+  },
+  {
+    name: 'the frames after the lower of known and since are found',
+    async run({ store }, room) {
+      await grow(store, room, 1, 10)
+      const at = async (known: number, since: number) => (await store.read(room, read(known, { since }))).frames
+      assert.deepEqual(await at(7, 7), frames(8, 10))
+      assert.deepEqual(await at(7, 3), frames(4, 10))
+      assert.deepEqual(await at(7, 9), frames(8, 10))
+      assert.deepEqual(await at(10, 10), [])
+      assert.deepEqual(await at(10, 0), frames(1, 10))
+      assert.deepEqual(await at(0, 9), frames(1, 10))
+    },
+  },
+  {
+    name: 'a known frame with another hash is a break: the hash that is there, and a fresh start',
+    async run({ store }, room) {
+      await grow(store, room, 1, SEGMENT + 3)
+      const wrong: Read = { known: { v: SEGMENT + 2, hash: hashOf(SEGMENT + 2, 7) }, since: SEGMENT + 2, block: null }
+      const found = await store.read(room, wrong)
+      assert.deepEqual(found.known, hashOf(SEGMENT + 2))
+      assert.equal(found.trimmed, false)
+      assert.deepEqual(found.snapshot, snapshotOf(SEGMENT))
+      assert.deepEqual(found.frames, frames(SEGMENT + 1, SEGMENT + 3))
+    },
+  },
+  {
+    name: 'a known frame beyond the head is a break',
+    async run({ store }, room) {
+      await grow(store, room, 1, 5)
+      const found = await store.read(room, read(6))
+      assert.equal(found.known, null)
+      assert.equal(found.trimmed, false)
+      assert.equal(found.snapshot, null)
+      assert.deepEqual(found.frames, frames(1, 5))
+    },
+  },
+  {
+    name: 'a known frame that is no longer at hand is trimmed, and the newest snapshot stands in',
+    async run({ store }, room) {
+      const head = RING + 2 * SEGMENT + 5
+      await grow(store, room, 1, head)
+      const base = Math.floor(head / SEGMENT) * SEGMENT
+      for (const known of [1, head - RING]) {
+        const found = await store.read(room, read(known))
+        assert.equal(found.known, null)
+        assert.equal(found.trimmed, true)
+        assert.deepEqual(found.snapshot, snapshotOf(base))
+      }
+      const cold = await store.read(room, read(0, { since: base + 2 }))
+      assert.equal(cold.trimmed, false)
+      assert.deepEqual(cold.snapshot, snapshotOf(base))
+      assert.deepEqual(cold.frames, frames(base + 1, head))
+      const client = await store.read(room, read(0, { since: base - 10 }))
+      assert.deepEqual(client.frames, frames(base - 9, head))
+      const warm = await store.read(room, read(head - RING + 1, { since: 3 }))
+      assert.equal(warm.trimmed, false)
+      assert.equal(warm.snapshot, null)
+      assert.deepEqual(warm.frames, frames(head - RING + 1, head))
+    },
+  },
+  {
+    name: 'without a snapshot a cold reader gets every frame from the first',
+    async run({ store }, room) {
+      const head = RING + SEGMENT + 7
+      await grow(store, room, 1, head, false)
+      const found = await store.read(room, read())
+      assert.equal(found.snapshot, null)
+      assert.deepEqual(found.frames, frames(1, head))
+    },
+  },
+  {
+    name: 'a full, aligned block is found for ever; nothing else is a block',
+    async run({ store }, room) {
+      await grow(store, room, 1, RING + SEGMENT + 1)
+      const block = async (last: number) => (await store.read(room, read(0, { block: last }))).block
+      assert.deepEqual(await block(SEGMENT), frames(1, SEGMENT))
+      assert.deepEqual(await block(RING + SEGMENT), frames(RING + 1, RING + SEGMENT))
+      for (const last of [0, 1, SEGMENT - 1, SEGMENT + 1, RING + 2 * SEGMENT]) assert.equal(await block(last), null)
+    },
+  },
+  {
+    name: 'frames are recent only as far as their bytes go',
+    async run({ store }, room) {
+      const size = MAX_FRAME_BYTES
+      const fit = Math.floor(RECENT_BYTES / size)
+      const frame = await noise(size)
+      for (let v = 1; v <= fit + 4; v++) await store.append(room, append(v, { frame }), read(v))
+      const warm = await store.read(room, read(fit + 4, { since: 0 }))
+      assert.equal(warm.frames.length, fit)
+      const cold = await store.read(room, read(1))
+      assert.equal(cold.trimmed, false)
+      assert.deepEqual(cold.known, hashOf(1))
+      assert.equal(cold.frames.length, fit + 4)
+    },
+  },
+  {
+    name: 'a segment of large frames is kept',
+    async run({ store }, room) {
+      const frame = await noise(80_000)
+      for (let v = 1; v <= SEGMENT; v++) await store.append(room, append(v, { frame }), read(v))
+      const { block } = await store.read(room, read(SEGMENT, { block: SEGMENT }))
+      assert.equal(block?.length, SEGMENT)
+      assert.ok(block.every((each) => equal(each, frame)))
+    },
+  },
+  {
+    name: 'a frame, snapshot or item over its limit is refused, and nothing changed',
+    async run({ store }, room) {
+      await store.push(room, items('a'), read())
+      const large = await noise(MAX_SNAPSHOT_BYTES)
+      assert.equal((await store.append(room, append(1, { snapshot: large }), read())).appended, true)
+      const before = standing(await store.read(room, read()))
+      const over = new Uint8Array(MAX_SNAPSHOT_BYTES + 1)
+      await assert.rejects(store.append(room, append(2, { snapshot: over, framed: [1] }), read()))
+      await assert.rejects(store.append(room, append(2, { frame: over.subarray(0, 300_000), framed: [1] }), read()))
+      await assert.rejects(store.push(room, [...items('b'), over.subarray(0, 70_000)], read()))
+      assert.deepEqual(standing(await store.read(room, read())), before)
+      assert.deepEqual((await store.read(room, read(9))).snapshot, large)
+    },
+  },
+  {
+    name: 'rooms do not mix',
+    async run({ store }, room) {
+      await store.append(room, append(1), read())
+      await store.push(room, items('a'), read())
+      for (const other of [`${room}-`, `${room}0`, `x${room}`]) {
+        const found = await store.read(other, read())
+        assert.equal(found.head.v, 0)
+        assert.deepEqual(found.inbox, [])
+        assert.equal((await store.append(other, rival(1), read())).appended, true)
+      }
+      assert.deepEqual((await store.read(room, read())).frames, frames(1, 1))
+    },
+  },
+]
