@@ -1,0 +1,37 @@
+//! What a room is told at its start. Any value gives a game that begins and ends; the limits of
+//! the field hold whatever it says.
+
+use serde::{Deserialize, Serialize};
+
+/// Lengths and numbers of a room's matches. The default is the real game; tests shorten it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Milliseconds from the first join to play. Lengths are rounded up to ticks, at least one.
+    pub countdown_ms: u32,
+    /// Milliseconds that survivors must last.
+    pub play_ms: u32,
+    /// Milliseconds that the result is shown before the next countdown.
+    pub over_ms: u32,
+    /// Zombies on the field when play starts, at most [`MAX_ZOMBIES`](crate::MAX_ZOMBIES).
+    pub zombies_at_start: u16,
+    /// Zombies that come per minute at the start of play.
+    pub spawns_per_minute: u32,
+    /// As many more per minute for each player on the field.
+    pub spawns_per_minute_and_player: u32,
+    /// By how much the rate rises with every minute of play.
+    pub spawn_growth_per_minute: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            countdown_ms: 15_000,
+            play_ms: 180_000,
+            over_ms: 10_000,
+            zombies_at_start: 12,
+            spawns_per_minute: 40,
+            spawns_per_minute_and_player: 12,
+            spawn_growth_per_minute: 40,
+        }
+    }
+}
