@@ -237,6 +237,23 @@ mod tests {
     }
 
     #[test]
+    fn a_horde_stretches_by_its_ids() {
+        let mut zombies = Zombies::default();
+        for id in 0..5 {
+            assert!(zombies.push(id, at(10, 32)));
+        }
+        zombies.hunt(&[at(50, 32)], &mut [0]);
+        let walked: Vec<i32> = zombies.places().map(|(_, to)| to.x() - 10 * TILE).collect();
+        assert_eq!(walked[..4], ZOMBIE_SPEEDS);
+        assert_eq!(walked[4], ZOMBIE_SPEEDS[0]);
+        assert!(
+            ZOMBIE_SPEEDS
+                .iter()
+                .all(|&speed| speed < crate::PLAYER_SPEED)
+        );
+    }
+
+    #[test]
     fn without_prey_they_stand_and_rest() {
         let mut zombies = one(at(50, 32));
         zombies.hunt(&[], &mut []);
