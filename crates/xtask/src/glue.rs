@@ -18,7 +18,7 @@ pub(crate) fn files(stem: &str) -> [String; 5] {
     [
         format!("{stem}_face.d.ts"),
         format!("{stem}_bg.wasm"),
-        format!("{stem}_bg.wasm.d.ts"),
+        format!("{stem}_bg.d.wasm.ts"),
         format!("{stem}.d.ts"),
         format!("{stem}.js"),
     ]
@@ -88,7 +88,8 @@ export type * from './{stem}_face.js';
     )
 }
 
-/// Hosts import the wasm as a compiled module (Workers refuse to compile bytes).
+/// Hosts import the wasm as a compiled module (Workers refuse to compile bytes). TypeScript looks for the types of
+/// `x.wasm` in `x.d.wasm.ts`.
 const WASM_TYPES: &str = "declare const module: WebAssembly.Module;
 export default module;
 ";

@@ -220,15 +220,8 @@ fn model(deep: bool) -> Result<Tally> {
 
 fn faces(settings: &Settings) -> Result<Command> {
     wasm::add_target()?;
-    // As a list, so that a path with spaces stays one word.
-    let runner = serde_json::json!([std::env::current_exe()?, "wasm-test-runner"]);
-    let configuration = format!("target.{TARGET}.runner={runner}");
     let mut command = tests(
-        &[
-            &["--config", &configuration, "--target", TARGET, "--tests"][..],
-            &FACES,
-        ]
-        .concat(),
+        &[&["--target", TARGET, "--tests"][..], &FACES].concat(),
         settings,
     );
     command.env("WASM_BINDGEN_TEST_TIMEOUT", "300");
