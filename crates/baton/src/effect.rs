@@ -32,8 +32,8 @@ pub enum Effect {
 pub struct Read {
     /// The newest frame this instance has replayed; version 0 if none.
     pub known: Head,
-    /// The lowest version that a waiting client has, so that its frames come along; never above
-    /// `known.v` when that is not 0.
+    /// The lowest version that a waiting client has, so that its frames come along; `known.v` or
+    /// [`NEWEST`] if nobody lacks any.
     pub since: u64,
     /// The block of frames that a caller wants: its last version.
     pub block: Option<u64>,
@@ -59,6 +59,9 @@ pub struct Append {
     /// The room after this frame, at the end of a segment.
     pub snapshot: Option<ByteBuf>,
 }
+
+/// Later than every version; JavaScript can count to it.
+pub const NEWEST: u64 = (1 << 53) - 1;
 
 /// What the store holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -134,6 +134,14 @@ pub enum Entry {
         /// The lineage that was broken.
         lost: Lineage,
     },
+    /// The store lost what a device no longer keeps: the device vouches that nothing it has is
+    /// numbered up to `mark`, and its next action is `mark` + 1.
+    Vouch {
+        /// Device number.
+        device: u32,
+        /// Above the device's mark.
+        mark: u64,
+    },
     /// A silent device's number and mark are forgotten. The number is never used again.
     Evict {
         /// Device number.

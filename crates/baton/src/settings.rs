@@ -6,7 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// Checked settings. Build them from [`Settings::default`] or from JSON; a bad one cannot be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Input", into = "Input")]
 pub struct Settings(Input);
 
@@ -44,12 +44,6 @@ impl Default for Input {
             catch_up_ticks: 200,
             cache_bytes: 32 * 1024 * 1024,
         }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self(Input::default())
     }
 }
 

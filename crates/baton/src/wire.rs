@@ -44,6 +44,9 @@ pub struct Hail {
     pub presence: Presence,
     /// The highest sequence whose verdict the client knows.
     pub answered: u64,
+    /// The lowest sequence that the device still has. It only drops what was answered, so this
+    /// only rises, and is above the mark + 1 only after the store lost answered actions for good.
+    pub kept_from: u64,
     /// Actions, densely numbered, oldest first; at most [`WINDOW`].
     pub actions: Vec<Sent>,
 }

@@ -1,1 +1,223 @@
-//! baton-client
+//! The wasm face of the replica, for the game Contagion: bytes, typed arrays and JSON across the
+//! line. Time is handed in by the page. Decides nothing.
+#![allow(
+    clippy::disallowed_types,
+    reason = "JavaScript's numbers are floats; none reaches the rules"
+)]
+
+use baton::{ActError, Code, DeviceId, Replica as Core, Status};
+use contagion::{Action, Contagion};
+use js_sys::Int32Array;
+use wasm_bindgen::prelude::*;
+
+/// The version of this client, recorded with its registration.
+const CLIENT: u16 = 1;
+
+fn device(bytes: &[u8]) -> Result<DeviceId, JsError> {
+    let id = bytes.try_into();
+    Ok(DeviceId(
+        id.map_err(|_| JsError::new("a device id has 16 bytes"))?,
+    ))
+}
+
+/// 16 random bytes for a new device.
+///
+/// # Errors
+/// The browser has no entropy.
+#[wasm_bindgen(js_name = newDevice)]
+pub fn new_device() -> Result<Vec<u8>, JsError> {
+    let mut id = vec![0; 16];
+    getrandom::fill(&mut id).map_err(|error| JsError::new(&error.to_string()))?;
+    Ok(id)
+}
+
+/// A client's copy of a room. All times are the page's own clock, in milliseconds, as of
+/// `performance.now()`.
+#[wasm_bindgen]
+pub struct Replica {
+    core: Core<Contagion>,
+    sprites: Vec<i32>,
+}
+
+#[wasm_bindgen]
+impl Replica {
+    /// A replica for a user on a device of 16 bytes.
+    ///
+    /// # Errors
+    /// Not 16 bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(user: &str, id: &[u8]) -> Result<Self, JsError> {
+        Ok(Self::of(Core::new(user, device(id)?, CLIENT)))
+    }
+
+    /// Goes on from what [`Self::save`] returned, with a new session; nothing if it is not
+    /// readable.
+    pub fn resume(user: &str, saved: &[u8]) -> Option<Self> {
+        Core::resume(user, saved, CLIENT).map(Self::of)
+    }
+
+    fn of(core: Core<Contagion>) -> Self {
+        Self {
+            core,
+            sprites: Vec::new(),
+        }
+    }
+
+    /// What must be kept before anything that follows is sent.
+    pub fn save(&self) -> Vec<u8> {
+        self.core.save()
+    }
+
+    /// The synced room, to be kept for a faster start.
+    #[wasm_bindgen(js_name = saveRoom)]
+    pub fn save_room(&self) -> Option<Vec<u8>> {
+        self.core.save_room()
+    }
+
+    /// Starts from a kept room; whether it could be used.
+    #[wasm_bindgen(js_name = warmUp)]
+    pub fn warm_up(&mut self, room: &[u8], now_ms: f64) -> bool {
+        self.core.warm_up(room, now_ms as u64)
+    }
+
+    /// The body of the next request. `live`: frames come by a socket.
+    pub fn request(&mut self, live: bool, now_ms: f64) -> Vec<u8> {
+        self.core.request(live, now_ms as u64)
+    }
+
+    /// The body of the last request, which closes the session.
+    pub fn leave(&mut self, now_ms: f64) -> Vec<u8> {
+        self.core.leave(now_ms as u64)
+    }
+
+    /// Takes in the body of a reply; whether it was one.
+    pub fn receive(&mut self, reply: &[u8], sent_ms: f64, now_ms: f64) -> bool {
+        self.core.receive(reply, sent_ms as u64, now_ms as u64)
+    }
+
+    /// A request was refused with a stable code, or failed without (`undefined`).
+    pub fn refused(&mut self, code: Option<String>, expected: Option<f64>, now_ms: f64) {
+        let known = |name: String| Code::ALL.into_iter().find(|code| code.name() == name);
+        let expected = expected.map(|expected| expected as u64);
+        self.core
+            .refused(code.and_then(known), expected, now_ms as u64);
+    }
+
+    /// Takes in a pushed frame.
+    pub fn frame(&mut self, frame: &[u8], now_ms: f64) {
+        self.core.frame(frame, now_ms as u64);
+    }
+
+    /// When to ask next.
+    #[wasm_bindgen(js_name = askAt)]
+    pub fn ask_at(&self, live: bool, now_ms: f64) -> f64 {
+        self.core.ask_at(live, now_ms as u64) as f64
+    }
+
+    /// Walk at an angle of 32, clockwise from the right; `undefined` stops. Returns 0, or why
+    /// not: -1 not yet in the room, -2 too much without an answer, else the rules' code.
+    pub fn steer(&mut self, angle: Option<u8>, now_ms: f64) -> i32 {
+        let action = angle.map_or(Action::Stop, Action::Steer);
+        match self.core.act(&action, now_ms as u64) {
+            Ok(_) => 0,
+            Err(ActError::Joining) => -1,
+            Err(ActError::Full | ActError::TooLarge) => -2,
+            Err(ActError::Rejected(reject)) => i32::from(reject.0),
+        }
+    }
+
+    /// Lets the predicted state live up to now.
+    pub fn predict(&mut self, now_ms: f64) {
+        self.core.predict(now_ms as u64);
+    }
+
+    /// How far now is into the tick after the predicted one, 0 to 1.
+    pub fn fraction(&self, now_ms: f64) -> f64 {
+        f64::from(self.core.fraction(now_ms as u64)) / 1_000.0
+    }
+
+    /// The predicted tick.
+    pub fn tick(&self) -> f64 {
+        self.core.predicted().map_or(0, |room| room.tick()) as f64
+    }
+
+    /// What to draw, as of the predicted tick: rows of `contagion::sprite::STRIDE` integers. A view
+    /// of wasm memory: use it before the next call, or copy it.
+    pub fn sprites(&mut self) -> Int32Array {
+        self.sprites.clear();
+        if let Some(room) = self.core.predicted() {
+            contagion::sprites(room.state(), &mut self.sprites);
+        }
+        // SAFETY: the view is of `self.sprites`, which lives as long as this object and changes
+        // only in the next call; the page reads it before it calls again.
+        unsafe { Int32Array::view(&self.sprites) }
+    }
+
+    /// What is shown beside the field, as JSON: the rules' `Hud`, our player number, who is here.
+    pub fn hud(&self) -> Option<String> {
+        let room = self.core.predicted()?;
+        let name = |player| room.people().get(player).map(|person| &person.name);
+        let here: Vec<_> = room
+            .present()
+            .iter()
+            .map(|player| serde_json::json!({ "player": player, "name": name(player) }))
+            .collect();
+        let hud = serde_json::json!({
+            "hud": contagion::hud(room.state()),
+            "me": self.core.player(),
+            "here": here,
+        });
+        Some(hud.to_string())
+    }
+
+    /// `joining`, `live`, `stalled`, `desync` or `reload`.
+    pub fn status(&self, now_ms: f64) -> String {
+        let name = match self.core.status(now_ms as u64) {
+            Status::Joining => "joining",
+            Status::Live => "live",
+            Status::Stalled => "stalled",
+            Status::Desync => "desync",
+            Status::Reload => "reload",
+        };
+        name.to_owned()
+    }
+
+    /// What happened since the last call, as a JSON list of `{note, …}`.
+    pub fn notes(&mut self) -> String {
+        serde_json::to_string(&self.core.notes()).unwrap_or_default()
+    }
+
+    /// The report of a desync, as JSON.
+    pub fn desync(&self) -> Option<String> {
+        let desync = self.core.desync()?;
+        serde_json::to_string(desync).ok()
+    }
+
+    /// How many actions are without an answer.
+    pub fn pending(&self) -> usize {
+        self.core.pending()
+    }
+
+    /// The newest version that was replayed.
+    pub fn version(&self) -> f64 {
+        self.core.head().v as f64
+    }
+
+    /// The hash of the frame at that version, which covers the whole history and state.
+    pub fn hash(&self) -> String {
+        self.core.head().hash.to_string()
+    }
+
+    /// The device's id.
+    pub fn device(&self) -> Vec<u8> {
+        self.core.device().0.to_vec()
+    }
+
+    /// Takes a new device id after an `evicted` note; returns how many actions were lost.
+    ///
+    /// # Errors
+    /// Not 16 bytes.
+    pub fn renew(&mut self, id: &[u8], now_ms: f64) -> Result<usize, JsError> {
+        Ok(self.core.renew(device(id)?, now_ms as u64))
+    }
+}

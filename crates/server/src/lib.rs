@@ -1,1 +1,130 @@
-//! baton-server
+//! The wasm face of the handler: bytes in, bytes out. It lists the kinds it serves, reads the clock
+//! and entropy, and decides nothing. After a trap the whole instance must be thrown away.
+#![allow(
+    clippy::disallowed_types,
+    reason = "JavaScript's numbers are floats; none reaches the rules"
+)]
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use baton::effect::Moment;
+use baton::{Nonce, Serve, Setup, Writer};
+use wasm_bindgen::prelude::*;
+
+/// The kinds this build serves.
+fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String> {
+    Ok(vec![setup.serve::<contagion::Contagion>(writer)?])
+}
+
+#[derive(Default)]
+struct Host {
+    kinds: BTreeMap<&'static str, Box<dyn Serve>>,
+    last_id: u32,
+}
+
+thread_local! {
+    static HOST: RefCell<Host> = RefCell::default();
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+}
+
+fn random<const N: usize>() -> Result<[u8; N], JsError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| JsError::new(&error.to_string()))?;
+    Ok(bytes)
+}
+
+fn moment() -> Result<Moment, JsError> {
+    Ok(Moment {
+        wall_ms: js_sys::Date::now() as u64,
+        mono_ms: performance_now() as u64,
+        nonce: Nonce(random()?),
+    })
+}
+
+/// Draws this instance's identity and takes its settings: JSON, `{"frame_ms": …, "rooms": {kind:
+/// {…}}}`, every field optional. Call it once, before anything else.
+///
+/// # Errors
+/// A setting that is unknown or out of its range; nothing changed.
+#[wasm_bindgen]
+pub fn configure(settings: &str) -> Result<(), JsError> {
+    let setup = Setup::from_json(settings).map_err(|error| JsError::new(&error))?;
+    let kinds = kinds_of(&setup, Writer(random()?)).map_err(|error| JsError::new(&error))?;
+    let kinds: BTreeMap<_, _> = kinds.into_iter().map(|kind| (kind.kind(), kind)).collect();
+    if let Some(unknown) = setup.kinds().find(|kind| !kinds.contains_key(kind)) {
+        return Err(JsError::new(&format!("unknown kind `{unknown}`")));
+    }
+    HOST.with_borrow_mut(|host| host.kinds = kinds);
+    Ok(())
+}
+
+/// The kinds this build serves, once it is configured.
+#[wasm_bindgen]
+pub fn kinds() -> Vec<String> {
+    HOST.with_borrow(|host| host.kinds.keys().map(|kind| (*kind).to_owned()).collect())
+}
+
+/// A batch of requests to one room that arrived together, from begin to reply.
+#[wasm_bindgen]
+pub struct Invocation {
+    kind: String,
+    id: u32,
+    /// The first effect, until it is asked for.
+    first: Option<Vec<u8>>,
+}
+
+#[wasm_bindgen]
+impl Invocation {
+    /// Begins. `arrivals` is an encoded list of arrivals.
+    ///
+    /// # Errors
+    /// An unknown kind, or bytes that are not of the contract; nothing changed.
+    #[wasm_bindgen(constructor)]
+    pub fn new(kind: &str, room: &str, arrivals: &[u8]) -> Result<Self, JsError> {
+        let moment = moment()?;
+        HOST.with_borrow_mut(|host| {
+            host.last_id = host.last_id.wrapping_add(1);
+            let id = host.last_id;
+            let served = host.kinds.get_mut(kind);
+            let served = served.ok_or_else(|| JsError::new("unknown kind"))?;
+            let first = served.begin(id, room, arrivals, moment)?;
+            Ok(Self {
+                kind: kind.to_owned(),
+                id,
+                first: Some(first),
+            })
+        })
+    }
+
+    /// The next effect, encoded. Feed nothing the first time, then the encoded result of the
+    /// effect before, until it is `Reply`.
+    ///
+    /// # Errors
+    /// Bytes that are not of the contract; nothing changed.
+    pub fn resume(&mut self, result: &[u8]) -> Result<Vec<u8>, JsError> {
+        if let Some(first) = self.first.take() {
+            return Ok(first);
+        }
+        let moment = moment()?;
+        HOST.with_borrow_mut(|host| match host.kinds.get_mut(self.kind.as_str()) {
+            Some(served) => Ok(served.resume(self.id, result, moment)?),
+            None => Err(JsError::new("unknown kind")),
+        })
+    }
+}
+
+impl Drop for Invocation {
+    fn drop(&mut self) {
+        HOST.with_borrow_mut(|host| {
+            if let Some(served) = host.kinds.get_mut(self.kind.as_str()) {
+                served.release(self.id);
+            }
+        });
+    }
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Arrival, Call, Item};
 use crate::error::{Code, Refusal};
-use crate::id::{BodyHash, DeviceId, Hash, Identity};
+use crate::id::{BodyHash, Hash, Identity};
 use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW};
 use crate::room::{Known, Room};
 use crate::rules::Rules;
@@ -152,9 +152,8 @@ impl Asked {
         };
         if acts && let Some(standing) = standing {
             let queued = waiting.iter().flat_map(|hail| &hail.actions);
-            match new_actions(&hail.actions, queued, |seq, body| {
-                standing.device.know(seq, body)
-            }) {
+            let know = |seq, body| standing.device.know(seq, body);
+            match new_actions(&hail, queued, know) {
                 Ok(actions) => need.actions = actions,
                 Err(refusal) => {
                     self.refusal = Some(refusal);
@@ -189,20 +188,22 @@ fn presence<R: Rules>(
 
 /// The actions that are neither in the log nor in the inbox, if all of them can follow there.
 fn new_actions<'a>(
-    actions: &[Sent],
+    hail: &Hail,
     queued: impl Iterator<Item = &'a Sent>,
     know: impl Fn(u64, BodyHash) -> Known,
 ) -> Result<Vec<Sent>, Refusal> {
     let queued: Vec<&Sent> = queued.collect();
     let mut expected = None;
     let mut new = Vec::new();
-    for sent in actions {
+    for sent in &hail.actions {
         let known = know(sent.seq, BodyHash::of(&sent.body));
         let next = match known {
             Known::Had | Known::Old => continue,
             Known::Conflict => return Err(Code::Conflict.into()),
             Known::Next => sent.seq,
-            Known::Gap(next) => next,
+            // The device vouches that it has nothing before this one.
+            Known::Gap(_) if sent.seq == hail.kept_from => sent.seq,
+            Known::Gap(next) => next.max(hail.kept_from.min(sent.seq)),
         };
         let mark = next - 1;
         // What waits in the inbox without a hole counts as taken.
@@ -255,28 +256,4 @@ pub(super) fn read_inbox(items: &[Item]) -> (Vec<Waiting>, Vec<u64>) {
         }
     }
     (waiting, junk)
-}
-
-impl<R: Rules> Room<R> {
-    /// Whether a number was handed out in this history and its device is gone.
-    pub(super) fn was_evicted(&self, number: u32) -> bool {
-        self.was_registered(number) && !self.is_registered(number)
-    }
-
-    /// Whether a session's committed beat is missing or older than a third of the grace time.
-    fn wants_beat(&self, user: &str, id: DeviceId, session: u32, now_ms: u64) -> bool {
-        let Some(standing) = self.standing(user, id) else {
-            return true;
-        };
-        let device = standing.device;
-        if R::TICK_MS == 0 || session < device.session {
-            return false;
-        }
-        let tick = self.tick_at(now_ms).max(self.tick());
-        let young = device
-            .beat
-            .is_some_and(|beat| tick.saturating_sub(beat) <= Self::grace_ticks() / 3);
-        let same = session == device.session;
-        !(same && (device.closed || (device.open && young)))
-    }
 }

@@ -10,7 +10,7 @@ use super::arrivals::{Ask, Asked, Pushed, Waiting, read_inbox};
 use super::lead::{self, Led};
 use super::reply::{self, Desk};
 use super::warm::{Recent, Trouble, Warm};
-use crate::effect::{Arrival, Effect, Fed, Found, Moment, Outcome, Read};
+use crate::effect::{Arrival, Effect, Fed, Found, Moment, NEWEST, Outcome, Read};
 use crate::error::Code;
 use crate::id::{Head, Writer};
 use crate::lease::{Sight, Turn, turn};
@@ -183,7 +183,7 @@ impl<R: Rules> Invocation<R> {
             Ask::Play(request) if request.cursor.v > 0 => Some(request.cursor.v),
             _ => None,
         });
-        cursors.min().unwrap_or(u64::MAX)
+        cursors.min().unwrap_or(NEWEST)
     }
 
     fn read(&mut self) -> Effect {
@@ -295,15 +295,7 @@ impl<R: Rules> Invocation<R> {
         }
         let due = self.idle_due(now_ms);
         let lease_ms = self.settings.lease_ms;
-        let led = lead::lead(
-            draft,
-            &mut self.asked,
-            &inbox,
-            &junk,
-            now_ms,
-            due,
-            lease_ms,
-        )?;
+        let led = lead::lead(draft, &mut self.asked, &inbox, &junk, now_ms, due, lease_ms)?;
         let read = Read {
             known: led.room.head(),
             ..self.read_of()

@@ -129,7 +129,7 @@ fn act_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
             continue;
         }
         for sent in &said.hail.actions {
-            if draft.act(number, sent.seq, &sent.body) == Fate::Later {
+            if draft.act(number, said.hail.kept_from, sent.seq, &sent.body) == Fate::Later {
                 said.fate = Fate::Later;
                 break;
             }

@@ -9,12 +9,14 @@ mod arrivals;
 mod invocation;
 mod lead;
 mod reply;
+mod served;
 mod warm;
 
 use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
 use core::mem;
 
 pub use invocation::Invocation;
+pub use served::{BadBytes, Serve, Setup};
 use warm::Warm;
 
 use crate::effect::{Arrival, Effect, Moment};
@@ -70,19 +72,18 @@ impl<R: Rules> Instance<R> {
         self.warm.len()
     }
 
-    fn keep_if_done(
-        &mut self,
-        invocation: &mut Invocation<R>,
-        effect: &Effect,
-        moment: &Moment,
-    ) {
+    fn keep_if_done(&mut self, invocation: &mut Invocation<R>, effect: &Effect, moment: &Moment) {
         if !matches!(effect, Effect::Reply(_)) {
             return;
         }
         let mut warm = mem::replace(&mut invocation.warm, Warm::new(0));
         warm.used_ms = moment.mono_ms;
         let newer = |held: &Warm<R>| held.head().v >= warm.head().v;
-        if self.warm.get(&invocation.name).is_none_or(|held| !newer(held)) {
+        if self
+            .warm
+            .get(&invocation.name)
+            .is_none_or(|held| !newer(held))
+        {
             self.warm.insert(invocation.name.clone(), warm);
         }
         let limit = usize::try_from(self.settings.cache_bytes).unwrap_or(usize::MAX);

@@ -129,7 +129,12 @@ impl<R: Rules> Draft<R> {
         }
         let player = self.room.player(&who.user);
         let own = |number: &u32| Some(self.room.devices[number].player) == player;
-        let own_count = self.room.devices.keys().filter(|number| own(number)).count();
+        let own_count = self
+            .room
+            .devices
+            .keys()
+            .filter(|number| own(number))
+            .count();
         if own_count >= MAX_USER_DEVICES || self.room.devices.len() >= MAX_DEVICES {
             let only_own = own_count >= MAX_USER_DEVICES;
             let silent = |number: &u32| {
@@ -229,7 +234,7 @@ impl<R: Rules> Draft<R> {
     }
 
     /// Judges an action and writes the verdict down. Call after [`Self::advance`].
-    pub(crate) fn act(&mut self, number: u32, seq: u64, body: &[u8]) -> Fate {
+    pub(crate) fn act(&mut self, number: u32, kept_from: u64, seq: u64, body: &[u8]) -> Fate {
         if self.lags() || self.full() {
             return Fate::Later;
         }
@@ -237,9 +242,11 @@ impl<R: Rules> Draft<R> {
         let Some(device) = self.room.devices.get(&number) else {
             return Fate::Done;
         };
-        if device.know(seq, hash) != Known::Next {
-            return Fate::Done;
-        }
+        let vouched = match device.know(seq, hash) {
+            Known::Next => false,
+            Known::Gap(_) if seq == kept_from => true,
+            _ => return Fate::Done,
+        };
         let by = By::Player(device.player);
         let verdict = match postcard::take_from_bytes::<R::Action>(body) {
             Ok((action, [])) => self.room.validate(by, &action),
@@ -258,6 +265,12 @@ impl<R: Rules> Draft<R> {
                 body: hash,
             },
         };
+        if vouched {
+            self.put(Entry::Vouch {
+                device: number,
+                mark: seq - 1,
+            });
+        }
         self.put(entry);
         Fate::Done
     }
@@ -278,8 +291,8 @@ impl<R: Rules> Draft<R> {
     }
 
     fn full(&self) -> bool {
-        // The largest entry is an action; leave room for one, and for a cut.
-        self.entries.len() + 2 > MAX_FRAME_ENTRIES
+        // The largest entry is an action; leave room for one with its vouch, and for a cut.
+        self.entries.len() + 3 > MAX_FRAME_ENTRIES
             || self.bytes + crate::limits::MAX_ACTION_BYTES + 256 > MAX_FRAME_BYTES
     }
 

@@ -69,10 +69,6 @@ impl Device {
         }
     }
 
-    pub(crate) fn mark(&self) -> u64 {
-        self.mark
-    }
-
     /// Only the mark + 1 may follow: marks that take gaps lose actions that are sent in parallel.
     pub(crate) fn know(&self, seq: u64, body: BodyHash) -> Known {
         if seq > self.mark {
@@ -104,6 +100,16 @@ impl Device {
             return Err(NotHere);
         }
         self.push(seq, reject.0, body)
+    }
+
+    /// The numbers up to `mark` will never come: the store lost them after the device let go.
+    pub(super) fn vouch(&mut self, mark: u64) -> Result<(), NotHere> {
+        if mark <= self.mark {
+            return Err(NotHere);
+        }
+        self.mark = mark;
+        self.window.clear();
+        Ok(())
     }
 
     fn push(&mut self, seq: u64, code: u16, body: BodyHash) -> Result<(), NotHere> {
@@ -141,6 +147,14 @@ impl Standing<'_> {
     /// Version of the client that registered, for histories.
     pub fn client(&self) -> u16 {
         self.device.client
+    }
+
+    /// The verdict of a sequence at or below the mark: 0 accepted, else the rules' code; `None` if
+    /// it is too long ago.
+    pub fn verdict(&self, seq: u64) -> Option<u16> {
+        let back = usize::try_from(self.device.mark.checked_sub(seq)?).ok()?;
+        let index = self.device.window.len().checked_sub(back + 1)?;
+        self.device.window.get(index).map(|verdict| verdict.code)
     }
 
     /// The answer for a client that knows the verdicts up to `answered`.

@@ -231,7 +231,10 @@ impl<R: Rules> Room<R> {
                 entry,
                 Entry::Join { .. } | Entry::Beat { .. } | Entry::Leave { .. }
             );
-            let acts = matches!(entry, Entry::Act { .. } | Entry::Reject { .. });
+            let acts = matches!(
+                entry,
+                Entry::Act { .. } | Entry::Reject { .. } | Entry::Vouch { .. }
+            );
             if acts && !self.advance_to(frame.tick) {
                 return Err(ReplayError::Entry(index));
             }
@@ -353,6 +356,7 @@ impl<R: Rules> Room<R> {
                 self.lineage = Lineage(opened.nonce.0);
                 Ok(())
             }
+            Entry::Vouch { device, mark } => self.device_at(*device, opened)?.vouch(*mark),
             Entry::Evict { device } => self.evict(*device),
         }
     }

@@ -200,12 +200,26 @@ impl<R: Rules> Room<R> {
         self.post();
     }
 
-    pub(crate) fn was_registered(&self, number: u32) -> bool {
-        number < self.next_device
+    /// Whether a number was handed out in this history and its device is gone.
+    pub(crate) fn was_evicted(&self, number: u32) -> bool {
+        number < self.next_device && !self.devices.contains_key(&number)
     }
 
-    pub(crate) fn is_registered(&self, number: u32) -> bool {
-        self.devices.contains_key(&number)
+    /// Whether a session's committed beat is missing or older than a third of the grace time.
+    pub(crate) fn wants_beat(&self, user: &str, id: DeviceId, session: u32, now_ms: u64) -> bool {
+        let Some(standing) = self.standing(user, id) else {
+            return true;
+        };
+        let device = standing.device;
+        if R::TICK_MS == 0 || session < device.session {
+            return false;
+        }
+        let tick = self.tick_at(now_ms).max(self.tick);
+        let young = device
+            .beat
+            .is_some_and(|beat| tick.saturating_sub(beat) <= Self::grace_ticks() / 3);
+        let same = session == device.session;
+        !(same && (device.closed || (device.open && young)))
     }
 
     pub(super) fn who_is_present(&self) -> Vec<Player> {

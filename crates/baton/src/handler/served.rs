@@ -1,0 +1,136 @@
+//! A kind behind bytes: what a host that knows no rules drives. Bytes in, bytes out, so the wasm
+//! face and the purity probe add nothing.
+
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use core::fmt;
+
+use serde::Deserialize;
+
+use super::{Instance, Invocation};
+use crate::effect::{Arrival, Fed, Moment};
+use crate::id::Writer;
+use crate::rules::Rules;
+use crate::settings::Settings;
+use crate::wire;
+
+/// One kind of room on one instance. Invocations are numbered by the caller.
+pub trait Serve {
+    /// The kind.
+    fn kind(&self) -> &'static str;
+
+    /// Begins an invocation; `arrivals` is an encoded list of [`Arrival`]. Returns an encoded
+    /// [`Effect`](crate::effect::Effect).
+    fn begin(
+        &mut self,
+        id: u32,
+        room: &str,
+        arrivals: &[u8],
+        moment: Moment,
+    ) -> Result<Vec<u8>, BadBytes>;
+
+    /// Goes on with an invocation; `fed` is an encoded [`Fed`]. Returns an encoded effect.
+    fn resume(&mut self, id: u32, fed: &[u8], moment: Moment) -> Result<Vec<u8>, BadBytes>;
+
+    /// Ends an invocation, finished or not.
+    fn release(&mut self, id: u32);
+}
+
+/// The host fed bytes that are not what it should feed, or resumed what it never began. Nothing
+/// changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadBytes;
+
+impl fmt::Display for BadBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the host fed bytes that are not of the contract")
+    }
+}
+
+impl core::error::Error for BadBytes {}
+
+/// What a host is configured with: [`Settings`], and the rooms' `Config` by kind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// How the instance works.
+    pub settings: Settings,
+    rooms: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Setup {
+    /// Reads `{"frame_ms": …, "rooms": {"kind": {…}}}`; every field may be left out, none may be
+    /// unknown. The error says which is wrong.
+    pub fn from_json(json: &str) -> Result<Self, String> {
+        let text = |error: serde_json::Error| alloc::format!("{error}");
+        let mut object: serde_json::Map<_, _> = serde_json::from_str(json).map_err(text)?;
+        let rooms = match object.remove("rooms") {
+            Some(serde_json::Value::Object(rooms)) => rooms,
+            Some(_) => return Err(String::from("`rooms` must be an object")),
+            None => serde_json::Map::new(),
+        };
+        let settings = Settings::deserialize(serde_json::Value::Object(object)).map_err(text)?;
+        Ok(Self { settings, rooms })
+    }
+
+    /// One kind, ready to be served.
+    pub fn serve<R: Rules>(&self, writer: Writer) -> Result<Box<dyn Serve>, String> {
+        let config = match self.rooms.get(R::KIND) {
+            Some(config) => R::Config::deserialize(config)
+                .map_err(|error| alloc::format!("{}: {error}", R::KIND))?,
+            None => R::Config::default(),
+        };
+        Ok(Box::new(Served::<R> {
+            instance: Instance::new(writer, self.settings, config),
+            running: BTreeMap::new(),
+        }))
+    }
+
+    /// The kinds that have a `Config` here, to be compared with those that are served.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.rooms.keys().map(String::as_str)
+    }
+}
+
+struct Served<R: Rules> {
+    instance: Instance<R>,
+    running: BTreeMap<u32, Invocation<R>>,
+}
+
+impl<R: Rules> Serve for Served<R> {
+    fn kind(&self) -> &'static str {
+        R::KIND
+    }
+
+    fn begin(
+        &mut self,
+        id: u32,
+        room: &str,
+        arrivals: &[u8],
+        moment: Moment,
+    ) -> Result<Vec<u8>, BadBytes> {
+        let arrivals: Vec<Arrival> = whole(arrivals)?;
+        let (invocation, effect) = self.instance.begin(room, arrivals, moment);
+        self.running.insert(id, invocation);
+        Ok(wire::write(&effect))
+    }
+
+    fn resume(&mut self, id: u32, fed: &[u8], moment: Moment) -> Result<Vec<u8>, BadBytes> {
+        let fed: Fed = whole(fed)?;
+        let invocation = self.running.get_mut(&id).ok_or(BadBytes)?;
+        Ok(wire::write(&invocation.resume(
+            &mut self.instance,
+            fed,
+            moment,
+        )))
+    }
+
+    fn release(&mut self, id: u32) {
+        self.running.remove(&id);
+    }
+}
+
+fn whole<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, BadBytes> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(BadBytes),
+    }
+}

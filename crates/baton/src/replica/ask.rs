@@ -1,0 +1,108 @@
+//! When a client asks: at once when it has something to say, soon when it waits for an answer,
+//! rarely when frames come by themselves, later and later when nobody answers.
+
+/// Between two requests, at least.
+const LEAST_MS: u64 = 30;
+/// How long a frame may take by socket after a reply named it.
+const SOCKET_MS: u64 = 400;
+/// The longest pause after failures.
+const MOST_MS: u64 = 10_000;
+/// Without any word from the host, and with a live socket.
+const IDLE_MS: u64 = 2_000;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asking {
+    /// The last request.
+    sent_ms: Option<u64>,
+    /// The highest sequence in it.
+    last_sent: u64,
+    /// The last reply or frame.
+    heard_ms: u64,
+    /// What the last reply asked for.
+    ask_ms: u64,
+    failures: u32,
+    /// The version that is known to be there but not here, and since when.
+    missing: Option<u64>,
+    missing_since_ms: u64,
+    /// A pushed frame is of another history than ours.
+    doubt: bool,
+}
+
+impl Asking {
+    pub(super) fn sent(&mut self, last: u64, now_ms: u64) {
+        self.sent_ms = Some(now_ms);
+        self.last_sent = last;
+    }
+
+    pub(super) fn last_sent(&self) -> u64 {
+        self.last_sent
+    }
+
+    pub(super) fn answered(&mut self, ask_ms: u32, now_ms: u64) {
+        self.ask_ms = u64::from(ask_ms);
+        self.heard_ms = now_ms;
+        self.failures = 0;
+        self.doubt = false;
+    }
+
+    /// A frame came by socket: somebody drives the room.
+    pub(super) fn heard(&mut self, now_ms: u64) {
+        self.heard_ms = now_ms;
+    }
+
+    pub(super) fn failed(&mut self, now_ms: u64) {
+        self.heard_ms = now_ms;
+        self.failures = self.failures.saturating_add(1);
+        self.last_sent = 0;
+    }
+
+    /// The room is at `head`, we are at `have`.
+    pub(super) fn expect(&mut self, have: u64, head: u64) {
+        if head > have && self.missing.is_none() {
+            self.missing = Some(head);
+            self.missing_since_ms = self.heard_ms;
+        }
+    }
+
+    /// We are at `have`.
+    pub(super) fn reached(&mut self, have: u64) {
+        self.missing = self.missing.filter(|missing| *missing > have);
+    }
+
+    /// Something came that does not follow what we have.
+    pub(super) fn doubt(&mut self) {
+        self.doubt = true;
+    }
+
+    /// Whether frames must come with the next reply: a socket had its time to bring them.
+    pub(super) fn misses(&self, now_ms: u64) -> bool {
+        let late = now_ms >= self.missing_since_ms.saturating_add(SOCKET_MS);
+        self.doubt || self.failures > 0 || (self.missing.is_some() && late)
+    }
+
+    pub(super) fn at(&self, urgent: bool, waits: bool, live: bool) -> u64 {
+        let Some(sent_ms) = self.sent_ms else {
+            return 0;
+        };
+        if self.failures > 0 {
+            // Doubling, spread by what no two clients share: the time of the failure.
+            let pause = LEAST_MS << self.failures.min(9);
+            return self.heard_ms + pause.min(MOST_MS) + self.heard_ms % (pause / 2 + 1);
+        }
+        let least = sent_ms + LEAST_MS;
+        if urgent || self.doubt {
+            return least;
+        }
+        let soon = self.heard_ms + self.ask_ms;
+        let next = match (waits, live) {
+            (true, _) | (false, false) => soon,
+            (false, true) => self.heard_ms + self.ask_ms.max(IDLE_MS),
+        };
+        let fetch = match self.missing {
+            Some(_) if live => self.missing_since_ms + SOCKET_MS,
+            Some(_) => self.missing_since_ms,
+            None => u64::MAX,
+        };
+        next.min(fetch).max(least)
+    }
+}

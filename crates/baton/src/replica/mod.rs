@@ -1,0 +1,541 @@
+//! The replica: a client's copy of a room. Two states: *synced* (frames alone) and *predicted*
+//! (synced, and our pending actions, and time up to now). New frames rewind and re-apply what is
+//! pending: a rebase, which is also a rollback. Sans-IO, like the handler: the caller sends,
+//! receives, saves, and says what time it is.
+
+mod ask;
+mod clock;
+mod queue;
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use ask::Asking;
+use clock::Clock;
+use queue::Queue;
+
+use crate::error::Code;
+use crate::id::{DeviceId, Hash, Head, Lineage};
+use crate::limits::{MAX_ACTION_BYTES, PROTOCOL};
+use crate::room::{ReplayError, Room};
+use crate::rules::{By, Player, Reject, Rules};
+use crate::wire::{self, Hail, News, Presence, Reply, Request};
+
+/// How far ahead of the newest frame a client predicts before it says *stalled*.
+pub const PREDICT_MS: u64 = 5_000;
+
+/// The version of what [`Replica::save`] writes.
+const SAVED: u8 = 1;
+
+/// A client's copy of a room.
+pub struct Replica<R: Rules> {
+    user: String,
+    client: u16,
+    queue: Queue,
+    synced: Option<Room<R>>,
+    predicted: Option<Room<R>>,
+    lineage: Option<Lineage>,
+    clock: Clock,
+    asking: Asking,
+    notes: Vec<Note>,
+    desync: Option<Desync>,
+    reload: bool,
+    leaving: bool,
+}
+
+/// Something that the person in front of it, or the program, should know. Read and cleared with
+/// [`Replica::notes`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// The answer to an action: 0 accepted, else the rules' code; `None` if it is too long ago.
+    Answer {
+        /// The action.
+        seq: u64,
+        /// 0 or the rules' code.
+        code: Option<u16>,
+    },
+    /// The store lost frames that were shown: the state starts over from what it still has.
+    Reset,
+    /// The room forgot this device, or another one uses its id: `lost` actions will never arrive.
+    /// Give it a new id with [`Replica::renew`].
+    Evicted {
+        /// How many.
+        lost: usize,
+    },
+    /// Our rules came to another state than the writer's. See [`Replica::desync`].
+    Desync,
+    /// The host speaks another protocol or plays by other rules. Load the page again.
+    Reload,
+}
+
+/// What is needed to find out why two builds disagree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desync {
+    /// The version that differs.
+    pub v: u64,
+    /// The writer's state hash.
+    pub expected: Hash,
+    /// Ours.
+    pub computed: Hash,
+    /// The frame.
+    pub frame: ByteBuf,
+    /// Our room after it.
+    pub room: ByteBuf,
+}
+
+/// How it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Not yet part of the room.
+    Joining,
+    /// In time.
+    Live,
+    /// The newest frame is so old that what is shown is no longer predicted.
+    Stalled,
+    /// Our rules and the writer's disagree.
+    Desync,
+    /// The page must be loaded again.
+    Reload,
+}
+
+/// Why an action was not taken. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActError {
+    /// Not yet part of the room.
+    Joining,
+    /// K actions are without an answer.
+    Full,
+    /// Too long.
+    TooLarge,
+    /// The rules say no.
+    Rejected(Reject),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    format: u8,
+    queue: Queue,
+}
+
+impl<R: Rules> Replica<R> {
+    /// A replica for a verified user on a device. `client` is the program's version.
+    pub fn new(user: &str, id: DeviceId, client: u16) -> Self {
+        Self::with(user, client, Queue::new(id))
+    }
+
+    /// A replica that goes on from what [`Self::save`] wrote; `None` if that is not readable.
+    pub fn resume(user: &str, saved: &[u8], client: u16) -> Option<Self> {
+        let (saved, rest) = postcard::take_from_bytes::<Saved>(saved).ok()?;
+        let whole = saved.format == SAVED && rest.is_empty();
+        whole.then(|| Self::with(user, client, saved.queue))
+    }
+
+    fn with(user: &str, client: u16, mut queue: Queue) -> Self {
+        queue.restart();
+        Self {
+            user: user.into(),
+            client,
+            queue,
+            synced: None,
+            predicted: None,
+            lineage: None,
+            clock: Clock::default(),
+            asking: Asking::default(),
+            notes: Vec::new(),
+            desync: None,
+            reload: false,
+            leaving: false,
+        }
+    }
+
+    /// What must be kept, before anything that follows is sent: id, session, queue.
+    pub fn save(&self) -> Vec<u8> {
+        wire::write(&Saved {
+            format: SAVED,
+            queue: self.queue.clone(),
+        })
+    }
+
+    /// The room as of the newest frame, to be kept for a faster start. Hand it to
+    /// [`Self::warm_up`].
+    pub fn save_room(&self) -> Option<Vec<u8>> {
+        self.synced.as_ref().map(Room::snapshot)
+    }
+
+    /// Starts from a kept room. Whether it could be used; if not, nothing changed.
+    pub fn warm_up(&mut self, snapshot: &[u8], now_ms: u64) -> bool {
+        match Room::restore(snapshot) {
+            Some(room) if self.synced.is_none() => {
+                self.lineage = Some(room.lineage());
+                self.synced = Some(room);
+                self.rebase(now_ms);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Does an action: predicted at once, sent with the next request. Returns its number. Save
+    /// before you send.
+    pub fn act(&mut self, action: &R::Action, now_ms: u64) -> Result<u64, ActError> {
+        self.can(action)?;
+        if self.queue.full() {
+            return Err(ActError::Full);
+        }
+        let body = wire::write(action);
+        if body.len() > MAX_ACTION_BYTES {
+            return Err(ActError::TooLarge);
+        }
+        self.predict(now_ms);
+        let tick = self.predicted.as_ref().map_or(0, Room::tick);
+        let seq = self.queue.add(tick, body);
+        let player = self.player();
+        if let (Some(room), Some(player)) = (&mut self.predicted, player) {
+            room.predict(player, action.clone());
+        }
+        Ok(seq)
+    }
+
+    /// Whether an action is allowed now, as far as the prediction goes.
+    pub fn can(&self, action: &R::Action) -> Result<(), ActError> {
+        let (Some(room), Some(player)) = (&self.predicted, self.player()) else {
+            return Err(ActError::Joining);
+        };
+        room.validate(By::Player(player), action)
+            .map_err(ActError::Rejected)
+    }
+
+    /// The player of this user in the room.
+    pub fn player(&self) -> Option<Player> {
+        self.queue.number?;
+        self.synced.as_ref()?.player(&self.user)
+    }
+
+    /// The next request. `live`: frames come by a socket.
+    pub fn request(&mut self, live: bool, now_ms: u64) -> Vec<u8> {
+        let beat = self.wants_beat(now_ms);
+        let presence = match (self.leaving, beat) {
+            (true, _) => Presence::Leaving,
+            (false, true) => Presence::Here,
+            (false, false) => Presence::Unsaid,
+        };
+        let actions = match self.queue.number {
+            Some(_) => self.queue.to_send(),
+            None => Vec::new(),
+        };
+        let frames = !live || self.asking.misses(now_ms);
+        self.asking.sent(self.queue.last(), now_ms);
+        wire::write(&Request {
+            protocol: PROTOCOL,
+            cursor: self.head(),
+            frames,
+            device: Some(Hail {
+                id: self.queue.id,
+                number: self.queue.number,
+                session: self.queue.session,
+                client: self.client,
+                presence,
+                answered: self.queue.answered(),
+                kept_from: self.queue.kept_from(),
+                actions,
+            }),
+        })
+    }
+
+    /// The last request: the session closes. Nothing is asked after it.
+    pub fn leave(&mut self, now_ms: u64) -> Vec<u8> {
+        self.leaving = true;
+        self.request(false, now_ms)
+    }
+
+    /// Takes in a reply. Whether it was one; if not, nothing changed but that we ask again.
+    pub fn receive(&mut self, bytes: &[u8], sent_ms: u64, now_ms: u64) -> bool {
+        let Some(reply) = wire::read_reply(bytes) else {
+            self.asking.failed(now_ms);
+            return false;
+        };
+        self.clock.reply(reply.now_ms, sent_ms, now_ms);
+        self.asking.answered(reply.ask_ms, now_ms);
+        self.take(reply);
+        self.after_frames(now_ms);
+        true
+    }
+
+    fn take(&mut self, reply: Reply) {
+        match reply.news {
+            News::Frames(frames) => {
+                for frame in frames {
+                    self.replay(&frame);
+                }
+            }
+            News::Snapshot(bytes) => {
+                let old = self.lineage;
+                self.restart_from(&bytes);
+                if old.is_some_and(|old| old != reply.lineage) {
+                    self.notes.push(Note::Reset);
+                }
+            }
+            News::Reset(bytes) => {
+                self.notes.push(Note::Reset);
+                self.restart_from(&bytes);
+            }
+        }
+        // Frames that a socket should bring may still be on their way.
+        self.asking.expect(self.head().v, reply.head.v);
+    }
+
+    fn restart_from(&mut self, snapshot: &[u8]) {
+        let room = Room::restore(snapshot);
+        if room.is_none() && !snapshot.is_empty() {
+            self.outdated();
+        }
+        self.lineage = room.as_ref().map(Room::lineage);
+        self.synced = room;
+    }
+
+    fn outdated(&mut self) {
+        if !self.reload {
+            self.reload = true;
+            self.notes.push(Note::Reload);
+        }
+    }
+
+    /// Takes in a frame that was pushed. One that does not follow is fetched with the next request.
+    pub fn frame(&mut self, bytes: &[u8], now_ms: u64) {
+        let before = self.head().v;
+        self.replay(bytes);
+        if self.head().v > before {
+            self.asking.heard(now_ms);
+            if let Some(room) = &self.synced {
+                self.clock.frame(room.time_ms(), now_ms);
+            }
+            self.after_frames(now_ms);
+        }
+    }
+
+    fn replay(&mut self, bytes: &[u8]) {
+        if self.desync.is_some() || self.reload {
+            return;
+        }
+        let replayed = match &mut self.synced {
+            Some(room) => room.replay(bytes).map(|_| ()),
+            None => Room::genesis(bytes).map(|room| self.synced = Some(room)),
+        };
+        match replayed {
+            Ok(()) => {}
+            Err(ReplayError::NotNext { expected, found }) if found < expected => {}
+            Err(ReplayError::NotNext { found, .. }) => self.asking.expect(self.head().v, found),
+            // Another history than ours: the host has to tell us what is left of it.
+            Err(ReplayError::Previous) => self.asking.doubt(),
+            Err(ReplayError::Rules(_) | ReplayError::Frame(_)) => self.outdated(),
+            Err(ReplayError::State { expected, computed }) => {
+                self.disagree(bytes, expected, computed);
+            }
+            Err(ReplayError::Order | ReplayError::Entry(_)) => {
+                self.disagree(bytes, Hash::default(), Hash::default());
+            }
+        }
+        self.lineage = self.synced.as_ref().map(Room::lineage);
+    }
+
+    fn disagree(&mut self, frame: &[u8], expected: Hash, computed: Hash) {
+        let Some(room) = self.synced.take() else {
+            return;
+        };
+        self.desync = Some(Desync {
+            v: room.head().v,
+            expected,
+            computed,
+            frame: ByteBuf::from(frame),
+            room: ByteBuf::from(room.snapshot()),
+        });
+        self.notes.push(Note::Desync);
+    }
+
+    /// A request was refused with a code, or failed without one (`None`).
+    pub fn refused(&mut self, code: Option<Code>, expected: Option<u64>, now_ms: u64) {
+        self.asking.failed(now_ms);
+        match code {
+            Some(Code::Unregistered) => self.registration_lost(),
+            Some(Code::Evicted | Code::Conflict) => self.evicted(),
+            Some(Code::Gap) => {
+                if let Some(expected) = expected {
+                    self.queue.rewind(expected);
+                }
+            }
+            Some(Code::Protocol | Code::Rules) => self.outdated(),
+            _ => {}
+        }
+    }
+
+    fn registration_lost(&mut self) {
+        // The same id, a new number; everything that is still here is sent again.
+        self.queue.number = None;
+        self.queue.rewind(1);
+    }
+
+    fn evicted(&mut self) {
+        let lost = self.queue.pending().count();
+        let known = self
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::Evicted { .. }));
+        if !known {
+            self.notes.push(Note::Evicted { lost });
+        }
+    }
+
+    /// Takes a new device id after [`Note::Evicted`]; what was pending is lost.
+    pub fn renew(&mut self, id: DeviceId, now_ms: u64) -> usize {
+        let lost = self.queue.renew(id);
+        self.rebase(now_ms);
+        lost
+    }
+
+    fn after_frames(&mut self, now_ms: u64) {
+        self.asking.reached(self.head().v);
+        let standing = self
+            .synced
+            .as_ref()
+            .and_then(|room| room.standing(&self.user, self.queue.id));
+        let lost = self.synced.is_some() && standing.is_none() && self.queue.number.is_some();
+        let evicted = self.queue.number.is_some_and(|number| {
+            let room = self.synced.as_ref();
+            room.is_some_and(|room| room.was_evicted(number))
+        });
+        match standing {
+            Some(standing) => {
+                self.queue.number = Some(standing.number);
+                for (seq, code) in self.queue.settle(Some(&standing), now_ms) {
+                    self.notes.push(Note::Answer { seq, code });
+                }
+            }
+            None if lost && evicted => self.evicted(),
+            None if lost => self.registration_lost(),
+            None => {}
+        }
+        self.rebase(now_ms);
+    }
+
+    /// Predicted = synced, what is pending, and time.
+    fn rebase(&mut self, now_ms: u64) {
+        self.predicted = self.synced.clone();
+        let player = self.player();
+        let (Some(room), Some(player)) = (&mut self.predicted, player) else {
+            self.predict(now_ms);
+            return;
+        };
+        let limit = Self::horizon(self.synced.as_ref());
+        for pending in self.queue.pending() {
+            if pending.tick > room.tick() {
+                room.advance_to(pending.tick.min(limit));
+            }
+            if let Ok((action, [])) = postcard::take_from_bytes::<R::Action>(&pending.body)
+                && room.validate(By::Player(player), &action).is_ok()
+            {
+                room.predict(player, action);
+            }
+        }
+        self.predict(now_ms);
+    }
+
+    fn horizon(synced: Option<&Room<R>>) -> u64 {
+        let ahead = PREDICT_MS / u64::from(R::TICK_MS.max(1));
+        synced.map_or(0, |room| room.tick() + ahead)
+    }
+
+    /// Lets the predicted state live up to now, at most [`PREDICT_MS`] ahead of the newest frame.
+    pub fn predict(&mut self, now_ms: u64) {
+        let limit = Self::horizon(self.synced.as_ref());
+        let (Some(store_ms), Some(room)) = (self.clock.now_ms(now_ms), &mut self.predicted) else {
+            return;
+        };
+        let tick = room.tick_at(store_ms).min(limit);
+        if tick > room.tick() {
+            room.advance_to(tick);
+        }
+    }
+
+    /// How far now is into the tick after the predicted one, in thousandths, for drawing between
+    /// two ticks.
+    pub fn fraction(&self, now_ms: u64) -> u32 {
+        let (Some(store_ms), Some(room)) = (self.clock.now_ms(now_ms), &self.predicted) else {
+            return 0;
+        };
+        let into_ms = store_ms.saturating_sub(room.time_of(room.tick()));
+        let part = into_ms.saturating_mul(1_000) / u64::from(R::TICK_MS.max(1));
+        u32::try_from(part.min(1_000)).unwrap_or(1_000)
+    }
+
+    fn wants_beat(&self, now_ms: u64) -> bool {
+        let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);
+        self.synced.as_ref().is_none_or(|room| {
+            room.wants_beat(&self.user, self.queue.id, self.queue.session, store_ms)
+        })
+    }
+
+    /// When to ask next, on the caller's clock. `live`: frames come by a socket.
+    pub fn ask_at(&self, live: bool, now_ms: u64) -> u64 {
+        let unsent = self.queue.number.is_some() && self.queue.last() > self.asking.last_sent();
+        let waits = self.queue.pending().next().is_some() || self.player().is_none();
+        let urgent = unsent || (self.synced.is_some() && self.wants_beat(now_ms));
+        self.asking.at(urgent, waits, live)
+    }
+
+    /// How it goes.
+    pub fn status(&self, now_ms: u64) -> Status {
+        if self.desync.is_some() {
+            return Status::Desync;
+        }
+        if self.reload {
+            return Status::Reload;
+        }
+        let (Some(room), Some(_)) = (&self.synced, self.player()) else {
+            return Status::Joining;
+        };
+        let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);
+        let behind_ms = store_ms.saturating_sub(room.time_of(room.tick()));
+        if R::TICK_MS != 0 && !room.paused() && behind_ms > PREDICT_MS {
+            return Status::Stalled;
+        }
+        Status::Live
+    }
+
+    /// What happened since this was last called.
+    pub fn notes(&mut self) -> Vec<Note> {
+        core::mem::take(&mut self.notes)
+    }
+
+    /// The newest frame that was replayed.
+    pub fn head(&self) -> Head {
+        self.synced.as_ref().map(Room::head).unwrap_or_default()
+    }
+
+    /// The committed state.
+    pub fn synced(&self) -> Option<&Room<R>> {
+        self.synced.as_ref()
+    }
+
+    /// The committed state with our pending actions, now. What a screen shows.
+    pub fn predicted(&self) -> Option<&Room<R>> {
+        self.predicted.as_ref()
+    }
+
+    /// The report of a desync.
+    pub fn desync(&self) -> Option<&Desync> {
+        self.desync.as_ref()
+    }
+
+    /// How many actions are without an answer.
+    pub fn pending(&self) -> usize {
+        self.queue.pending().count()
+    }
+
+    /// The device's id.
+    pub fn device(&self) -> DeviceId {
+        self.queue.id
+    }
+}

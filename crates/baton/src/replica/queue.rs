@@ -1,0 +1,162 @@
+//! A device's own actions: numbered densely, kept until they are answered, and for a while after,
+//! because a store may lose what it acknowledged. Never renumbered.
+
+use alloc::{collections::VecDeque, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::id::DeviceId;
+use crate::limits::{RESEND_GRACE_MS, WINDOW};
+use crate::room::DeviceStanding;
+use crate::wire::Sent;
+
+/// What a device must not forget. Save it before anything in it is sent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Queue {
+    pub(super) id: DeviceId,
+    pub(super) session: u32,
+    /// Its number in the room, once told.
+    pub(super) number: Option<u32>,
+    next: u64,
+    pending: VecDeque<Pending>,
+    kept: VecDeque<Kept>,
+}
+
+/// An action without an answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) seq: u64,
+    /// The tick at which it was predicted.
+    pub(super) tick: u64,
+    pub(super) body: ByteBuf,
+}
+
+/// An answered action that the store could still lose.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    action: Pending,
+    /// Our own clock when it was answered. After a restart clocks begin anew: then it is kept for
+    /// as long again.
+    answered_ms: u64,
+}
+
+/// An answer: sequence, and 0 or the rules' code; `None` if it is too long ago to tell.
+pub(super) type Answer = (u64, Option<u16>);
+
+impl Queue {
+    pub(super) fn new(id: DeviceId) -> Self {
+        Self {
+            id,
+            session: 0,
+            number: None,
+            next: 1,
+            pending: VecDeque::new(),
+            kept: VecDeque::new(),
+        }
+    }
+
+    /// Whether K actions are without an answer already.
+    pub(super) fn full(&self) -> bool {
+        self.pending.len() >= WINDOW
+    }
+
+    pub(super) fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.iter()
+    }
+
+    /// The highest sequence given out.
+    pub(super) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    pub(super) fn add(&mut self, tick: u64, body: Vec<u8>) -> u64 {
+        let seq = self.next;
+        self.next += 1;
+        self.pending.push_back(Pending {
+            seq,
+            tick,
+            body: ByteBuf::from(body),
+        });
+        seq
+    }
+
+    /// What to send.
+    pub(super) fn to_send(&self) -> Vec<Sent> {
+        let pending = self.pending.iter().map(|action| Sent {
+            seq: action.seq,
+            body: action.body.clone(),
+        });
+        pending.collect()
+    }
+
+    /// The highest sequence whose answer is known.
+    pub(super) fn answered(&self) -> u64 {
+        let first = self.pending.front();
+        first.map_or(self.last(), |first| first.seq - 1)
+    }
+
+    /// Takes the room's word: what is at or below the mark is answered; what we hold above it and
+    /// thought answered was lost by the store, and is pending again.
+    pub(super) fn settle(
+        &mut self,
+        standing: Option<&DeviceStanding<'_>>,
+        now_ms: u64,
+    ) -> Vec<Answer> {
+        let mark = standing.map_or(0, DeviceStanding::mark);
+        while let Some(lost) = self.kept.pop_back_if(|kept| kept.action.seq > mark) {
+            self.pending.push_front(lost.action);
+        }
+        let mut answers = Vec::new();
+        while let Some(action) = self.pending.pop_front_if(|pending| pending.seq <= mark) {
+            answers.push((
+                action.seq,
+                standing.and_then(|standing| standing.verdict(action.seq)),
+            ));
+            self.kept.push_back(Kept {
+                action,
+                answered_ms: now_ms,
+            });
+        }
+        // Storage may be a copy that is behind: never use a number again that the room has seen.
+        self.next = self.next.max(mark + 1);
+        let young = |kept: &Kept| {
+            let age_ms = now_ms.saturating_sub(kept.answered_ms);
+            age_ms <= RESEND_GRACE_MS / 2
+        };
+        while self.kept.pop_front_if(|kept| !young(kept)).is_some() {}
+        answers
+    }
+
+    /// The lowest sequence that is still here.
+    pub(super) fn kept_from(&self) -> u64 {
+        let first = self.kept.front().map(|kept| kept.action.seq);
+        let first = first.or(self.pending.front().map(|pending| pending.seq));
+        first.unwrap_or(self.next)
+    }
+
+    /// Brings back what the room says it lacks, from `expected` on, as far as it is here.
+    pub(super) fn rewind(&mut self, expected: u64) {
+        while let Some(lost) = self.kept.pop_back_if(|kept| kept.action.seq >= expected) {
+            self.pending.push_front(lost.action);
+        }
+    }
+
+    /// A new device: what was pending is lost. Returns how many actions were.
+    pub(super) fn renew(&mut self, id: DeviceId) -> usize {
+        let lost = self.pending.len();
+        *self = Self {
+            session: self.session,
+            ..Self::new(id)
+        };
+        lost
+    }
+
+    /// Clocks begin anew with a process.
+    pub(super) fn restart(&mut self) {
+        self.session = self.session.saturating_add(1);
+        for kept in &mut self.kept {
+            kept.answered_ms = 0;
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The shapes of the wire, of frames and of effects, pinned byte for byte. TypeScript's codec is
+//! tested against the same file. `BATON_WRITE_GOLDEN=1` rewrites it; a change of what is there is
+//! a change of protocol.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use baton::effect::{
+    Append, Arrival, Call, Content, Effect, Fed, Found, Item, Lease, NEWEST, Outcome, Read,
+};
+use baton::frame::{Cut, Entry, FORMAT, Frame};
+use baton::wire::{Hail, News, Presence, Reply, Request, Sent, Standing};
+use baton::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer, limits};
+use serde::Serialize;
+use serde_bytes::ByteBuf;
+use serde_json::{Value, json};
+
+fn bytes(bytes: &[u8]) -> ByteBuf {
+    ByteBuf::from(bytes)
+}
+
+fn head(v: u64) -> Head {
+    Head {
+        v,
+        hash: Hash([v as u8; 16]),
+    }
+}
+
+fn vector<T: Serialize>(name: &str, value: &T) -> Value {
+    let encoded = baton::wire::write(value);
+    let hex = encoded.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("strings take everything");
+        hex
+    });
+    json!({ "name": name, "hex": hex, "value": value })
+}
+
+fn found() -> Found {
+    Found {
+        clock_ms: Some(1_790_000_000_123),
+        head: head(9),
+        known: Some(Hash([8; 16])),
+        trimmed: false,
+        snapshot: Some(bytes(&[1, 2, 3])),
+        frames: vec![bytes(&[9, 9]), bytes(&[])],
+        inbox: vec![Item {
+            id: 300,
+            received_ms: 1_790_000_000_001,
+            bytes: bytes(&[7; 130]),
+        }],
+        lease: Some(Lease { v: 9, left_ms: 150 }),
+        block: Some(vec![bytes(&[5])]),
+    }
+}
+
+fn read() -> Read {
+    Read {
+        known: head(8),
+        since: 3,
+        block: Some(64),
+    }
+}
+
+fn effects() -> Vec<Value> {
+    let append = Append {
+        v: 10,
+        previous: Hash([9; 16]),
+        hash: Hash([10; 16]),
+        frame: bytes(&[1, 10]),
+        lease_ms: 200,
+        framed: vec![1, 300],
+        snapshot: Some(bytes(&[4])),
+    };
+    let outcome = Outcome {
+        status: 200,
+        content: Content::Reply,
+        body: bytes(&[1]),
+    };
+    let who = Identity {
+        user: "u_1".into(),
+        name: "Zoë".into(),
+    };
+    let block = Call::Block {
+        first: 1,
+        last: 64,
+        hash: "00".repeat(16),
+    };
+    let arrival = |who: Option<&Identity>, call| Arrival {
+        who: who.cloned(),
+        call,
+    };
+    vec![
+        vector("effect read", &Effect::Read(read())),
+        vector(
+            "effect read of a cold instance",
+            &Effect::Read(Read {
+                since: NEWEST,
+                ..Read::default()
+            }),
+        ),
+        vector("effect append", &Effect::Append(append, read())),
+        vector("effect push", &Effect::Push(vec![bytes(&[3, 3])], read())),
+        vector("effect reply", &Effect::Reply(vec![outcome])),
+        vector("fed read", &Fed::Read(found())),
+        vector("fed read of an empty room", &Fed::Read(Found::default())),
+        vector("fed appended", &Fed::Appended(true, Found::default())),
+        vector("fed lost", &Fed::Appended(false, found())),
+        vector("fed pushed", &Fed::Pushed(found())),
+        vector("fed full", &Fed::Full(Found::default())),
+        vector("fed failed", &Fed::Failed),
+        vector(
+            "arrivals",
+            &vec![
+                arrival(Some(&who), Call::Play(bytes(&[1, 2]))),
+                arrival(None, Call::View),
+                arrival(None, block),
+                arrival(Some(&who), Call::Watch),
+            ],
+        ),
+    ]
+}
+
+fn messages() -> Vec<Value> {
+    let hail = Hail {
+        id: DeviceId([6; 16]),
+        number: Some(2),
+        session: 3,
+        client: 1,
+        presence: Presence::Here,
+        answered: 40,
+        kept_from: 12,
+        actions: vec![Sent {
+            seq: 41,
+            body: bytes(&[0, 5]),
+        }],
+    };
+    let request = Request {
+        protocol: limits::PROTOCOL,
+        cursor: head(7),
+        frames: true,
+        device: Some(hail),
+    };
+    let reply = |news| Reply {
+        protocol: limits::PROTOCOL,
+        lineage: Lineage([1; 8]),
+        head: head(9),
+        now_ms: 1_790_000_000_123,
+        ask_ms: 500,
+        news,
+        device: Some(Standing {
+            number: 2,
+            mark: 42,
+            verdicts: vec![0, 7],
+        }),
+    };
+    vec![
+        vector("request", &request),
+        vector("reply frames", &reply(News::Frames(vec![bytes(&[1])]))),
+        vector("reply snapshot", &reply(News::Snapshot(bytes(&[2])))),
+        vector("reply reset", &reply(News::Reset(bytes(&[3])))),
+    ]
+}
+
+fn frame(entries: Vec<Entry>) -> Frame {
+    Frame {
+        format: FORMAT,
+        v: 4_321,
+        previous: Hash([1; 16]),
+        writer: Writer([2; 8]),
+        epoch: 12,
+        nonce: Nonce([3; 8]),
+        rules: 0,
+        tick: 17_000,
+        time_ms: 1_790_000_000_123,
+        entries,
+        state: Hash([4; 16]),
+    }
+}
+
+fn frames() -> Vec<Value> {
+    let entries = vec![
+        Entry::Setup {
+            kind: "herd".into(),
+            rules: Hash([5; 16]),
+            config: bytes(&[0]),
+        },
+        Entry::Register {
+            user: "u_1".into(),
+            name: "Zoë".into(),
+            id: DeviceId([6; 16]),
+            client: 1,
+        },
+        Entry::Join {
+            device: 1,
+            session: 2,
+            at: 3,
+        },
+        Entry::Beat {
+            device: 1,
+            session: 2,
+            at: 4,
+        },
+        Entry::Leave {
+            device: 1,
+            session: 2,
+            at: 5,
+        },
+        Entry::Act {
+            device: 1,
+            seq: 41,
+            body: bytes(&[0, 5]),
+        },
+        Entry::Reject {
+            device: 1,
+            seq: 42,
+            code: 7,
+            body: BodyHash([8; 4]),
+        },
+        Entry::Acknowledge {
+            target: "account/u_1".into(),
+            upto: 3,
+        },
+        Entry::Cut {
+            why: Cut::Pause,
+            skip_ms: 60_000,
+        },
+        Entry::Reset {
+            lost: Lineage([9; 8]),
+        },
+        Entry::Vouch {
+            device: 1,
+            mark: 50,
+        },
+        Entry::Evict { device: 0 },
+    ];
+    vec![vector("frame of every entry", &frame(entries))]
+}
+
+#[test]
+fn shapes_are_pinned() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/wire.json");
+    let limits = json!({
+        "PROTOCOL": limits::PROTOCOL,
+        "WINDOW": limits::WINDOW,
+        "MAX_REQUEST_BYTES": limits::MAX_REQUEST_BYTES,
+        "MAX_ACTION_BYTES": limits::MAX_ACTION_BYTES,
+        "MAX_INBOX_ITEMS": limits::MAX_INBOX_ITEMS,
+        "MAX_BATCH": limits::MAX_BATCH,
+        "SEGMENT": limits::SEGMENT,
+    });
+    let mut vectors = effects();
+    vectors.extend(messages());
+    vectors.extend(frames());
+    let computed = json!({ "limits": limits, "vectors": vectors });
+    if std::env::var_os("BATON_WRITE_GOLDEN").is_some() {
+        let text = serde_json::to_string_pretty(&computed).expect("JSON");
+        fs::write(&path, text + "\n").expect("the golden file can be written");
+    }
+    let text = fs::read_to_string(&path).expect("the golden file is there");
+    let recorded: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(computed["limits"], recorded["limits"]);
+    let pairs = computed["vectors"].as_array().expect("a list");
+    for vector in pairs {
+        let name = &vector["name"];
+        let recorded = recorded["vectors"].as_array().expect("a list");
+        let there = recorded.iter().find(|there| there["name"] == *name);
+        assert_eq!(Some(vector), there, "{name} has another shape");
+    }
+}
+
+#[test]
+fn a_frame_with_one_input_is_under_80_bytes() {
+    let one = frame(vec![Entry::Act {
+        device: 12,
+        seq: 4_321,
+        body: bytes(&[0, 31]),
+    }]);
+    let length = one.encode().len();
+    assert!(length < 80, "{length} bytes");
+    println!("{length} bytes");
+}
