@@ -233,11 +233,16 @@ export class Driver {
   }
 }
 
+/** The first of those that wait, as many as may share an invocation. It reads one block of frames at most. */
 function takeBatch(waiting: Waiting[]): Waiting[] {
   let bytes = 0
   let count = 0
+  let block: number | null = null
   for (const { arrival } of waiting) {
-    bytes += arrival.call.tag === 'play' ? arrival.call.request.length : 0
+    const { call } = arrival
+    if (call.tag === 'play') bytes += call.request.length
+    if (call.tag === 'block' && block !== null && block !== call.last) break
+    if (call.tag === 'block') block = call.last
     if (count > 0 && (bytes > MAX_BATCH_BYTES || count === MAX_BATCH)) break
     count += 1
   }

@@ -1,5 +1,6 @@
 /** The contract with the handler: golden bytes from Rust come out as they went in. */
 
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type Codec, decode, encode } from '../src/codec'
 import * as wire from '../src/effect'
@@ -62,4 +63,45 @@ const byHand: Example[] = [
 test.each(byHand)('$name is written as worked out by hand', ({ codec, value, hex }) => {
   expect(Buffer.from(encode(codec, value)).toString('hex')).toBe(hex.join(''))
   expect(decode(codec, raw(hex.join('')))).toEqual(value)
+})
+
+interface Vector {
+  name: string
+  hex: string
+  value: unknown
+}
+
+const golden: { vectors: Vector[] } = JSON.parse(
+  readFileSync(new URL('../../tests/golden/wire.json', import.meta.url), 'utf8'),
+)
+/** What the host reads of the wire; the rest it passes on. */
+const CODECS: [RegExp, Codec<unknown>][] = [
+  [/^effect /, wire.effect as Codec<unknown>],
+  [/^fed /, wire.fed as Codec<unknown>],
+  [/^arrivals/, wire.arrivals as Codec<unknown>],
+]
+const vectors = golden.vectors.flatMap((vector) => {
+  const codec = CODECS.find(([name]) => name.test(vector.name))?.[1]
+  return codec ? [{ ...vector, codec }] : []
+})
+
+/** Numbers, flags, texts and nothings of a value, in no order: Rust's JSON names and sorts its fields otherwise. */
+function leaves(value: unknown): string[] {
+  if (value instanceof Uint8Array) return leaves([...value])
+  if (typeof value !== 'object' || value === null) return [JSON.stringify(value)]
+  const inner = Object.entries(value).filter(([name]) => name !== 'tag' && name !== 'content')
+  return inner.flatMap(([, each]) => leaves(each)).sort()
+}
+
+/** What Rust's JSON says of enums without fields. */
+const UNITS = new Set(['"Failed"', '"View"', '"Watch"'])
+
+test('there are golden bytes of every effect and result', () => {
+  expect(vectors.length).toBeGreaterThanOrEqual(13)
+})
+
+test.each(vectors)('golden: $name', ({ hex, value, codec }) => {
+  const decoded = decode(codec, raw(hex))
+  expect(Buffer.from(encode(codec, decoded)).toString('hex')).toBe(hex)
+  expect(leaves(decoded)).toEqual(leaves(value).filter((leaf) => !UNITS.has(leaf)))
 })

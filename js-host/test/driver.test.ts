@@ -1,0 +1,272 @@
+/** Who shares an invocation, and what a trap, a store that fails and a request that is stopped cost. */
+
+import { describe, expect, test, vi } from 'vitest'
+import { Driver } from '../src/driver'
+import { nothing, type Outcome } from '../src/effect'
+import { MAX_BATCH } from '../src/limits'
+import { Faces } from '../src/load/face'
+import { type Performer, performer, StoreOverloaded } from '../src/store'
+import { MemoryStore } from '../src/stores/memory'
+import { FakeWasm, ok, type Play, ROOM, readNothing, says, seen, textOf, trap } from './fake'
+
+const memory = performer(new MemoryStore())
+
+function drive(play: Play, store: Performer = memory, store_timeout_ms = 1000) {
+  const wasm = new FakeWasm(play)
+  const notes: string[] = []
+  const driver = new Driver({ faces: wasm.faces, store, store_timeout_ms, note: (event) => notes.push(event) })
+  const ask = (text: string, room = ROOM) => driver.ask('dots', room, says(text)).then(seen)
+  return { wasm, driver, ask, notes }
+}
+
+/** Replies to each arrival with how many shared the invocation. */
+const echo: Play = function* (batch) {
+  yield readNothing
+  return batch.map((each) => ok(`${textOf(each)}/${batch.length}`))
+}
+
+describe('a batch', () => {
+  test('is what arrived while the one before was under way, in order', async () => {
+    const { ask, driver, wasm } = drive(echo)
+    const answers = await Promise.all(['a', 'b', 'c', 'd'].map((text) => ask(text)))
+    expect(answers).toEqual(['200 a/1', '200 b/3', '200 c/3', '200 d/3'])
+    expect(driver.counters).toMatchObject({ requests: 4, invocations: 2 })
+    expect(wasm.live).toBe(0)
+    expect(await ask('e')).toBe('200 e/1')
+  })
+
+  test('is of one room and one kind; rooms do not wait for each other', async () => {
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const slow: Performer = {
+      perform: async (room, effect) => {
+        if (room === 'dots/slow') await gate
+        return memory.perform(room, effect)
+      },
+    }
+    const { ask, driver } = drive(echo, slow)
+    const waiting = ask('a', 'slow')
+    expect(await ask('b', 'quick')).toBe('200 b/1')
+    expect(seen(await driver.ask('plain', 'slow', says('c')))).toBe('200 c/1')
+    open()
+    expect(await waiting).toBe('200 a/1')
+  })
+
+  test('is bounded in number and in bytes', async () => {
+    const sizes: number[] = []
+    const { driver } = drive(function* (batch) {
+      sizes.push(batch.length)
+      yield readNothing
+      return batch.map(() => ok(''))
+    })
+    await Promise.all(Array.from({ length: MAX_BATCH + 10 }, () => driver.ask('dots', 'many', says('a'))))
+    expect(sizes).toEqual([1, MAX_BATCH, 9])
+    sizes.length = 0
+    const big = says('x'.repeat(400_000))
+    await Promise.all(Array.from({ length: 6 }, () => driver.ask('dots', 'big', big)))
+    expect(sizes).toEqual([1, 2, 2, 1])
+  })
+
+  test('wants one block of frames at most', async () => {
+    const batches: number[][] = []
+    const { driver } = drive(function* (batch) {
+      batches.push(batch.map(({ call }) => (call.tag === 'block' ? call.last : 0)))
+      yield readNothing
+      return batch.map(() => ok(''))
+    })
+    const block = (last: number) =>
+      driver.ask('dots', ROOM, { who: null, call: { tag: 'block', first: last - 63, last, hash: '' } })
+    await Promise.all([block(64), block(64), block(64), driver.ask('dots', ROOM, says('a')), block(128), block(64)])
+    expect(batches).toEqual([[64], [64, 64, 0], [128], [64]])
+  })
+
+  test('that cannot be formed because too many wait is told busy at once', async () => {
+    const { driver } = drive(echo, { perform: () => new Promise(() => {}) }, 50)
+    const all = Array.from({ length: 2000 }, () => driver.ask('dots', ROOM, says('a')).then(seen))
+    expect(await Promise.race(all)).toBe('503 busy')
+  })
+})
+
+describe('a trap', () => {
+  const touchy: Play = function* (batch) {
+    yield readNothing
+    if (batch.some((each) => textOf(each) === 'bad')) trap()
+    return batch.map((each) => ok(textOf(each)))
+  }
+
+  test('costs only the request that trapped', async () => {
+    const { ask, wasm, driver, notes } = drive(touchy)
+    expect(await Promise.all(['a', 'b', 'bad', 'c', 'd'].map((text) => ask(text)))).toEqual([
+      '200 a',
+      '200 b',
+      '500 restarted',
+      '200 c',
+      '200 d',
+    ])
+    expect(driver.counters.traps).toBe(3)
+    expect(wasm.made).toBe(4)
+    expect(notes).toEqual(['trap', 'trap', 'trap'])
+    expect(wasm.settings).toEqual(['{}', '{}', '{}', '{}'])
+  })
+
+  test('twenty times in a row leaves a host that works', async () => {
+    const { ask } = drive(touchy)
+    for (let count = 0; count < 20; count++) expect(await ask('bad')).toBe('500 restarted')
+    expect(await ask('good')).toBe('200 good')
+  })
+
+  test('in one room makes the others begin again, and none sees the poisoned instance', async () => {
+    const { ask, wasm } = drive(touchy)
+    const rooms = ['one', 'two', 'three', 'four']
+    const answers = await Promise.all(rooms.map((room) => ask(room === 'two' ? 'bad' : room, room)))
+    expect(answers).toEqual(['200 one', '500 restarted', '200 three', '200 four'])
+    expect(wasm.made).toBe(2)
+  })
+
+  test.each<[string, Play]>([
+    ['on the way in', () => trap()],
+    [
+      'before the first effect',
+      // biome-ignore lint/correctness/useYield: it never comes to that
+      function* () {
+        return trap()
+      },
+    ],
+    [
+      'of the stack',
+      function* () {
+        yield readNothing
+        throw new RangeError('Maximum call stack size exceeded')
+      },
+    ],
+    [
+      'as an endless invocation',
+      function* () {
+        for (;;) yield readNothing
+      },
+    ],
+    [
+      'as the wrong number of outcomes',
+      function* () {
+        yield readNothing
+        return []
+      },
+    ],
+  ])('%s', async (_, play) => {
+    const { ask, wasm } = drive(play)
+    expect(await ask('a')).toBe('500 restarted')
+    expect(await ask('a')).toBe('500 restarted')
+    expect(wasm.made).toBe(2)
+  })
+
+  test('of everything stops making instances', async () => {
+    const { driver, wasm } = drive(() => trap())
+    const all = await Promise.all(Array.from({ length: 257 }, () => driver.ask('dots', ROOM, says('a'))))
+    expect(new Set(all.map(seen))).toEqual(new Set(['500 restarted']))
+    expect(wasm.made).toBeLessThan(50)
+  })
+
+  test('after the append has the others answered from what is stored', async () => {
+    const store = performer(new MemoryStore())
+    const { ask, driver } = drive(function* (batch) {
+      const before = yield readNothing
+      const head = before.tag === 'read' ? before.found.head : nothing()
+      const hash = new Uint8Array(16).fill(head.v + 1)
+      const append = { v: head.v + 1, previous: head.hash, hash, frame: hash, lease_ms: 0, framed: [], snapshot: null }
+      const after = yield { tag: 'append', append, read: { known: head, since: 0, block: null } }
+      if (batch.some((each) => textOf(each) === 'bad')) trap()
+      return batch.map(() => ok(after.tag === 'appended' ? `v${after.found.head.v}` : after.tag))
+    }, store)
+    expect(await Promise.all(['a', 'bad', 'b'].map((text) => ask(text)))).toEqual(['200 v1', '500 restarted', '200 v4'])
+    expect(driver.counters).toMatchObject({ led: 4, traps: 2 })
+  })
+})
+
+describe('a store', () => {
+  const tells: Play = function* (batch) {
+    const result = yield readNothing
+    return batch.map(() => ok(result.tag))
+  }
+
+  test('that throws has failed', async () => {
+    const { ask, notes } = drive(tells, { perform: () => Promise.reject(new Error('gone')) })
+    expect(await ask('a')).toBe('200 failed')
+    expect(notes).toEqual(['store'])
+  })
+
+  test('that does not answer in time has failed, and its late answer is dropped', async () => {
+    vi.useFakeTimers()
+    try {
+      let late = (_: Uint8Array) => {}
+      const slow = new Promise<Uint8Array>((resolve) => {
+        late = resolve
+      })
+      const { ask } = drive(tells, { perform: () => slow }, 5000)
+      const answer = ask('a')
+      await vi.advanceTimersByTimeAsync(4999)
+      expect(await Promise.race([answer, Promise.resolve('waiting')])).toBe('waiting')
+      await vi.advanceTimersByTimeAsync(1)
+      expect(await answer).toBe('200 failed')
+      late(new Uint8Array([0]))
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('that is overloaded is not asked again', async () => {
+    let calls = 0
+    const { ask } = drive(
+      function* (batch) {
+        for (let count = 0; count < 5; count++) yield readNothing
+        return batch.map(() => ok('never'))
+      },
+      {
+        perform: async () => {
+          calls += 1
+          throw new StoreOverloaded('too many')
+        },
+      },
+    )
+    expect(await ask('a')).toBe('503 retry')
+    expect(calls).toBe(1)
+  })
+})
+
+test('a request that the platform stopped does not stop the room', async () => {
+  vi.useFakeTimers()
+  try {
+    // The first call of the store never comes back, and neither does its timer: as if both were cancelled.
+    let calls = 0
+    const store: Performer = {
+      perform: (room, effect) => (calls++ === 0 ? new Promise(() => {}) : memory.perform(room, effect)),
+    }
+    const { ask } = drive(echo, store, 1000)
+    void ask('stopped')
+    vi.clearAllTimers()
+    const behind = ask('behind')
+    vi.setSystemTime(Date.now() + 6001)
+    expect(await ask('later')).toBe('200 later/2')
+    expect(await behind).toBe('200 behind/2')
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('each request is held until its answer', async () => {
+  const { driver } = drive(echo)
+  const held: Promise<unknown>[] = []
+  const answers = ['a', 'b'].map((text) => driver.ask('dots', ROOM, says(text), (work) => held.push(work)))
+  expect(held.length).toBe(2)
+  expect((await Promise.all(held)).map((outcome) => seen(outcome as Outcome))).toEqual(['200 a/1', '200 b/1'])
+  await Promise.all(answers)
+})
+
+test('a bad setting is an answer too, and says nothing of itself', async () => {
+  const faces = new Faces(() => {
+    throw new Error('secret')
+  }, '{}')
+  const driver = new Driver({ faces, store: memory, store_timeout_ms: 1000 })
+  expect(seen(await driver.ask('dots', ROOM, says('a')))).toBe('500 internal')
+})
