@@ -181,7 +181,8 @@ export class ObjectStore implements Store {
 
   /** What follows the known frame, and before it what `since` asks for; null if it cannot be continued. */
   #tail(row: RoomRow | null, read: Read, known: Uint8Array | null): Uint8Array[] | null {
-    const follows = read.known.v === 0 || (known !== null && equal(known, read.known.hash))
+    // Who has nothing is better served by the newest snapshot than by everything since the beginning.
+    const follows = read.known.v > 0 && known !== null && equal(known, read.known.hash)
     const wanted = (row?.head_v ?? 0) - read.known.v
     if (!follows || wanted > RING) return null
     const recent = this.#recent(row, Math.min(read.known.v, read.since) + 1)
