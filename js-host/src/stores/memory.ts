@@ -70,7 +70,8 @@ export class MemoryStore implements Store {
     const oldest = oldestRecent(room)
     const trimmed = read.known.v > 0 && read.known.v <= head.v - RING
     const known = trimmed ? null : (room.frames[read.known.v - 1]?.hash ?? null)
-    const follows = read.known.v === 0 || (known !== null && equal(known, read.known.hash))
+    // Who has nothing is better served by the newest snapshot than by everything since the beginning.
+    const follows = read.known.v > 0 && known !== null && equal(known, read.known.hash)
     let after = Math.max(Math.min(read.known.v, read.since), oldest - 1)
     let snapshot: Uint8Array | null = null
     if (!follows || read.known.v + 1 < oldest) {
