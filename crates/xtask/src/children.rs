@@ -2,6 +2,7 @@
 
 use std::process::{Child, ExitStatus};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -9,13 +10,15 @@ use anyhow::{Context, Result};
 /// How long children may take to end before they are killed.
 const GRACE: Duration = Duration::from_secs(8);
 /// What a shell reports for a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
+const INTERRUPTED_STATUS: i32 = 130;
 
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// From now on an interruption ends the children, then this program.
 pub(crate) fn end_with_us() -> Result<()> {
     ctrlc::set_handler(|| {
+        INTERRUPTED.store(true, Ordering::SeqCst);
         for id in running() {
             ask_to_end(id);
         }
@@ -26,9 +29,14 @@ pub(crate) fn end_with_us() -> Result<()> {
         for id in running() {
             kill(id);
         }
-        std::process::exit(INTERRUPTED);
+        std::process::exit(INTERRUPTED_STATUS);
     })
     .context("cannot listen for Ctrl-C")
+}
+
+/// Whether the children are being ended: what they then report is no failure.
+pub(crate) fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
 }
 
 /// Waits for a child, which an interruption meanwhile ends.

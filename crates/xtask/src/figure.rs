@@ -9,8 +9,8 @@ pub(crate) struct Figure {
     unit: String,
     /// In the same unit: a bound, or what a peer does in the same run.
     aim: Option<f64>,
-    /// Whether the aim is met. Without an aim there is nothing to miss.
-    ok: bool,
+    /// Whether the aim is met. Without an aim there is nothing to meet.
+    ok: Option<bool>,
 }
 
 impl Figure {
@@ -21,7 +21,7 @@ impl Figure {
             value,
             unit: unit.to_owned(),
             aim: None,
-            ok: true,
+            ok: None,
         }
     }
 
@@ -29,7 +29,7 @@ impl Figure {
     pub(crate) fn at_most(name: &str, value: f64, unit: &str, aim: f64) -> Self {
         Self {
             aim: Some(aim),
-            ok: value <= aim,
+            ok: Some(value <= aim),
             ..Self::plain(name, value, unit)
         }
     }
@@ -44,7 +44,7 @@ impl Figure {
         );
         Some(Self {
             aim: fields["aim"].as_f64(),
-            ok: fields["ok"].as_bool().unwrap_or(true),
+            ok: fields["ok"].as_bool(),
             ..figure
         })
     }
@@ -68,7 +68,11 @@ impl Figure {
             .aim
             .map(|aim| format!("{:.2}", self.value / aim))
             .unwrap_or_default();
-        let ok = if self.ok { "ok" } else { "MISSED" };
+        let ok = match self.ok {
+            Some(true) => "ok",
+            Some(false) => "MISSED",
+            None => "",
+        };
         format!(
             "{:<58} {:>10} {:<6} {aim:>10} {ratio:>6}  {ok}",
             self.name,
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn a_figure_survives_its_json_and_tells_a_missed_aim() {
         let missed = Figure::at_most("wasm size", 130.0, "KB", 120.0);
-        assert!(!missed.ok);
+        assert_eq!(missed.ok, Some(false));
         assert!(missed.row().ends_with("1.08  MISSED"), "{}", missed.row());
         let read = Figure::parse(&missed.json()).expect("its own JSON");
         assert_eq!(read.json(), missed.json());

@@ -62,6 +62,10 @@ enum Verb {
 fn main() -> ExitCode {
     match run(Arguments::parse().verb) {
         Ok(()) => ExitCode::SUCCESS,
+        // The handler ends this program as soon as the children have ended.
+        Err(_) if children::interrupted() => loop {
+            std::thread::park();
+        },
         Err(error) => {
             // The chain of reasons without a stack trace: it is for people.
             eprintln!("\nxtask: {error:#}");

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: a line per figure, beside the aim or the peer it is measured against.
 //!
-//! Figures come from here (sizes) and from the benches, which print them as JSON lines: `js-host/bench/*.ts`, run by
-//! Node, and binaries named `bench` in the workspace. Anything else that a bench prints is passed on to stderr.
+//! Figures come from here (sizes) and from the benches, which print them as JSON lines: the cargo benches of the
+//! workspace, and `js-host/bench/*.bench.ts`, run by Node. Whatever else a bench prints is passed on to stderr.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// One JSON object a line: name, value, unit, aim, ok.
     #[arg(long)]
     json: bool,
-    /// Only benches whose file or package name contains this; `sizes` are those of the wasm files.
+    /// Only benches whose name, file or package contains this; `sizes` are those of the wasm files.
     only: Option<String>,
 }
 
@@ -57,19 +57,20 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wanted("sizes") {
         sizes()?.iter().for_each(show);
     }
-    for package in packages_with_bench()? {
-        if wanted(&package) {
-            let mut command = cargo(&[
-                "run",
-                "--locked",
-                "--quiet",
-                "--release",
-                "--package",
-                &package,
-                "--bin",
-                "bench",
-            ]);
-            collect(&mut command, &show)?;
+    for (package, bench) in cargo_benches()? {
+        if wanted(&package) || wanted(&bench) {
+            collect(
+                &mut cargo(&[
+                    "bench",
+                    "--locked",
+                    "--quiet",
+                    "--package",
+                    &package,
+                    "--bench",
+                    &bench,
+                ]),
+                &show,
+            )?;
         }
     }
     let scripts: Vec<PathBuf> = scripts()?
@@ -124,21 +125,23 @@ fn scripts() -> Result<Vec<PathBuf>> {
     Ok(scripts)
 }
 
-fn packages_with_bench() -> Result<Vec<String>> {
+/// Package and name of each bench of the workspace.
+fn cargo_benches() -> Result<Vec<(String, String)>> {
     let packages = project::metadata()?["packages"]
         .as_array()
         .context("metadata lists packages")?;
     let ours = packages
         .iter()
         .filter(|package| package["source"].is_null());
-    let with_bench = ours.filter(|package| {
+    let targets = ours.flat_map(|package| {
         let targets = package["targets"].as_array().into_iter().flatten();
-        targets
-            .into_iter()
-            .any(|target| target["name"] == "bench" && target["kind"][0] == "bin")
+        targets.map(|target| (&package["name"], target))
     });
-    Ok(with_bench
-        .filter_map(|package| package["name"].as_str().map(str::to_owned))
+    let benches = targets.filter(|(_, target)| target["kind"][0] == "bench");
+    let names =
+        benches.filter_map(|(package, target)| Some((package.as_str()?, target["name"].as_str()?)));
+    Ok(names
+        .map(|(package, bench)| (package.to_owned(), bench.to_owned()))
         .collect())
 }
 
