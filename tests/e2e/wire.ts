@@ -1,0 +1,159 @@
+/**
+ * The wire between client and host, and frames, in TypeScript: so that tests can send what no
+ * honest client sends, and look into what comes back. Mirrors `crates/baton/src/{wire,frame}.rs`;
+ * pinned by the same golden bytes.
+ */
+
+import {
+  bytes,
+  type Codec,
+  decode,
+  encode,
+  fixed,
+  list,
+  option,
+  struct,
+  text,
+  u16,
+  u32,
+  u64,
+  variants,
+} from '../../js-host/src/codec'
+import type { Head } from '../../js-host/src/effect'
+
+const head: Codec<Head> = struct({ v: u64, hash: fixed(16) })
+/** A u8 is one byte, whatever its value. */
+const u8: Codec<number> = { write: (out, value) => out.byte(value), read: (from) => from.byte() }
+
+/** Whether the session is open: nothing said, here, leaving. */
+export const PRESENCE = { unsaid: 0, here: 1, leaving: 2 } as const
+
+export interface Sent {
+  seq: number
+  body: Uint8Array
+}
+
+export interface Hail {
+  id: Uint8Array
+  number: number | null
+  session: number
+  client: number
+  presence: number
+  answered: number
+  kept_from: number
+  actions: Sent[]
+}
+
+export interface Request {
+  protocol: number
+  cursor: Head
+  frames: number
+  device: Hail | null
+}
+
+export const request: Codec<Request> = struct({
+  protocol: u8,
+  cursor: head,
+  frames: u8,
+  device: option(
+    struct<Hail>({
+      id: fixed(16),
+      number: option(u32),
+      session: u32,
+      client: u16,
+      presence: u32,
+      answered: u64,
+      kept_from: u64,
+      actions: list(struct<Sent>({ seq: u64, body: bytes })),
+    }),
+  ),
+})
+
+export type News =
+  | { tag: 'frames'; frames: Uint8Array[] }
+  | { tag: 'snapshot'; room: Uint8Array }
+  | { tag: 'reset'; room: Uint8Array }
+
+export interface Standing {
+  number: number
+  mark: number
+  verdicts: number[]
+}
+
+export interface Reply {
+  protocol: number
+  lineage: Uint8Array
+  head: Head
+  now_ms: number
+  ask_ms: number
+  news: News
+  device: Standing | null
+}
+
+export const reply: Codec<Reply> = struct({
+  protocol: u8,
+  lineage: fixed(8),
+  head,
+  now_ms: u64,
+  ask_ms: u32,
+  news: variants<News>({ frames: { frames: list(bytes) }, snapshot: { room: bytes }, reset: { room: bytes } }),
+  device: option(struct<Standing>({ number: u32, mark: u64, verdicts: list(u16) })),
+})
+
+export type Entry =
+  | { tag: 'setup'; kind: string; rules: Uint8Array; config: Uint8Array }
+  | { tag: 'register'; user: string; name: string; id: Uint8Array; client: number }
+  | { tag: 'join' | 'beat' | 'leave'; device: number; session: number; at: number }
+  | { tag: 'act'; device: number; seq: number; body: Uint8Array }
+  | { tag: 'reject'; device: number; seq: number; code: number; body: Uint8Array }
+
+export interface Frame {
+  format: number
+  v: number
+  previous: Uint8Array
+  writer: Uint8Array
+  epoch: number
+  nonce: Uint8Array
+  rules: number
+  tick: number
+  time_ms: number
+  entries: Entry[]
+  state: Uint8Array
+}
+
+const session = { device: u32, session: u32, at: u32 }
+
+/** The entries that the tests meet; another one is an error. */
+const entry = variants<
+  | { tag: 'setup'; kind: string; rules: Uint8Array; config: Uint8Array }
+  | { tag: 'register'; user: string; name: string; id: Uint8Array; client: number }
+  | { tag: 'join'; device: number; session: number; at: number }
+  | { tag: 'beat'; device: number; session: number; at: number }
+  | { tag: 'leave'; device: number; session: number; at: number }
+  | { tag: 'act'; device: number; seq: number; body: Uint8Array }
+  | { tag: 'reject'; device: number; seq: number; code: number; body: Uint8Array }
+>({
+  setup: { kind: text, rules: fixed(16), config: bytes },
+  register: { user: text, name: text, id: fixed(16), client: u16 },
+  join: session,
+  beat: session,
+  leave: session,
+  act: { device: u32, seq: u64, body: bytes },
+  reject: { device: u32, seq: u64, code: u16, body: fixed(4) },
+})
+
+export const frame: Codec<Frame> = struct<Frame>({
+  format: u8,
+  v: u64,
+  previous: fixed(16),
+  writer: fixed(8),
+  epoch: u64,
+  nonce: fixed(8),
+  rules: u8,
+  tick: u64,
+  time_ms: u64,
+  entries: list(entry as Codec<Entry>),
+  state: fixed(16),
+})
+
+export { decode, encode }
