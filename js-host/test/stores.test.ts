@@ -91,7 +91,7 @@ const liars: [string, (now: () => number) => Store][] = [
       append: async (room, append, read) => {
         const before = await head(inner, room)
         const next = before.v + 1 === append.v && equal(before.hash, append.previous)
-        await new Promise((done) => setTimeout(done, 1))
+        await new Promise((done) => setImmediate(done))
         if (next) await inner.append(room, append, read)
         return { appended: next, found: await inner.read(room, read) }
       },
