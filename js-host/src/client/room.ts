@@ -1,0 +1,375 @@
+/**
+ * A room as a page plays it: the replica with its connection, its queue on disk, and its answers.
+ * Decides when to ask, and what the connection's state is called; what is asked, predicted and
+ * believed is the replica's. Must not know how anything is drawn.
+ */
+
+import type { Device } from './device'
+import {
+  type Game,
+  type Note,
+  type RejectCode,
+  type Replica,
+  refusalOf,
+  type Verdict,
+  type View,
+  verdictOf,
+} from './game'
+import { type Answer, Live, post } from './line'
+import type { Session } from './session'
+
+/** How it goes. The first that holds, in this order. */
+export type Status =
+  /** Our rules came to another state than the writer's: {@link Room.report} says how. For good. */
+  | 'desync'
+  /** The host speaks another protocol or plays by other rules: the page must be loaded again. */
+  | 'reload'
+  /** The host refuses us with {@link Room.refusal}; it is asked again from time to time. */
+  | 'refused'
+  /** What is shown is too old to be predicted any further. */
+  | 'stalled'
+  /** Requests fail; what is shown is predicted. */
+  | 'reconnecting'
+  /** Not yet part of the room. */
+  | 'joining'
+  | 'live'
+
+/** A room at a moment, to be drawn. */
+export interface Look {
+  readonly tick: number
+  /** How far the moment is into the next tick, 0 to 1. */
+  readonly fraction: number
+  /** Another number whenever the prediction was corrected, so that a jump is told from motion. */
+  readonly correction: number
+  /** Rows of sprites at the tick. */
+  readonly rows: Int32Array
+  /** The same one tick later, if nothing changes until then. */
+  readonly ahead: Int32Array
+  readonly view: View | null
+}
+
+/** What a room needs. */
+export interface Ports {
+  readonly game: Game
+  readonly session: Session
+  readonly device: Device
+  /** `[A-Za-z0-9_-]{1,64}`. */
+  readonly name: string
+  onStatus(status: Status): void
+  /** The host does not take the session any more. The room is closed. */
+  onSignedOut(): void
+}
+
+/** Failures are called *reconnecting* when they last for longer than this, in milliseconds. */
+const TROUBLE_MS = 400
+/** How often a hidden page asks, in milliseconds. */
+const HIDDEN_MS = 30_000
+/** How often the room is kept for a faster start, in milliseconds. */
+const KEEP_ROOM_MS = 10_000
+/** How often the state is looked at when nothing happens, in milliseconds. */
+const CHECK_MS = 200
+/** A second trap within this time is for good, in milliseconds. */
+const TRAP_MS = 30_000
+/** Refusals that say something about us, not about the moment. */
+const LASTING = new Set(['device_limit', 'forbidden', 'not_found', 'bad_name', 'corrupt'])
+
+/** A room that is being played. */
+export class Room {
+  readonly #ports: Ports
+  readonly #live: Live
+  readonly #waiting = new Map<number, (verdict: Verdict) => void>()
+  #replica: Replica
+  /** What is on disk. */
+  #kept: Uint8Array
+  #look: Look | null = null
+  #correction = 0
+  #status: Status = 'joining'
+  #refusal: string | null = null
+  #asking = false
+  #closed = false
+  #heard = false
+  #broken = false
+  #failingSince_ms: number | null = null
+  #asked_ms = Number.NEGATIVE_INFINITY
+  #trapped_ms = Number.NEGATIVE_INFINITY
+  #keptRoom_ms = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #check: ReturnType<typeof setInterval>
+
+  /** Goes on where this device was in the room, or begins. */
+  static async open(ports: Ports): Promise<Room> {
+    const { device, name } = ports
+    const [queue, room] = await Promise.all([device.loadQueue(name), device.loadRoom(name)])
+    return new Room(ports, queue ?? new Uint8Array(), room)
+  }
+
+  private constructor(ports: Ports, queue: Uint8Array, room: Uint8Array | undefined) {
+    this.#ports = ports
+    this.#kept = queue
+    this.#replica = this.#resume(queue)
+    if (room) this.#call((replica) => replica.warmUp(room, performance.now()), false)
+    this.#live = new Live(
+      ports.name,
+      ports.session,
+      (frame) => this.#take((replica, now) => replica.frame(frame, now)),
+      () => this.#pump(),
+    )
+    this.#check = setInterval(() => this.#tell(), CHECK_MS)
+    addEventListener('online', this.#wake)
+    addEventListener('pagehide', this.#leave)
+    document.addEventListener('visibilitychange', this.#seen)
+    this.#seen()
+  }
+
+  get name(): string {
+    return this.#ports.name
+  }
+
+  get status(): Status {
+    return this.#status
+  }
+
+  /** The stable code of the refusal that `refused` is about. */
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
+  /** Walks at an angle step, clockwise from the right, or stops. Predicted at once. */
+  steer(angle: number | null): Promise<Verdict> {
+    if (this.#closed) return Promise.resolve({ accepted: false, code: 'closed' })
+    const returned = this.#call((replica) => replica.steer(angle ?? undefined, performance.now()), -1)
+    if (returned < 0) return Promise.resolve(refusalOf(returned))
+    this.#correction += 1
+    this.#pump()
+    return new Promise((resolve) => this.#waiting.set(returned, resolve))
+  }
+
+  /** The room now; null as long as nothing is known of it. */
+  look(now_ms: number): Look | null {
+    if (this.#stopped()) return this.#look
+    return this.#call((replica) => {
+      replica.predict(now_ms)
+      const tick = replica.tick()
+      const fraction = replica.fraction(now_ms)
+      const old = this.#look
+      if (old && old.tick === tick && old.correction === this.#correction) {
+        this.#look = { ...old, fraction }
+        return this.#look
+      }
+      const hud = replica.hud()
+      if (hud === undefined) return old
+      // Copied: both are views of the wasm's memory, and only until the next call.
+      const rows = replica.sprites().slice()
+      const ahead = replica.ahead().slice()
+      const view = JSON.parse(hud) as View
+      this.#look = { tick, fraction, correction: this.#correction, rows, ahead, view }
+      return this.#look
+    }, this.#look)
+  }
+
+  /** The newest version that was replayed; 0 if none. */
+  version(): number {
+    return this.#call((replica) => replica.version(), 0)
+  }
+
+  /** The hash of that frame, which covers the whole history and state. */
+  hash(): string {
+    return this.#call((replica) => replica.hash(), '')
+  }
+
+  /** Version and hash of the frames that were replayed one by one, oldest first; about a thousand. */
+  history(): [number, string][] {
+    return this.#call((replica) => JSON.parse(replica.trail()) as [number, string][], [])
+  }
+
+  /** How many actions are without an answer. */
+  pending(): number {
+    return this.#call((replica) => replica.pending(), 0)
+  }
+
+  /** The report of a desync, as JSON; null if there is none. */
+  report(): string | null {
+    return this.#call((replica) => replica.desync() ?? null, null)
+  }
+
+  /** Lets go of the room without a word: the player leaves by the grace time. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#timer)
+    clearInterval(this.#check)
+    removeEventListener('online', this.#wake)
+    removeEventListener('pagehide', this.#leave)
+    document.removeEventListener('visibilitychange', this.#seen)
+    this.#live.want(false)
+    this.#answerAll('closed')
+  }
+
+  /** Asks if it is time to, else sees to it that this is looked at again. */
+  #pump(): void {
+    if (this.#asking || this.#stopped()) return
+    clearTimeout(this.#timer)
+    const now = performance.now()
+    const ask_ms = this.#call((replica) => replica.askAt(this.#live.open, now), now + CHECK_MS)
+    const due_ms = document.hidden ? Math.max(ask_ms, this.#asked_ms + HIDDEN_MS) : ask_ms
+    if (now < due_ms) {
+      this.#timer = setTimeout(() => this.#pump(), Math.min(due_ms - now, HIDDEN_MS))
+      return
+    }
+    this.#asking = true
+    this.#ask(now)
+      .catch((error: unknown) => console.error('baton: asking failed', error))
+      .finally(() => {
+        this.#asking = false
+        this.#pump()
+      })
+  }
+
+  async #ask(now_ms: number): Promise<void> {
+    this.#asked_ms = now_ms
+    const { name, session } = this.#ports
+    const made = this.#call((replica) => ({ queue: replica.save(), body: replica.request(this.#live.open, now_ms) }), null)
+    if (!made) return
+    await this.#keep(made.queue)
+    const sent_ms = performance.now()
+    const answer = await post(name, session, made.body)
+    if (this.#closed) return
+    this.#take((replica, now) => this.#hear(replica, answer, sent_ms, now))
+    if (answer.tag === 'reply') this.#live.want(!document.hidden && !this.#stopped())
+    if (answer.tag === 'refused' && answer.code === 'unauthorized') {
+      this.close()
+      this.#ports.onSignedOut()
+    }
+    this.#keepRoom()
+  }
+
+  #hear(replica: Replica, answer: Answer, sent_ms: number, now_ms: number): void {
+    const understood = answer.tag === 'reply' && replica.receive(answer.bytes, sent_ms, now_ms)
+    if (answer.tag !== 'reply') {
+      const { code, expected } = answer.tag === 'refused' ? answer : {}
+      replica.refused(code, expected, now_ms)
+    }
+    this.#refusal = answer.tag === 'refused' && LASTING.has(answer.code) ? answer.code : null
+    this.#heard ||= understood
+    this.#failingSince_ms = understood ? null : (this.#failingSince_ms ?? now_ms)
+  }
+
+  /** Something came: the replica takes it in, and tells what happened. */
+  #take(work: (replica: Replica, now_ms: number) => void): void {
+    if (this.#stopped()) return
+    this.#call((replica) => {
+      work(replica, performance.now())
+      for (const note of JSON.parse(replica.notes()) as Note[]) this.#read(replica, note)
+    }, undefined)
+    this.#correction += 1
+    this.#tell()
+    this.#pump()
+  }
+
+  #read(replica: Replica, note: Note): void {
+    if (note.note === 'answer') {
+      this.#waiting.get(note.seq)?.(verdictOf(note.code))
+      this.#waiting.delete(note.seq)
+    } else if (note.note === 'evicted') {
+      replica.renew(this.#ports.game.instance.newDevice(), performance.now())
+      this.#answerAll('evicted')
+    } else if (note.note === 'desync') {
+      console.error('baton: desync', this.report())
+    }
+  }
+
+  #answerAll(code: RejectCode): void {
+    for (const resolve of this.#waiting.values()) resolve({ accepted: false, code })
+    this.#waiting.clear()
+  }
+
+  /** Whether nothing is asked any more. */
+  #stopped(): boolean {
+    return this.#closed || this.#status === 'desync' || this.#status === 'reload'
+  }
+
+  #tell(): void {
+    if (this.#stopped()) return
+    const status = this.#statusNow(performance.now())
+    if (status === this.#status) return
+    this.#status = status
+    if (this.#stopped()) this.#live.want(false)
+    this.#ports.onStatus(status)
+  }
+
+  #statusNow(now_ms: number): Status {
+    if (this.#broken) return 'reload'
+    const status = this.#call((replica) => replica.status(now_ms), 'joining') as Status
+    if (status === 'desync' || status === 'reload') return status
+    if (this.#refusal) return 'refused'
+    const failing = this.#failingSince_ms !== null && now_ms - this.#failingSince_ms > TROUBLE_MS
+    const trouble = failing || !navigator.onLine
+    // What was kept from last time is never shown as fresh.
+    if (!this.#heard) return trouble ? 'reconnecting' : 'joining'
+    if (status === 'stalled') return 'stalled'
+    return trouble ? 'reconnecting' : status
+  }
+
+  async #keep(queue: Uint8Array): Promise<void> {
+    if (same(queue, this.#kept)) return
+    await this.#ports.device.saveQueue(this.name, queue)
+    this.#kept = queue
+  }
+
+  #keepRoom(): void {
+    const now = performance.now()
+    if (now - this.#keptRoom_ms < KEEP_ROOM_MS) return
+    this.#keptRoom_ms = now
+    const room = this.#call((replica) => replica.saveRoom(), undefined)
+    if (room) this.#ports.device.saveRoom(this.name, room).catch(() => undefined)
+  }
+
+  readonly #wake = (): void => this.#pump()
+
+  readonly #seen = (): void => {
+    this.#call((replica) => replica.setAway(document.hidden), undefined)
+    this.#live.want(this.#heard && !document.hidden && !this.#stopped())
+    this.#pump()
+  }
+
+  /** The page goes away. What is not on disk is not sent: then the grace time has to do. */
+  readonly #leave = (): void => {
+    const { name, session } = this.#ports
+    const queue = this.#call((replica) => replica.save(), null)
+    if (!queue || !this.#heard || !same(queue, this.#kept)) return
+    const body = this.#call((replica) => replica.leave(performance.now()), null)
+    if (body) void post(name, session, body, true)
+    this.close()
+  }
+
+  #resume(queue: Uint8Array): Replica {
+    const { game, session, device } = this.#ports
+    const { Replica } = game.instance
+    return Replica.resume(session.user, queue) ?? new Replica(session.user, device.id)
+  }
+
+  /**
+   * Calls the wasm. After a trap the instance is poisoned: another one goes on with what is on disk,
+   * and a second trap soon after is for good.
+   */
+  #call<T>(work: (replica: Replica) => T, otherwise: T): T {
+    if (this.#broken) return otherwise
+    try {
+      return work(this.#replica)
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error
+      console.error('baton: the rules trapped', error)
+      const now = performance.now()
+      this.#broken = now - this.#trapped_ms < TRAP_MS
+      this.#trapped_ms = now
+      this.#ports.game.renew()
+      this.#replica = this.#resume(this.#kept)
+      this.#answerAll('closed')
+      return otherwise
+    }
+  }
+}
+
+function same(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index])
+}

@@ -1,0 +1,92 @@
+/**
+ * Who plays: a guest session from the host, kept in localStorage and renewed long before it ends.
+ * Decides when to ask for one; must not know what a session may do.
+ */
+
+/** A signed session. */
+export interface Session {
+  readonly token: string
+  /** The user's id, the same after every renewal. */
+  readonly user: string
+  /** A readable name. */
+  readonly name: string
+  /** When the token ends, in milliseconds since 1970. */
+  readonly expires_ms: number
+}
+
+/** The host did not give a session: try again later. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError'
+}
+
+const KEY = 'baton.session'
+/** A token that ends sooner than this is renewed. */
+const RENEW_MS = 15 * 24 * 60 * 60 * 1000
+const TIMEOUT_MS = 12_000
+
+/**
+ * The session of this browser: the kept one, renewed if it is old; else a new guest. Tabs that open
+ * together wait for each other, so that they are one guest. @throws SessionError
+ */
+export function openSession(): Promise<Session> {
+  return exclusively(async () => {
+    const kept = read()
+    if (kept && kept.expires_ms - Date.now() > RENEW_MS) return kept
+    const renewed = kept && kept.expires_ms > Date.now() ? await ask(kept.token) : null
+    const session = renewed ?? (await ask())
+    if (!session) throw new SessionError('the host gives no session')
+    write(session)
+    return session
+  })
+}
+
+/** Drops a session that the host refused, unless another tab has a newer one already. */
+export function forgetSession(refused: Session): void {
+  try {
+    if (read()?.token === refused.token) localStorage.removeItem(KEY)
+  } catch {
+    // Storage is blocked: nothing was kept.
+  }
+}
+
+async function exclusively<T>(work: () => Promise<T>): Promise<T> {
+  if (!('locks' in navigator)) return work()
+  return await navigator.locks.request('baton.session', work)
+}
+
+/** A new session, or the same user's with a longer life; null if the host refuses the token. */
+async function ask(token?: string): Promise<Session | null> {
+  const response = await fetch('api/session', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(token === undefined ? {} : { token }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => null)
+  if (response?.status === 401) return null
+  const session = response?.ok ? checked(await response.json().catch(() => null)) : null
+  if (!session) throw new SessionError('the host does not answer')
+  return session
+}
+
+function read(): Session | null {
+  try {
+    return checked(JSON.parse(localStorage.getItem(KEY) ?? 'null'))
+  } catch {
+    return null
+  }
+}
+
+function write(session: Session): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(session))
+  } catch {
+    // Storage is blocked: this page is a guest of its own until it is closed.
+  }
+}
+
+function checked(value: unknown): Session | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { token, user, name, expires_ms } = value as Record<string, unknown>
+  const texts = typeof token === 'string' && typeof user === 'string' && typeof name === 'string'
+  return texts && typeof expires_ms === 'number' ? { token, user, name, expires_ms } : null
+}
