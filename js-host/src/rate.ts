@@ -15,6 +15,22 @@ export interface Rate {
 /** Keys that are remembered, at most; the one seen longest ago is forgotten first. */
 const MAX_KEYS = 10_000
 
+/**
+ * The key of an address: one of IPv6 counts with its /64, which is what one subscriber is given.
+ * Whatever comes in is only ever a key.
+ */
+export function addressKey(address: string): string {
+  if (!address.includes(':')) return address
+  const [front = '', back] = address.split('::')
+  const groups = front === '' ? [] : front.split(':')
+  const tail = back === undefined || back === '' ? [] : back.split(':')
+  while (back !== undefined && groups.length + tail.length < 8) groups.push('0')
+  return [...groups, ...tail]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':')
+}
+
 interface Bucket {
   tokens: number
   at_ms: number

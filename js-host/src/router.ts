@@ -12,7 +12,7 @@ import type { Arrival, Call, Content, Identity, Outcome } from './effect'
 import { REFUSALS, type RefusalCode, Refused, refusalBody } from './errors'
 import { MAX_REQUEST_BYTES, SEGMENT } from './limits'
 import { type Fields, type Level, log } from './log'
-import { RateLimit } from './rate'
+import { addressKey, RateLimit } from './rate'
 import { originAllowed, securityHeaders } from './security'
 import type { Sessions } from './session'
 import type { Settings } from './settings'
@@ -277,7 +277,7 @@ class Guard {
 
   /** Requests without an address share one bucket. */
   #addressOf(c: Ask): string {
-    return this.#ports.address(c.req.raw) ?? 'unknown'
+    return addressKey(this.#ports.address(c.req.raw) ?? 'unknown')
   }
 }
 
