@@ -18,6 +18,7 @@ mod replica;
 mod room;
 mod rules;
 mod settings;
+mod table;
 pub mod wire;
 
 pub use error::{Code, Refusal};
@@ -29,3 +30,4 @@ pub use replica::{ActError, Desync, Note, PREDICT_MS, Replica, Status};
 pub use room::{DeviceStanding, Person, ReplayError, Room};
 pub use rules::{Access, By, Context, Ctx, Player, Reject, Rules, Silence};
 pub use settings::{BadSetting, Input as SettingsInput, Settings};
+pub use table::Table;

@@ -1,13 +1,14 @@
 //! A store in memory: for tests, the simulator, and rooms that a browser plays alone. Its clock is
 //! injected. It keeps the promises of the contract and nothing more.
 
-use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use serde_bytes::ByteBuf;
 
 use crate::effect::{Append, Effect, Fed, Found, Item, Lease, Read};
 use crate::id::{Hash, Head};
 use crate::limits::{MAX_INBOX_ITEMS, SEGMENT};
+use crate::table::Table;
 
 /// How many frames a read may bring; older ones are in the archive.
 const RING: u64 = 512;
@@ -15,7 +16,7 @@ const RING: u64 = 512;
 /// Logs by room id.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    rooms: BTreeMap<String, Log>,
+    rooms: Table<String, Log>,
     clock_ms: u64,
 }
 
@@ -23,7 +24,7 @@ pub struct Memory {
 #[derive(Clone, Debug, Default)]
 pub struct Log {
     frames: Vec<(Hash, ByteBuf)>,
-    snapshots: BTreeMap<u64, (Hash, ByteBuf)>,
+    snapshots: Vec<(u64, Hash, ByteBuf)>,
     inbox: Vec<Item>,
     last_item: u64,
     lease: Option<(u64, u64)>,
@@ -33,7 +34,7 @@ impl Memory {
     /// An empty store whose clock shows `clock_ms`.
     pub fn new(clock_ms: u64) -> Self {
         Self {
-            rooms: BTreeMap::new(),
+            rooms: Table::default(),
             clock_ms,
         }
     }
@@ -50,7 +51,7 @@ impl Memory {
 
     /// The log of a room, for tests and tools.
     pub fn log(&mut self, room: &str) -> &mut Log {
-        self.rooms.entry(room.to_owned()).or_default()
+        self.rooms.entry(room.to_owned())
     }
 
     /// Performs an effect that a handler asks for; `None` for a reply, which is not a store's.
@@ -100,7 +101,7 @@ impl Log {
     pub fn roll_back(&mut self, v: u64) {
         self.frames
             .truncate(usize::try_from(v).unwrap_or(usize::MAX));
-        self.snapshots.retain(|at, _| *at <= v);
+        self.snapshots.retain(|(at, _, _)| *at <= v);
         self.lease = None;
     }
 
@@ -121,7 +122,7 @@ impl Log {
         self.lease = Some((append.v, now_ms + u64::from(append.lease_ms)));
         if let Some(snapshot) = &append.snapshot {
             self.snapshots
-                .insert(append.v, (append.hash, snapshot.clone()));
+                .push((append.v, append.hash, snapshot.clone()));
         }
         true
     }
@@ -153,14 +154,14 @@ impl Log {
         let oldest = head.v.saturating_sub(RING);
         let known = self.hash_at(read.known.v).filter(|_| read.known.v > oldest);
         let continues = known == Some(read.known.hash) && read.known.v > 0;
-        let verified = |(v, (hash, _)): &(&u64, &(Hash, ByteBuf))| self.hash_at(**v) == Some(*hash);
+        let verified = |(v, hash, _): &&(u64, Hash, ByteBuf)| self.hash_at(*v) == Some(*hash);
         let snapshot = match continues {
             true => None,
             false => self.snapshots.iter().rev().find(verified),
         };
         let from = match (continues, snapshot) {
             (true, _) => read.known.v,
-            (false, Some((v, _))) => *v,
+            (false, Some((v, _, _))) => *v,
             (false, None) => 0,
         };
         let first = from.min(read.since.max(oldest));
@@ -169,7 +170,7 @@ impl Log {
             head,
             known,
             trimmed: read.known.v > 0 && read.known.v <= oldest,
-            snapshot: snapshot.map(|(_, (_, bytes))| bytes.clone()),
+            snapshot: snapshot.map(|(_, _, bytes)| bytes.clone()),
             frames: self.after(first),
             inbox: self.inbox.clone(),
             lease: self.lease.and_then(|(v, until_ms)| {

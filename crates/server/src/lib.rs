@@ -6,7 +6,6 @@
 )]
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use baton::effect::Moment;
 use baton::{Nonce, Serve, Setup, Writer};
@@ -19,8 +18,14 @@ fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String
 
 #[derive(Default)]
 struct Host {
-    kinds: BTreeMap<&'static str, Box<dyn Serve>>,
+    kinds: Vec<Box<dyn Serve>>,
     last_id: u32,
+}
+
+impl Host {
+    fn served(&mut self, kind: &str) -> Option<&mut Box<dyn Serve>> {
+        self.kinds.iter_mut().find(|served| served.kind() == kind)
+    }
 }
 
 thread_local! {
@@ -56,8 +61,8 @@ fn moment() -> Result<Moment, JsError> {
 pub fn configure(settings: &str) -> Result<(), JsError> {
     let setup = Setup::from_json(settings).map_err(|error| JsError::new(&error))?;
     let kinds = kinds_of(&setup, Writer(random()?)).map_err(|error| JsError::new(&error))?;
-    let kinds: BTreeMap<_, _> = kinds.into_iter().map(|kind| (kind.kind(), kind)).collect();
-    if let Some(unknown) = setup.kinds().find(|kind| !kinds.contains_key(kind)) {
+    let served = |name: &&str| kinds.iter().any(|kind| kind.kind() == *name);
+    if let Some(unknown) = setup.kinds().find(|name| !served(name)) {
         return Err(JsError::new(&format!("unknown kind `{unknown}`")));
     }
     HOST.with_borrow_mut(|host| host.kinds = kinds);
@@ -67,7 +72,12 @@ pub fn configure(settings: &str) -> Result<(), JsError> {
 /// The kinds this build serves, once it is configured.
 #[wasm_bindgen]
 pub fn kinds() -> Vec<String> {
-    HOST.with_borrow(|host| host.kinds.keys().map(|kind| (*kind).to_owned()).collect())
+    HOST.with_borrow(|host| {
+        host.kinds
+            .iter()
+            .map(|kind| kind.kind().to_owned())
+            .collect()
+    })
 }
 
 /// A batch of requests to one room that arrived together, from begin to reply.
@@ -91,7 +101,7 @@ impl Invocation {
         HOST.with_borrow_mut(|host| {
             host.last_id = host.last_id.wrapping_add(1);
             let id = host.last_id;
-            let served = host.kinds.get_mut(kind);
+            let served = host.served(kind);
             let served = served.ok_or_else(|| JsError::new("unknown kind"))?;
             let first = served.begin(id, room, arrivals, moment)?;
             Ok(Self {
@@ -112,7 +122,7 @@ impl Invocation {
             return Ok(first);
         }
         let moment = moment()?;
-        HOST.with_borrow_mut(|host| match host.kinds.get_mut(self.kind.as_str()) {
+        HOST.with_borrow_mut(|host| match host.served(&self.kind) {
             Some(served) => Ok(served.resume(self.id, result, moment)?),
             None => Err(JsError::new("unknown kind")),
         })
@@ -122,7 +132,7 @@ impl Invocation {
 impl Drop for Invocation {
     fn drop(&mut self) {
         HOST.with_borrow_mut(|host| {
-            if let Some(served) = host.kinds.get_mut(self.kind.as_str()) {
+            if let Some(served) = host.served(&self.kind) {
                 served.release(self.id);
             }
         });

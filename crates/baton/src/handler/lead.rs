@@ -96,7 +96,7 @@ pub(super) fn lead<R: Rules>(
 /// Who is here, in order of receipt, each at the tick of its receipt.
 fn sight_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
     let mut order: Vec<usize> = (0..said.len()).collect();
-    order.sort_by_key(|index| said[*index].received_ms);
+    order.sort_unstable_by_key(|index| (said[*index].received_ms, *index));
     for index in order {
         let Said {
             received_ms,

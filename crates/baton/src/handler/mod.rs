@@ -12,7 +12,7 @@ mod reply;
 mod served;
 mod warm;
 
-use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::mem;
 
 pub use invocation::Invocation;
@@ -23,13 +23,14 @@ use crate::effect::{Arrival, Effect, Moment};
 use crate::id::Writer;
 use crate::rules::Rules;
 use crate::settings::Settings;
+use crate::table::Table;
 
 /// One host process or isolate, for rooms of one kind: its identity, its settings, its warm rooms.
 pub struct Instance<R: Rules> {
     writer: Writer,
     settings: Settings,
     config: R::Config,
-    warm: BTreeMap<String, Warm<R>>,
+    warm: Table<String, Warm<R>>,
 }
 
 impl<R: Rules> Instance<R> {
@@ -40,7 +41,7 @@ impl<R: Rules> Instance<R> {
             writer,
             settings,
             config,
-            warm: BTreeMap::new(),
+            warm: Table::default(),
         }
     }
 
@@ -54,7 +55,7 @@ impl<R: Rules> Instance<R> {
         moment: Moment,
     ) -> (Invocation<R>, Effect) {
         // Taken out while it is in use: a second invocation of the room starts cold, and safe.
-        let warm = self.warm.remove(room);
+        let warm = self.warm.remove(&room.to_owned());
         let warm = warm.unwrap_or_else(|| Warm::new(moment.mono_ms));
         let mut invocation = Invocation::new(self, room.to_owned(), arrivals, warm);
         let effect = invocation.start(&moment);
@@ -64,7 +65,7 @@ impl<R: Rules> Instance<R> {
 
     /// Forgets all rooms. Always allowed.
     pub fn forget(&mut self) {
-        self.warm.clear();
+        self.warm = Table::default();
     }
 
     /// How many rooms are warm.

@@ -1,7 +1,7 @@
 //! A kind behind bytes: what a host that knows no rules drives. Bytes in, bytes out, so the wasm
 //! face and the purity probe add nothing.
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use crate::effect::{Arrival, Fed, Moment};
 use crate::id::Writer;
 use crate::rules::Rules;
 use crate::settings::Settings;
+use crate::table::Table;
 use crate::wire;
 
 /// One kind of room on one instance. Invocations are numbered by the caller.
@@ -80,7 +81,7 @@ impl Setup {
         };
         Ok(Box::new(Served::<R> {
             instance: Instance::new(writer, self.settings, config),
-            running: BTreeMap::new(),
+            running: Table::default(),
         }))
     }
 
@@ -92,7 +93,7 @@ impl Setup {
 
 struct Served<R: Rules> {
     instance: Instance<R>,
-    running: BTreeMap<u32, Invocation<R>>,
+    running: Table<u32, Invocation<R>>,
 }
 
 impl<R: Rules> Serve for Served<R> {

@@ -7,7 +7,7 @@ mod ask;
 mod clock;
 mod queue;
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -26,6 +26,9 @@ use crate::wire::{self, Hail, News, Presence, Reply, Request};
 /// How far ahead of the newest frame a client predicts before it says *stalled*.
 pub const PREDICT_MS: u64 = 5_000;
 
+/// How many of the newest frames [`Replica::trail`] names.
+const TRAIL: usize = 1_024;
+
 /// The version of what [`Replica::save`] writes.
 const SAVED: u8 = 1;
 
@@ -43,6 +46,8 @@ pub struct Replica<R: Rules> {
     desync: Option<Desync>,
     reload: bool,
     leaving: bool,
+    away: bool,
+    trail: VecDeque<Head>,
 }
 
 /// Something that the person in front of it, or the program, should know. Read and cleared with
@@ -148,6 +153,8 @@ impl<R: Rules> Replica<R> {
             desync: None,
             reload: false,
             leaving: false,
+            away: false,
+            trail: VecDeque::new(),
         }
     }
 
@@ -325,7 +332,7 @@ impl<R: Rules> Replica<R> {
             None => Room::genesis(bytes).map(|room| self.synced = Some(room)),
         };
         match replayed {
-            Ok(()) => {}
+            Ok(()) => self.remember(),
             Err(ReplayError::NotNext { expected, found }) if found < expected => {}
             Err(ReplayError::NotNext { found, .. }) => self.asking.expect(self.head().v, found),
             // Another history than ours: the host has to tell us what is left of it.
@@ -339,6 +346,13 @@ impl<R: Rules> Replica<R> {
             }
         }
         self.lineage = self.synced.as_ref().map(Room::lineage);
+    }
+
+    fn remember(&mut self) {
+        if self.trail.len() == TRAIL {
+            self.trail.pop_front();
+        }
+        self.trail.push_back(self.head());
     }
 
     fn disagree(&mut self, frame: &[u8], expected: Hash, computed: Hash) {
@@ -459,6 +473,14 @@ impl<R: Rules> Replica<R> {
         }
     }
 
+    /// The predicted state one tick on, if nothing changes until then: what a screen moves towards
+    /// during [`Self::fraction`].
+    pub fn ahead(&self) -> Option<Room<R>> {
+        let mut room = self.predicted.clone()?;
+        room.advance_to(room.tick() + 1);
+        Some(room)
+    }
+
     /// How far now is into the tick after the predicted one, in thousandths, for drawing between
     /// two ticks.
     pub fn fraction(&self, now_ms: u64) -> u32 {
@@ -470,7 +492,16 @@ impl<R: Rules> Replica<R> {
         u32::try_from(part.min(1_000)).unwrap_or(1_000)
     }
 
+    /// Nobody looks (`true`): requests go on but say nothing of presence, so that the player leaves
+    /// when the grace time is over; or somebody looks again, and the next request is due at once.
+    pub fn set_away(&mut self, away: bool) {
+        self.away = away;
+    }
+
     fn wants_beat(&self, now_ms: u64) -> bool {
+        if self.away {
+            return false;
+        }
         let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);
         self.synced.as_ref().is_none_or(|room| {
             room.wants_beat(&self.user, self.queue.id, self.queue.session, store_ms)
@@ -512,6 +543,12 @@ impl<R: Rules> Replica<R> {
     /// The newest frame that was replayed.
     pub fn head(&self) -> Head {
         self.synced.as_ref().map(Room::head).unwrap_or_default()
+    }
+
+    /// The newest frames that were replayed one by one, oldest first, at most 1,024: two
+    /// clients that name the same version with another hash saw two histories.
+    pub fn trail(&self) -> impl Iterator<Item = Head> {
+        self.trail.iter().copied()
     }
 
     /// The committed state.

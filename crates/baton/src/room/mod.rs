@@ -7,7 +7,7 @@ mod marks;
 mod outbox;
 mod presence;
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ use crate::id::{DeviceId, Hash, Head, Lineage, Nonce, Writer};
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
 use crate::random::Random;
 use crate::rules::{Access, By, Context, Player, Reject, Rules, Send, Silence};
+use crate::table::Table;
 
 /// The state of a room at a version.
 ///
@@ -48,9 +49,9 @@ pub struct Room<R: Rules> {
     random: Random,
     next_player: u32,
     next_device: u32,
-    players: BTreeMap<Player, Person>,
-    devices: BTreeMap<u32, Device>,
-    outbox: BTreeMap<String, Outgoing>,
+    players: Table<Player, Person>,
+    devices: Table<u32, Device>,
+    outbox: Table<String, Outgoing>,
     /// Derived from the devices.
     #[serde(skip)]
     present: Vec<Player>,
@@ -192,9 +193,9 @@ impl<R: Rules> Room<R> {
             random,
             next_player: 0,
             next_device: 0,
-            players: BTreeMap::new(),
-            devices: BTreeMap::new(),
-            outbox: BTreeMap::new(),
+            players: Table::default(),
+            devices: Table::default(),
+            outbox: Table::default(),
             present: Vec::new(),
             sends,
         };
@@ -501,7 +502,7 @@ impl<R: Rules> Room<R> {
     }
 
     /// Everyone who is registered.
-    pub fn people(&self) -> &BTreeMap<Player, Person> {
+    pub fn people(&self) -> &Table<Player, Person> {
         &self.players
     }
 

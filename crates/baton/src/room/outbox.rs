@@ -21,13 +21,13 @@ impl<R: Rules> Room<R> {
     /// Takes what the rules sent during the last call.
     pub(super) fn post(&mut self) {
         for send in self.sends.drain(..) {
-            let outgoing = self.outbox.entry(send.target).or_default();
+            let outgoing = self.outbox.entry(send.target);
             outgoing.pending.push_back(ByteBuf::from(send.body));
         }
     }
 
     pub(super) fn acknowledge(&mut self, target: &str, upto: u64) -> Result<(), NotHere> {
-        let outgoing = self.outbox.get_mut(target).ok_or(NotHere)?;
+        let outgoing = self.outbox.get_mut(&String::from(target)).ok_or(NotHere)?;
         let count = upto
             .checked_sub(outgoing.acknowledged)
             .and_then(|count| usize::try_from(count).ok())
@@ -41,7 +41,7 @@ impl<R: Rules> Room<R> {
     /// What is on its way: target, number, encoded action.
     pub fn sends(&self) -> Vec<(&String, u64, &[u8])> {
         let mut sends = Vec::new();
-        for (target, outgoing) in &self.outbox {
+        for (target, outgoing) in self.outbox.iter() {
             for (number, body) in (outgoing.acknowledged + 1..).zip(&outgoing.pending) {
                 sends.push((target, number, body.as_slice()));
             }
