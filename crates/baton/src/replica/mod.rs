@@ -40,6 +40,8 @@ pub struct Replica<R: Rules> {
     synced: Option<Room<R>>,
     predicted: Option<Room<R>>,
     lineage: Option<Lineage>,
+    /// The cursor of the last request.
+    asked: Head,
     clock: Clock,
     asking: Asking,
     notes: Vec<Note>,
@@ -147,6 +149,7 @@ impl<R: Rules> Replica<R> {
             synced: None,
             predicted: None,
             lineage: None,
+            asked: Head::default(),
             clock: Clock::default(),
             asking: Asking::default(),
             notes: Vec::new(),
@@ -235,6 +238,7 @@ impl<R: Rules> Replica<R> {
         };
         let frames = !live || self.asking.misses(now_ms);
         self.asking.sent(self.queue.last(), now_ms);
+        self.asked = self.head();
         wire::write(&Request {
             protocol: PROTOCOL,
             cursor: self.head(),
@@ -278,6 +282,9 @@ impl<R: Rules> Replica<R> {
                     self.replay(&frame);
                 }
             }
+            // Older than what pushed frames have brought meanwhile.
+            News::Snapshot(_)
+                if self.lineage == Some(reply.lineage) && reply.head.v <= self.head().v => {}
             News::Snapshot(bytes) => {
                 let old = self.lineage;
                 self.restart_from(&bytes);
@@ -285,6 +292,8 @@ impl<R: Rules> Replica<R> {
                     self.notes.push(Note::Reset);
                 }
             }
+            // It answers a cursor that we no longer have: ask with the one we do.
+            News::Reset(_) if self.head() != self.asked => self.asking.doubt(),
             News::Reset(bytes) => {
                 self.notes.push(Note::Reset);
                 self.restart_from(&bytes);
