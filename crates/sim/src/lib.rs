@@ -1,5 +1,5 @@
 //! Explores Baton: every interleaving of a small model of its protocol.
 //!
-//! Decides whether the protocol of design.md keeps its invariants. The model knows nothing of the product's code.
+//! Decides whether the protocol keeps its invariants. The model knows nothing of the product's code.
 
 pub mod model;

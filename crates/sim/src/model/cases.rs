@@ -237,6 +237,7 @@ pub fn deep() -> Vec<Case> {
             },
             Config {
                 actions: &[2, 1],
+                split_batches: true,
                 ..two_devices(kind)
             },
             Config {
@@ -245,7 +246,6 @@ pub fn deep() -> Vec<Case> {
             },
             Config {
                 sends: 4,
-                crashes: 1,
                 ..three_instances(kind)
             },
             Config {
@@ -256,7 +256,14 @@ pub fn deep() -> Vec<Case> {
             },
             Config {
                 follow: true,
+                crashes: 1,
                 ..repeats(kind)
+            },
+            Config {
+                name: "two requests in each of two",
+                instances: 2,
+                sends_at_once: 3,
+                ..one_instance(kind)
             },
         ];
         cases.extend(larger.into_iter().map(|config| Case {
@@ -294,6 +301,7 @@ pub fn mutants() -> Vec<MutantCase> {
             roll_back(CreateIfAbsent),
             ONLY_EXTENDED,
         ),
+        case(Mutant::VoidBlocks, roll_back(CreateIfAbsent), NEVER_WEDGED),
         case(
             Mutant::SlotReadBeforeWrite,
             roll_back(CreateIfAbsent),

@@ -3,8 +3,8 @@
 //! Decides what to send and what a reply changes. Knows nothing of instances, slots or epochs.
 
 use super::chain::{Chain, View};
-use super::instance::Body;
 use super::mutants::Mutant;
+use super::request::Body;
 
 /// Which of its unanswered actions a device puts into one request.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

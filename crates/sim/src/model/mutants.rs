@@ -15,6 +15,8 @@ pub enum Mutant {
     IdentityInsteadOfVersion,
     /// Readers go on behind an absent slot, and writers write behind it.
     StepOverHole,
+    /// Readers stop at a void frame as if it were a hole.
+    VoidBlocks,
     /// The slot before ours is not read after the write returned; what the READ before the write saw must do.
     SlotReadBeforeWrite,
     /// An action above mark + 1 is accepted.
@@ -39,19 +41,20 @@ pub enum Mutant {
     DropAcknowledgedAtOnce,
     /// A takeover keeps the epoch.
     EpochKept,
-    /// design.md as written: a cache or snapshot counts, and a write is confirmed, if one slot holds the frame named.
+    /// As first designed: a cache or snapshot counts, and a write is confirmed, if one slot holds the frame named.
     OneSlotChecked,
-    /// design.md as written: after the grace time a device's lowest kept action above mark + 1 is a gap like any other.
+    /// As first designed: after the grace time a device's lowest kept action above mark + 1 is a gap like any other.
     FloorNotHonoured,
 }
 
 impl Mutant {
     /// All but `None`.
-    pub const ALL: [Mutant; 18] = [
+    pub const ALL: [Mutant; 19] = [
         Mutant::NoVersionCheck,
         Mutant::NoHashCheck,
         Mutant::IdentityInsteadOfVersion,
         Mutant::StepOverHole,
+        Mutant::VoidBlocks,
         Mutant::SlotReadBeforeWrite,
         Mutant::MarksTakeGaps,
         Mutant::MarksNotCompared,

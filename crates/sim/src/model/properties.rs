@@ -4,7 +4,8 @@
 
 use super::chain::DEVICES;
 use super::client::{Batch, is_reset};
-use super::instance::{Note, Outcome, Phase, Request, Then};
+use super::instance::{Outcome, Then};
+use super::request::{Note, Phase, Request};
 use super::store::Kind;
 use super::{Protocol, State, Step};
 use stateright::Property;

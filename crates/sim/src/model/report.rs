@@ -4,7 +4,8 @@
 
 use super::cases::{Case, MutantCase};
 use super::config::Config;
-use super::instance::{Instance, Phase};
+use super::instance::Instance;
+use super::request::Phase;
 use super::{Protocol, State, Step};
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 

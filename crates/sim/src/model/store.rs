@@ -174,9 +174,9 @@ impl Store {
                 {
                     read.view = read.view.after(frame, slot);
                 }
-                Some(_void) => {}
+                Some(_void) if mutant != Mutant::VoidBlocks => {}
                 None if mutant == Mutant::StepOverHole => {}
-                None => {
+                _ => {
                     read.free = slot;
                     return;
                 }
