@@ -128,7 +128,7 @@ impl State {
         }
     }
 
-    /// Carries out `step`; false if it does not apply. Leaves lists unsorted: see [`State::settle`].
+    /// Carries out `step`; false if it does not apply. Leaves the lists unsorted.
     pub fn take(&mut self, step: Step, config: &Config) -> bool {
         let State {
             store,
