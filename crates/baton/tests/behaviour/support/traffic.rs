@@ -1,0 +1,269 @@
+//! Many clients, many instances, everything in flight at once: a seed decides what happens next,
+//! and what goes wrong. Every reply is checked against the log when it lands.
+
+use baton::effect::{Arrival, Effect, Outcome};
+use baton::wire::News;
+use baton::{Hash, Random};
+
+use super::rules::{Herd, HerdAction};
+use super::{Client, Fault, Flight, LEASE_MS, World, reply_of};
+
+/// How often things go wrong, in thousandths of the occasions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Odds {
+    /// An effect fails, in one of the three ways.
+    pub failure: u32,
+    /// A reply is lost.
+    pub lost_reply: u32,
+    /// A request is delivered a second time, later.
+    pub duplicate: u32,
+    /// An instance forgets its rooms.
+    pub forget: u32,
+    /// An instance dies, with all that it had in flight.
+    pub death: u32,
+    /// A page is loaded again.
+    pub reload: u32,
+    /// Time jumps by up to three leases.
+    pub pause: u32,
+}
+
+impl Odds {
+    pub const CALM: Self = Self {
+        failure: 0,
+        lost_reply: 0,
+        duplicate: 0,
+        forget: 0,
+        death: 0,
+        reload: 0,
+        pause: 0,
+    };
+    pub const ROUGH: Self = Self {
+        failure: 80,
+        lost_reply: 60,
+        duplicate: 60,
+        forget: 40,
+        death: 10,
+        reload: 10,
+        pause: 30,
+    };
+}
+
+pub struct Traffic {
+    pub world: World<Herd>,
+    pub clients: Vec<Client<Herd>>,
+    /// Client, flight, and the request it carries.
+    flights: Vec<(usize, Flight<Herd>, Arrival)>,
+    late: Vec<Effect>,
+    odds: Odds,
+    pub random: Random,
+    next_amount: i64,
+    /// Amounts by client, in order of their making.
+    pub made: Vec<Vec<i64>>,
+}
+
+impl Traffic {
+    pub fn new(instances: usize, users: usize, odds: Odds, seed: u64) -> Self {
+        let clients = (0..users).map(|user| Client::new(&format!("user{user}")));
+        Self {
+            world: World::new(instances),
+            clients: clients.collect(),
+            flights: Vec::new(),
+            late: Vec::new(),
+            odds,
+            random: Random::from_seed(seed),
+            next_amount: 0,
+            made: vec![Vec::new(); users],
+        }
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.random.below(bound as u32) as usize
+    }
+
+    fn happens(&mut self, odds: u32) -> bool {
+        self.random.chance(odds, 1_000)
+    }
+
+    /// One thing happens.
+    pub fn step(&mut self) {
+        match self.random.below(10) {
+            0 => {
+                let ms = match self.happens(self.odds.pause) {
+                    true => u64::from(self.random.below(3 * LEASE_MS as u32)),
+                    false => u64::from(self.random.below(60)),
+                };
+                self.world.pass(ms);
+            }
+            1 => self.act(),
+            2 | 3 => self.launch(),
+            4 => self.upset(),
+            _ => self.fly(),
+        }
+    }
+
+    fn act(&mut self) {
+        let client = self.below(self.clients.len());
+        let amount = self.next_amount + 1;
+        let since_ms = self.world.since_ms();
+        let action = HerdAction::Add(amount);
+        if self.clients[client].replica.act(&action, since_ms).is_ok() {
+            self.next_amount = amount;
+            self.made[client].push(amount);
+        }
+    }
+
+    fn launch(&mut self) {
+        let client = self.below(self.clients.len());
+        // Sometimes several requests of one client are on their way.
+        let busy = self.flights.iter().filter(|flight| flight.0 == client);
+        if busy.count() > 1 {
+            return;
+        }
+        let arrival = self.clients[client].arrival(self.world.now_ms);
+        self.send(client, arrival);
+    }
+
+    fn send(&mut self, client: usize, arrival: Arrival) {
+        let instance = self.below(self.world.instances.len());
+        let flight = Flight::begin(&mut self.world, instance, vec![arrival.clone()]);
+        self.flights.push((client, flight, arrival));
+    }
+
+    fn upset(&mut self) {
+        let instance = self.below(self.world.instances.len());
+        if self.happens(self.odds.forget) {
+            self.world.instances[instance].forget();
+        }
+        if self.happens(self.odds.death) {
+            self.world.replace(instance);
+            let since_ms = self.world.since_ms();
+            for (client, _, _) in self
+                .flights
+                .extract_if(.., |(_, flight, _)| flight.instance == instance)
+            {
+                self.clients[client].replica.refused(None, None, since_ms);
+            }
+        }
+        if self.happens(self.odds.reload) {
+            let client = self.below(self.clients.len());
+            self.clients[client].reload();
+        }
+        if !self.late.is_empty() && self.happens(500) {
+            let effect = self.late.swap_remove(0);
+            self.world.perform(&effect);
+        }
+    }
+
+    fn fly(&mut self) {
+        if self.flights.is_empty() {
+            return;
+        }
+        let index = self.below(self.flights.len());
+        let fault = match self.happens(self.odds.failure) {
+            true => [Fault::NotDone, Fault::Done, Fault::Late][self.below(3)],
+            false => Fault::None,
+        };
+        let flight = &mut self.flights[index].1;
+        let fault = if flight.asks().is_some() {
+            fault
+        } else {
+            Fault::None
+        };
+        self.late.extend(flight.step_with(&mut self.world, fault));
+        if self.flights[index].1.outcomes().is_some() {
+            let (client, flight, arrival) = self.flights.swap_remove(index);
+            let outcome = flight.outcomes().expect("it landed")[0].clone();
+            self.land(client, &outcome);
+            if self.happens(self.odds.duplicate) {
+                self.send(client, arrival);
+            }
+        }
+    }
+
+    fn land(&mut self, client: usize, outcome: &Outcome) {
+        self.check(outcome);
+        let since_ms = self.world.since_ms();
+        if self.happens(self.odds.lost_reply) {
+            self.clients[client].replica.refused(None, None, since_ms);
+        } else {
+            self.clients[client].take(outcome, self.world.now_ms);
+        }
+    }
+
+    /// A reply shows nothing that is not in the log.
+    fn check(&mut self, outcome: &Outcome) {
+        let Ok(reply) = reply_of(outcome) else { return };
+        let log: Vec<Hash> = self.world.log().frames().map(Hash::of).collect();
+        let at = |v: u64| log.get(v as usize - 1);
+        if reply.head.v > 0 {
+            assert_eq!(
+                at(reply.head.v),
+                Some(&reply.head.hash),
+                "a head of the log"
+            );
+        }
+        if let News::Frames(frames) = &reply.news {
+            for bytes in frames {
+                let hash = Hash::of(bytes);
+                assert!(log.contains(&hash), "a frame that is not in the log");
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more: everything lands, and everybody asks until all is answered.
+    pub fn drain(&mut self) {
+        self.odds = Odds::CALM;
+        while !self.flights.is_empty() {
+            self.fly();
+        }
+        for effect in std::mem::take(&mut self.late) {
+            self.world.perform(&effect);
+        }
+        for _ in 0..60 {
+            for client in 0..self.clients.len() {
+                let instance = self.below(self.world.instances.len());
+                self.world.exchange(instance, &mut self.clients[client]);
+                self.world.pass(60);
+            }
+            if self
+                .clients
+                .iter()
+                .all(|client| client.replica.pending() == 0)
+            {
+                return;
+            }
+        }
+        panic!("some actions are never answered");
+    }
+
+    /// Every action is in the log exactly once, each client's in the order of their making, and
+    /// everybody sees the same.
+    pub fn check_all(&mut self) {
+        let audit = self.world.audit();
+        let by_player: Vec<Vec<i64>> = (0..self.clients.len())
+            .map(|client| {
+                let player = self.clients[client].replica.player().expect("joined");
+                let own = audit
+                    .room
+                    .state()
+                    .log
+                    .iter()
+                    .filter(|(_, by, _)| *by == player);
+                own.map(|(_, _, amount)| *amount).collect()
+            })
+            .collect();
+        assert_eq!(by_player, self.made, "each action exactly once, in order");
+        for client in &mut self.clients {
+            self.world.exchange(0, client);
+            assert_eq!(client.resets(), 0, "nothing was lost");
+        }
+        let head = self.world.head();
+        for client in &mut self.clients {
+            self.world.exchange(0, client);
+            let synced = client.replica.synced().expect("synced");
+            let bytes = self.world.log().frames().nth(synced.head().v as usize - 1);
+            assert_eq!(bytes.map(Hash::of), Some(synced.head().hash));
+            assert!(synced.head().v >= head.v);
+        }
+    }
+}
