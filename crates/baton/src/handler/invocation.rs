@@ -136,9 +136,11 @@ impl<R: Rules> Invocation<R> {
             },
             Phase::Appending(led) => match fed {
                 Fed::Appended(true, found) => self.appended(led, found, moment),
-                Fed::Appended(false, found) => {
+                // What came along was read as seen from the frame that is not there: it cannot tell
+                // a rival from a break.
+                Fed::Appended(false, _) => {
                     self.lost += 1;
-                    self.found(found, moment)
+                    self.read()
                 }
                 // Unknown: it may be in the log, or come there late.
                 _ => {
@@ -323,8 +325,9 @@ impl<R: Rules> Invocation<R> {
         }
         self.wait_ms = self.settings.frame_ms;
         match self.absorb(found, moment) {
-            Ok(()) | Err(Trouble::Short) => {}
-            // The frame was there and is gone, or what follows it is not for us: look again.
+            Ok(()) => {}
+            // The frame was there and is gone, or there is more after it than came: look again,
+            // since nobody is answered from a room that is older than what they may have seen.
             Err(_) if self.reads < MAX_READS => return self.read(),
             Err(_) => return self.fail(Code::Retry, moment),
         }

@@ -89,7 +89,11 @@ impl<R: Rules> Warm<R> {
             self.drop_room();
             return Err(Trouble::Break);
         }
-        self.follow(&found, keep)?;
+        if let Err(trouble) = self.follow(&found, keep) {
+            // Replayed in part, it is a state that nobody agreed on.
+            self.drop_room();
+            return Err(trouble);
+        }
         if self.head() != found.head {
             // A read that brought nothing new and yet claims a later head will not end.
             let advanced = self.head().v > held.v;
