@@ -60,6 +60,10 @@ describe('what is taken', () => {
     const response = await fetch(`/api/rooms/dots/a/frames/1-64/${HASH}`)
     expect(response.status).toBe(404)
     expect(response.headers.get('cache-control')).toBe('no-store')
+    // Whatever a handler says: what is kept for ever is what was found.
+    const odd = await deploy({ play: (batch) => failingBlocks(batch.length) })
+    const failed = await odd.fetch(`/api/rooms/dots/a/frames/1-64/${HASH}`)
+    expect(failed.headers.get('cache-control')).toBe('no-store')
   })
 
   test('a socket is opened for who may watch, with the token where a browser can put it', async () => {
@@ -99,6 +103,10 @@ describe('what is taken', () => {
 function* whoAskedThen404(count: number): ReturnType<typeof whoAsked> {
   const body = new TextEncoder().encode('{"code":"not_found","message":"There is no such room."}')
   return Array.from({ length: count }, () => ({ status: 404, content: 'json' as const, body }))
+}
+
+function* failingBlocks(count: number): ReturnType<typeof whoAsked> {
+  return Array.from({ length: count }, () => ({ status: 503, content: 'block' as const, body: new Uint8Array() }))
 }
 
 /** A row: what is asked, and the code it is refused with. */
@@ -357,6 +365,8 @@ describe('rates', () => {
     expect((await ask(bearer)).status).toBe(429)
     clock.now_ms -= 1_000_000
     expect((await ask(bearer)).status).toBe(429)
+    clock.now_ms += 500
+    expect((await ask(bearer)).status).toBe(200)
   })
 
   test('of one address are limited, whatever its tokens', async () => {

@@ -147,6 +147,18 @@ export const storeContract: Case[] = [
     },
   },
   {
+    name: 'a version beyond the next is lost though it names the last frame',
+    async run(subject, room) {
+      const { store } = subject
+      await grow(subject, room, 1, 3)
+      for (const v of [3, 5, 6]) {
+        const stray = rival(v, { previous: hashOf(3) })
+        assert.equal((await store.append(room, stray, read())).appended, false)
+      }
+      assert.deepEqual((await store.read(room, read())).frames, frames(1, 3))
+    },
+  },
+  {
     name: 'the first frame names the empty room',
     async run({ store }, room) {
       const stray = append(1, { previous: hashOf(9, 3) })

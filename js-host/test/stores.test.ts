@@ -174,6 +174,24 @@ describe('an object', () => {
     }
   })
 
+  test('that failed to make its tables makes them the next time', async () => {
+    const storage = new NodeStorage()
+    const store = new ObjectStore(storage)
+    storage.failAfter = 9
+    await expect(store.append('kind/room', first, read)).rejects.toThrow()
+    storage.failAfter = -1
+    expect((await store.read('kind/room', read)).head.v).toBe(0)
+    expect((await store.append('kind/room', first, read)).appended).toBe(true)
+  })
+
+  test('does not lengthen a lease when its clock is set back', async () => {
+    let now_ms = 1_000_000
+    const store = new ObjectStore(new NodeStorage(), { now: () => now_ms })
+    await store.append('kind/room', first, read)
+    now_ms -= 60_000
+    expect((await store.read('kind/room', read)).lease).toEqual({ v: 1, left_ms: 100 })
+  })
+
   test('refuses storage of a newer format and does not touch it', async () => {
     const storage = new NodeStorage()
     await new ObjectStore(storage).append('kind/room', first, read)

@@ -61,6 +61,18 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   })
 
+  test('the page comes with the headers, and from nowhere else', async () => {
+    const response = await fetch(`${server.url}/?room=a`)
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toMatch(/^text\/html/)
+    expect(await response.text()).not.toMatch(/<script(?![^>]*\bsrc=)/)
+    const policy = response.headers.get('content-security-policy')
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';")
+    expect(policy).toContain(`connect-src 'self' ${server.url.replace('http', 'ws')};`)
+    expect(policy).toMatch(/frame-ancestors 'self' .*reddit\.com/)
+    expect((await fetch(`${server.url}/no-such-file`)).headers.get('content-security-policy')).toBe(policy)
+  })
+
   test('a body without a length is cut off at the limit', async () => {
     const { token } = await guest(server.url)
     const status = await new Promise<number>((done, failed) => {
@@ -272,3 +284,18 @@ const OTHER_ROUTES: Route[] = [
   { name: 'an undocumented route', expected: '404 not_found', path: '/api/internal/tick', init: json('{}') },
   { name: 'a route of a platform', expected: '405 method_not_allowed', path: '/internal/scheduler', init: json('{}') },
 ]
+
+test('a host with a bad setting says so, and its log does not say the value', async () => {
+  const server = await startServer({ mode: 'embedded', variables: { BATON_KEYS: 'no-key-at-all' } })
+  try {
+    for (const path of ['/api/health', '/', '/api/rooms/contagion/a/view']) {
+      const response = await fetch(server.url + path)
+      expect(await codeOf(response)).toBe('503 misconfigured')
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    }
+    expect(server.log()).toContain('"event":"misconfigured"')
+    expect(server.log()).not.toContain('no-key-at-all')
+  } finally {
+    await server.stop()
+  }
+})

@@ -11,6 +11,7 @@ import * as wire from '../effect'
 import { REFUSALS, refusal, refusalBody } from '../errors'
 import { log } from '../log'
 import { createRouter } from '../router'
+import { securityHeaders } from '../security'
 import { Sessions } from '../session'
 import { settingsOf } from '../settings'
 import { type Performer, StoreOverloaded } from '../store'
@@ -40,15 +41,18 @@ export default {
       // The router answers whatever happens in it: this is a setting. The next request tries again.
       router = null
       log('error', 'misconfigured', { message: error instanceof Error ? error.message : 'unknown' })
-      const headers = {
-        'content-type': 'application/json; charset=utf-8',
-        'cache-control': 'no-store',
-        'retry-after': '10',
-      }
-      return new Response(refusalBody('misconfigured'), { status: REFUSALS.misconfigured[0], headers })
+      return misconfigured(new URL(request.url))
     }
   },
 } satisfies ExportedHandler<Bindings>
+
+function misconfigured(url: URL): Response {
+  const headers = new Headers(securityHeaders(url, { frame_ancestors: "'none'" }))
+  headers.set('content-type', 'application/json; charset=utf-8')
+  headers.set('cache-control', 'no-store')
+  headers.set('retry-after', '10')
+  return new Response(refusalBody('misconfigured'), { status: REFUSALS.misconfigured[0], headers })
+}
 
 /** @throws on a bad setting */
 async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>> {
