@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Lengths and numbers of a room's matches. The default is the real game; tests shorten it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Milliseconds from the first join to play. Lengths are rounded up to ticks, at least one.
     pub countdown_ms: u32,
