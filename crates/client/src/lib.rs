@@ -31,6 +31,21 @@ pub fn new_device() -> Result<Vec<u8>, JsError> {
     Ok(id)
 }
 
+/// The measures of the field that a page needs to draw it, as JSON: lengths in units.
+#[wasm_bindgen]
+pub fn measures() -> String {
+    serde_json::json!({
+        "tile": contagion::TILE,
+        "width": contagion::WIDTH,
+        "height": contagion::HEIGHT,
+        "angles": contagion::ANGLES,
+        "stride": contagion::sprite::STRIDE,
+        "health": contagion::FULL_HEALTH,
+        "reach": contagion::BITE_REACH,
+    })
+    .to_string()
+}
+
 /// A client's copy of a room. All times are the page's own clock, in milliseconds, as of
 /// `performance.now()`.
 #[wasm_bindgen]
@@ -114,16 +129,23 @@ impl Replica {
         self.core.ask_at(live, now_ms as u64) as f64
     }
 
-    /// Walk at an angle of 32, clockwise from the right; `undefined` stops. Returns 0, or why
-    /// not: -1 not yet in the room, -2 too much without an answer, else the rules' code.
-    pub fn steer(&mut self, angle: Option<u8>, now_ms: f64) -> i32 {
+    /// Walk at an angle of 32, clockwise from the right; `undefined` stops. Returns the action's
+    /// number, from 1, which its `answer` note will name; or why it was not taken, below 0: -1 not
+    /// yet in the room, -2 too much without an answer, -1000 less the rules' code.
+    pub fn steer(&mut self, angle: Option<u8>, now_ms: f64) -> f64 {
         let action = angle.map_or(Action::Stop, Action::Steer);
         match self.core.act(&action, now_ms as u64) {
-            Ok(_) => 0,
-            Err(ActError::Joining) => -1,
-            Err(ActError::Full | ActError::TooLarge) => -2,
-            Err(ActError::Rejected(reject)) => i32::from(reject.0),
+            Ok(seq) => seq as f64,
+            Err(ActError::Joining) => -1.0,
+            Err(ActError::Full | ActError::TooLarge) => -2.0,
+            Err(ActError::Rejected(reject)) => -1_000.0 - f64::from(reject.0),
         }
+    }
+
+    /// Nobody looks (`true`), so that the player leaves by the grace time; or somebody does again.
+    #[wasm_bindgen(js_name = setAway)]
+    pub fn set_away(&mut self, away: bool) {
+        self.core.set_away(away);
     }
 
     /// Lets the predicted state live up to now.
@@ -148,6 +170,20 @@ impl Replica {
         if let Some(room) = self.core.predicted() {
             contagion::sprites(room.state(), &mut self.sprites);
         }
+        self.view()
+    }
+
+    /// The same one tick later, if nothing changes until then: where to move during
+    /// [`Self::fraction`].
+    pub fn ahead(&mut self) -> Int32Array {
+        self.sprites.clear();
+        if let Some(room) = self.core.ahead() {
+            contagion::sprites(room.state(), &mut self.sprites);
+        }
+        self.view()
+    }
+
+    fn view(&self) -> Int32Array {
         // SAFETY: the view is of `self.sprites`, which lives as long as this object and changes
         // only in the next call; the page reads it before it calls again.
         unsafe { Int32Array::view(&self.sprites) }
@@ -206,6 +242,13 @@ impl Replica {
     /// The hash of the frame at that version, which covers the whole history and state.
     pub fn hash(&self) -> String {
         self.core.head().hash.to_string()
+    }
+
+    /// The newest frames that were replayed one by one, oldest first: JSON list of version and hash.
+    pub fn trail(&self) -> String {
+        let heads = self.core.trail();
+        let heads: Vec<_> = heads.map(|head| (head.v, head.hash.to_string())).collect();
+        serde_json::json!(heads).to_string()
     }
 
     /// The device's id.

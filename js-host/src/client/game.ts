@@ -102,7 +102,7 @@ const RULES_CODES: Record<number, RejectCode> = {
   4: 'server_only',
   5: 'players_only',
   6: 'no_figure',
-  0xff00: 'malformed',
+  65280: 'malformed',
 }
 
 /** The verdict of an `answer` note. */

@@ -187,6 +187,12 @@ export class Room {
     return this.#call((replica) => replica.pending(), 0)
   }
 
+  /** The device's id, in hexadecimal. */
+  device(): string {
+    const id = this.#call((replica) => replica.device(), new Uint8Array())
+    return Array.from(id, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  }
+
   /** The report of a desync, as JSON; null if there is none. */
   report(): string | null {
     return this.#call((replica) => replica.desync() ?? null, null)
@@ -228,7 +234,10 @@ export class Room {
   async #ask(now_ms: number): Promise<void> {
     this.#asked_ms = now_ms
     const { name, session } = this.#ports
-    const made = this.#call((replica) => ({ queue: replica.save(), body: replica.request(this.#live.open, now_ms) }), null)
+    const made = this.#call(
+      (replica) => ({ queue: replica.save(), body: replica.request(this.#live.open, now_ms) }),
+      null,
+    )
     if (!made) return
     await this.#keep(made.queue)
     const sent_ms = performance.now()
