@@ -175,9 +175,9 @@ fn optimise(wasm: &Path) -> Result<()> {
     let mut command = program("node");
     command.arg(project::js_host().join("node_modules/binaryen/bin/wasm-opt"));
     command.args(FEATURES.map(|feature| format!("--enable-{feature}")));
+    // -Oz, or repeating until nothing changes, gains less than 0.3 % and takes twice as long.
     command.args([
-        "-Oz",
-        "--converge",
+        "-O3",
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",

@@ -83,6 +83,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let mut command = program("node");
             command
                 .current_dir(js_host())
+                .args([
+                    "--disable-warning=ExperimentalWarning",
+                    "--import",
+                    "./bench/resolve.mjs",
+                ])
                 .arg(&script)
                 .envs(plain::environment(&bundle)?);
             collect(&mut command, &show)?;
