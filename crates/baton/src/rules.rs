@@ -39,7 +39,7 @@ pub trait Rules: Sized + 'static {
     const GRACE_MS: u32 = 15_000;
     /// What silence does to time.
     const SILENCE: Silence = Silence::Pause;
-    /// Recorded behaviour (see [`golden`](crate::golden)) that pins this version; part of the
+    /// Recorded behaviour (see [`harness::record`](crate::harness::record)) that pins this version; part of the
     /// rules' identity.
     const GOLDEN: &'static str = "";
 
@@ -159,9 +159,9 @@ pub(crate) struct Send {
     pub(crate) body: Vec<u8>,
 }
 
-impl<C> Context<'_, C> {
+impl<'a, C> Context<'a, C> {
     /// What the room was told at its start.
-    pub fn config(&self) -> &C {
+    pub fn config(&self) -> &'a C {
         self.config
     }
 
@@ -171,7 +171,7 @@ impl<C> Context<'_, C> {
     }
 
     /// Who is present, in rising order.
-    pub fn present(&self) -> &[Player] {
+    pub fn present(&self) -> &'a [Player] {
         self.present
     }
 
