@@ -50,7 +50,9 @@ export async function start(config: string, directory: string): Promise<Server> 
   writeFileSync(file, config)
   const started_ms = performance.now()
   const socket = ['--socket-addr', `http=127.0.0.1:${port}`, '--directory-path', `storage=${storage}`]
-  const child = spawn(variable('BATON_WORKERD'), ['serve', file, ...socket], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(variable('BATON_WORKERD'), ['serve', file, ...socket], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   const stop = async () => {
     const ended = new Promise((resolve) => child.once('exit', resolve))
     if (child.exitCode === null && child.kill('SIGKILL')) await ended
