@@ -157,6 +157,13 @@ impl<R: Rules> World<R> {
         self.log().frames().map(decode).collect()
     }
 
+    /// How many frames of the log say that they are version `v`.
+    pub fn frames_at(&mut self, v: u64) -> usize {
+        let frames = self.log().frames().skip(v.saturating_sub(2) as usize);
+        let at = frames.filter(|bytes| Frame::decode(bytes).is_ok_and(|frame| frame.v == v));
+        at.count()
+    }
+
     /// The newest frame.
     pub fn last_frame(&mut self) -> Frame {
         self.frames().pop().expect("the room has begun")
@@ -184,7 +191,7 @@ impl<R: Rules> World<R> {
                 let frame = Frame::decode(&append.frame).expect("a frame");
                 let (head, writer, time_ms) = self.newest;
                 // A frame that was this long on its way holds nobody back.
-                let young = self.now_ms <= time_ms + 2 * LEASE_MS;
+                let young = (time_ms..=time_ms + 2 * LEASE_MS).contains(&self.now_ms);
                 if before.lease.is_some() && young && head == before.head {
                     assert_eq!(writer, frame.writer, "appended under a live lease");
                 }

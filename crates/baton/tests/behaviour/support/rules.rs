@@ -20,7 +20,7 @@ pub const CATCH_UP: u8 = 2;
 /// How much of a silence a [`CATCH_UP`] room lives through.
 pub const CATCH_UP_MS: u32 = 120_000;
 pub const TICK_MS: u64 = 100;
-pub const GRACE_MS: u64 = 3_000;
+pub const GRACE_MS: u64 = 6_000;
 pub const GRACE_TICKS: u64 = GRACE_MS / TICK_MS;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
