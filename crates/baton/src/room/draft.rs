@@ -175,11 +175,14 @@ impl<R: Rules> Draft<R> {
         }
         let heard = self.room.tick_at(received_ms.min(self.now_ms));
         let tick = heard.clamp(self.room.tick, self.target.max(self.room.tick));
-        if tick > self.limit || self.full() {
+        if self.full() {
             return Fate::Later;
         }
-        if !self.room.advance_to(tick) {
+        // A room that pauses on the way is not behind the clock, however long ago that was.
+        if !self.room.advance_to(tick.min(self.limit)) {
             self.pause();
+        } else if tick > self.limit {
+            return Fate::Later;
         }
         let Some(known) = self.room.devices.get(&device) else {
             return Fate::Done;
