@@ -21,11 +21,12 @@
  *   {@link StoreLimit}, and nothing changed.
  *
  * How a read is to be understood where `effect.rs` leaves room: *recent* frames are the newest
- * `RING`, at most `RECENT_BYTES` of them. Version 0 is in every log; a `known` that is `RING`
- * or more behind the head is `trimmed`. If all frames after
- * `known` are recent, they are found, from the lower of `known` and `since` on as far back as they
- * are recent; else the newest snapshot whose frame has its hash (none if there is none: then from
- * version 0), with every frame after it, taken from the archive where they are no longer at hand.
+ * `RING`, at most `RECENT_BYTES` of them; a `known` that is `RING` or more behind the head is
+ * `trimmed`. If `known` is in the log and all frames after it are recent, they are found, from the
+ * lower of `known` and `since` on as far back as they are recent. Else, version 0 included, the
+ * newest snapshot whose frame has its hash (none if there is none: then from version 0), with every
+ * frame after it, taken from the archive where they are no longer at hand, and those before it that
+ * `since` asks for as far back as they are recent.
  */
 
 import { decode, encode } from './codec'

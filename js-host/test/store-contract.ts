@@ -347,6 +347,21 @@ export const storeContract: Case[] = [
     },
   },
   {
+    name: 'who knows nothing gets the newest snapshot, though every frame is at hand',
+    async run(subject, room) {
+      const { store } = subject
+      await grow(subject, room, 1, 2 * SEGMENT + 3)
+      const cold = await store.read(room, read(0, { since: Number.MAX_SAFE_INTEGER }))
+      assert.equal(cold.trimmed, false)
+      assert.equal(cold.known, null)
+      assert.deepEqual(cold.snapshot, snapshotOf(2 * SEGMENT))
+      assert.deepEqual(cold.frames, frames(2 * SEGMENT + 1, 2 * SEGMENT + 3))
+      const client = await store.read(room, read(0, { since: 5 }))
+      assert.deepEqual(client.snapshot, snapshotOf(2 * SEGMENT))
+      assert.deepEqual(client.frames, frames(6, 2 * SEGMENT + 3))
+    },
+  },
+  {
     name: 'a known frame that is no longer at hand is trimmed, and the newest snapshot stands in',
     async run(subject, room) {
       const { store } = subject
