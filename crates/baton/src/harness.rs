@@ -9,7 +9,7 @@ use alloc::{
 use core::fmt;
 
 use crate::id::{Hash, Nonce};
-use crate::random::Random;
+use crate::random::{Random, Source};
 use crate::rules::{By, Context, Ctx, Player, Reject, Rules, Send, Silence};
 
 /// One room of rules `R` in memory, the same for the same seed and calls.
@@ -38,7 +38,7 @@ impl<R: Rules> Solo<R> {
             config: &config,
             tick: 0,
             present: &[],
-            random: &mut stream,
+            random: Source::Stream(&mut stream),
             sends: &mut sends,
         });
         Self {
@@ -88,7 +88,7 @@ impl<R: Rules> Solo<R> {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
-            random: &mut self.stream,
+            random: Source::Stream(&mut self.stream),
             sends: &mut self.sends,
         };
         R::tick(&mut self.state, &mut ctx);
@@ -149,13 +149,13 @@ impl<R: Rules> Solo<R> {
     }
 
     fn entry<T>(&mut self, run: impl FnOnce(&mut R::State, &mut Ctx<'_, R>) -> T) -> T {
-        let mut random = Random::of_entry(Nonce(self.seed.to_le_bytes()), self.entries);
+        let random = Source::entry(Nonce(self.seed.to_le_bytes()), self.entries);
         self.entries += 1;
         let mut ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
-            random: &mut random,
+            random,
             sends: &mut self.sends,
         };
         run(&mut self.state, &mut ctx)

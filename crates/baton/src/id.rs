@@ -80,6 +80,14 @@ impl Hash {
     }
 }
 
+impl Nonce {
+    /// A number to spread clients in time with.
+    pub(crate) fn spread(self) -> u32 {
+        let [a, b, c, d, ..] = self.0;
+        u32::from_le_bytes([a, b, c, d]) >> 1
+    }
+}
+
 impl BodyHash {
     /// Hashes an action's body.
     pub fn of(body: &[u8]) -> Self {

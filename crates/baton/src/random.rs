@@ -7,6 +7,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::Nonce;
 
+/// Where rules draw from during one call.
+#[derive(Debug)]
+pub(crate) enum Source<'a> {
+    /// The room's own stream.
+    Stream(&'a mut Random),
+    /// The stream of one entry, made when it is first drawn from: most actions never do.
+    Entry(Nonce, u64, Option<Random>),
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn entry(nonce: Nonce, index: u64) -> Self {
+        Self::Entry(nonce, index, None)
+    }
+
+    pub(crate) fn draw(&mut self) -> &mut Random {
+        match self {
+            Self::Stream(random) => random,
+            Self::Entry(nonce, index, made) => {
+                made.get_or_insert_with(|| Random::of_entry(*nonce, *index))
+            }
+        }
+    }
+}
+
 /// A stream of random integers, the same on every host.
 ///
 /// The generator is xoshiro256++ (Blackman and Vigna); the reduction to a range is Lemire's, here

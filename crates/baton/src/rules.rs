@@ -7,7 +7,7 @@ use core::fmt::Debug;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::id::Hash;
-use crate::random::Random;
+use crate::random::{Random, Source};
 
 /// A player's number in a room: given at registration, never reused, in order of arrival from 0.
 pub type Player = u32;
@@ -148,7 +148,7 @@ pub struct Context<'a, C> {
     pub(crate) config: &'a C,
     pub(crate) tick: u64,
     pub(crate) present: &'a [Player],
-    pub(crate) random: &'a mut Random,
+    pub(crate) random: Source<'a>,
     pub(crate) sends: &'a mut Vec<Send>,
 }
 
@@ -177,7 +177,7 @@ impl<'a, C> Context<'a, C> {
 
     /// Random integers. In `apply`, nobody could know them before the frame was made.
     pub fn random(&mut self) -> &mut Random {
-        self.random
+        self.random.draw()
     }
 
     /// Puts a server action into another room, `kind/name`, exactly once. `action` is of the

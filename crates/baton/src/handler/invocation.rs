@@ -422,7 +422,7 @@ impl<R: Rules> Invocation<R> {
             now_ms: self.warm.now_ms(moment),
             wait_ms: self.wait_ms,
             block: self.block.as_deref(),
-            nonce: moment.nonce,
+            spread: moment.nonce.spread(),
         };
         let answers = self.asked.iter().enumerate();
         let outcomes: Vec<Outcome> = answers

@@ -9,9 +9,8 @@ use super::arrivals::{Ask, Asked};
 use super::warm::Warm;
 use crate::effect::{Content, Outcome};
 use crate::error::{Code, Refusal};
-use crate::id::{Hash, Head, Nonce};
+use crate::id::{Hash, Head};
 use crate::limits::{PROTOCOL, SEGMENT};
-use crate::random::Random;
 use crate::room::Room;
 use crate::rules::Rules;
 use crate::settings::Settings;
@@ -28,8 +27,8 @@ pub(super) struct Desk<'a, R: Rules> {
     /// Until the next frame can be made, in milliseconds.
     pub(super) wait_ms: u32,
     pub(super) block: Option<&'a [ByteBuf]>,
-    /// For spreading clients in time.
-    pub(super) nonce: Nonce,
+    /// Random: for spreading clients in time.
+    pub(super) spread: u32,
 }
 
 impl<R: Rules> Desk<'_, R> {
@@ -123,15 +122,15 @@ impl<R: Rules> Desk<'_, R> {
 
     /// Spread, so that clients do not come together: whoever comes first makes the frame for all.
     fn ask_ms(&self, asked: &Asked, request: &Request, index: usize) -> u32 {
-        let mut random = Random::of_entry(self.nonce, index as u64);
-        let spread = |random: &mut Random, ms: u32| ms + random.below(ms / 2 + 1);
+        let jitter = self.spread.wrapping_add(index as u32 * 7_919);
         if asked.waits || asked.writes() && self.wait_ms > 0 {
-            return self.wait_ms + 1 + random.below(self.settings.frame_ms / 4 + 1);
+            return self.wait_ms + 1 + jitter % (self.settings.frame_ms / 4 + 1);
         }
-        match request.frames {
-            true => spread(&mut random, self.settings.poll_ms),
-            false => spread(&mut random, self.settings.idle_ms),
-        }
+        let every_ms = match request.frames {
+            true => self.settings.poll_ms,
+            false => self.settings.idle_ms,
+        };
+        every_ms + jitter % (every_ms / 2 + 1)
     }
 
     fn view(&self, room: &Room<R>, user: Option<&str>) -> String {

@@ -19,7 +19,7 @@ use outbox::Outgoing;
 use crate::frame::{Entry, FORMAT, Frame, NotAFrame};
 use crate::id::{DeviceId, Hash, Head, Lineage, Nonce, Writer};
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
-use crate::random::Random;
+use crate::random::{Random, Source};
 use crate::rules::{Access, By, Context, Player, Reject, Rules, Send, Silence};
 use crate::table::Table;
 
@@ -174,7 +174,7 @@ impl<R: Rules> Room<R> {
             config: &config,
             tick: 0,
             present: &[],
-            random: &mut random,
+            random: Source::Stream(&mut random),
             sends: &mut sends,
         });
         let mut room = Self {
@@ -333,8 +333,8 @@ impl<R: Rules> Room<R> {
             Entry::Act { device, seq, body } => {
                 let by = self.device_at(*device, opened)?.accept(*seq, body)?;
                 let action = postcard::from_bytes(body).map_err(|_| NotHere)?;
-                let mut random = Random::of_entry(opened.nonce, opened.index);
-                self.apply(By::Player(by), action, &mut random);
+                let random = Source::entry(opened.nonce, opened.index);
+                self.apply(By::Player(by), action, random);
                 Ok(())
             }
             Entry::Reject {
@@ -368,7 +368,7 @@ impl<R: Rules> Room<R> {
         Ok(device)
     }
 
-    fn apply(&mut self, by: By, action: R::Action, random: &mut Random) {
+    fn apply(&mut self, by: By, action: R::Action, random: Source<'_>) {
         let mut ctx = Context {
             config: &self.config,
             tick: self.tick,
@@ -383,12 +383,12 @@ impl<R: Rules> Room<R> {
     /// Asks the rules whether an action is allowed now. Changes nothing.
     pub fn validate(&self, by: By, action: &R::Action) -> Result<(), Reject> {
         // Rules that only read cannot reach these two: both need `&mut`.
-        let (mut random, mut sends) = (Random::from_seed(0), Vec::new());
+        let mut sends = Vec::new();
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
-            random: &mut random,
+            random: Source::entry(Nonce::default(), 0),
             sends: &mut sends,
         };
         R::validate(&self.state, by, action, &ctx)
@@ -397,8 +397,8 @@ impl<R: Rules> Room<R> {
     /// Applies an action ahead of the log: for a predicted state, never for a committed one. Its
     /// randomness is a guess.
     pub(crate) fn predict(&mut self, who: Player, action: R::Action) {
-        let mut random = self.random.clone();
-        self.apply(By::Player(who), action, &mut random);
+        let guess = Source::entry(Nonce(self.lineage.0), self.tick);
+        self.apply(By::Player(who), action, guess);
     }
 
     /// Hash of the canonical bytes.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{Device, NotHere, Opened, Person, Room};
 use crate::id::DeviceId;
 use crate::limits::{MAX_DEVICES, MAX_NAME_BYTES, MAX_USER_BYTES};
+use crate::random::Source;
 use crate::rules::{Context, Player, Rules};
 
 impl<R: Rules> Room<R> {
@@ -141,7 +142,7 @@ impl<R: Rules> Room<R> {
                 config: &self.config,
                 tick: self.tick,
                 present: &self.present,
-                random: &mut self.random,
+                random: Source::Stream(&mut self.random),
                 sends: &mut self.sends,
             };
             R::tick(&mut self.state, &mut ctx);
@@ -193,7 +194,7 @@ impl<R: Rules> Room<R> {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
-            random: &mut self.random,
+            random: Source::Stream(&mut self.random),
             sends: &mut self.sends,
         };
         news(&mut self.state, player, &mut ctx);
