@@ -4,7 +4,7 @@
  */
 
 import { KIND, SPRITE, type View } from './game'
-import type { Room, Status } from './room'
+import type { Look, Room, Status } from './room'
 
 /** What a page tells of itself. */
 export interface Debug {
@@ -20,8 +20,12 @@ export interface Debug {
   history(): [number, string][]
   status(): Status
   hud(): View | null
+  /** The predicted tick: `tick() + hud().ms_left / 100` is when the phase ends, the same for everybody. */
+  tick(): number
   /** Things on the field. */
   sprites(): number
+  /** Id and place of each zombie, in units, as predicted. */
+  zombies(): [number, number, number][]
   /** Our place in the field, in units, as it is predicted; null without a figure. */
   place(): { x: number; y: number } | null
   /** Actions without an answer. */
@@ -49,17 +53,26 @@ export function expose(room: Room, user: string, stride: number, drawn: () => nu
     history: () => room.history(),
     status: () => room.status,
     hud: () => look()?.view ?? null,
+    tick: () => look()?.tick ?? 0,
     sprites: () => (look()?.rows.length ?? 0) / stride,
+    zombies: () => rowsOf(look(), KIND.zombie, stride),
     place: () => {
-      const { rows = new Int32Array(), view } = look() ?? {}
-      for (let row = 0; row < rows.length; row += stride) {
-        if (rows[row + SPRITE.kind] !== KIND.player || rows[row + SPRITE.id] !== view?.me) continue
-        return { x: rows[row + SPRITE.x] ?? 0, y: rows[row + SPRITE.y] ?? 0 }
-      }
-      return null
+      const now = look()
+      const mine = rowsOf(now, KIND.player, stride).find(([id]) => id === now?.view?.me)
+      return mine ? { x: mine[1], y: mine[2] } : null
     },
     pending: () => room.pending(),
     device: () => room.device(),
     drawn,
   })
+}
+
+function rowsOf(look: Look | null, kind: number, stride: number): [number, number, number][] {
+  const found: [number, number, number][] = []
+  const rows = look?.rows ?? new Int32Array()
+  for (let row = 0; row < rows.length; row += stride) {
+    if (rows[row + SPRITE.kind] !== kind) continue
+    found.push([rows[row + SPRITE.id] ?? 0, rows[row + SPRITE.x] ?? 0, rows[row + SPRITE.y] ?? 0])
+  }
+  return found
 }

@@ -168,7 +168,7 @@ export class Painter {
     pen.restore()
   }
 
-  /** A disc with a nose; ours is white with a ring around; who is out is a cross. */
+  /** A disc with a nose; ours is white, in a ring; who is out is a cross. */
   #player({ x, y, facing, health }: Thing, mine: boolean): void {
     const pen = this.#pen
     const { tile, angles } = this.#measures
@@ -188,13 +188,7 @@ export class Painter {
       pen.restore()
       return
     }
-    if (mine) {
-      pen.beginPath()
-      pen.arc(0, 0, size * 1.75, 0, 2 * Math.PI)
-      pen.lineWidth = tile * 0.1
-      pen.strokeStyle = COLOUR.me
-      pen.stroke()
-    }
+    if (mine) this.#ring(size * 1.75, health / this.#measures.health)
     pen.beginPath()
     pen.arc(0, 0, size, 0, 2 * Math.PI)
     pen.fillStyle = mine ? COLOUR.me : COLOUR.other
@@ -209,6 +203,21 @@ export class Painter {
     pen.lineWidth = tile * 0.22
     pen.stroke()
     pen.restore()
+  }
+
+  /** Around us, as long as we are well; what is missing was bitten off. */
+  #ring(radius: number, left: number): void {
+    const pen = this.#pen
+    pen.lineWidth = this.#measures.tile * 0.14
+    for (const [colour, part] of [
+      [COLOUR.out, 1],
+      [left > 0.35 ? COLOUR.me : COLOUR.bite, left],
+    ] as const) {
+      pen.beginPath()
+      pen.arc(0, 0, radius, -Math.PI / 2, (2 * part - 0.5) * Math.PI)
+      pen.strokeStyle = colour
+      pen.stroke()
+    }
   }
 
   /** Name and health of another player; our own are beside the field. */

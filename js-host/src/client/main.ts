@@ -20,6 +20,8 @@ const LOBBY = 'lobby'
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [500, 10_000]
 /** How long the button says that it copied, in milliseconds. */
 const COPIED_MS = 1_500
+/** A screen that is not wider than this, in CSS pixels, is a phone's. */
+const NARROW_PX = 560
 
 class Page {
   readonly #name: string
@@ -143,6 +145,8 @@ async function main(): Promise<void> {
     return
   }
   part('room').textContent = name
+  // Where there is little room, names are shown when they are asked for.
+  part<HTMLDetailsElement>('people').open = innerWidth > NARROW_PX
   part('copy').addEventListener('click', () => copyLink(name))
   // A page that comes back from the browser's cache has left the room.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload())

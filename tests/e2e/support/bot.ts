@@ -1,0 +1,116 @@
+/**
+ * A player without a page: the client's wasm in Node, with requests only. Decides when to ask, as the
+ * wasm says; must not know what is tested.
+ */
+
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Instance, instantiate, type Replica } from '../../../js-host/dist/wasm/client/baton_client'
+import type { Note, View } from '../../../js-host/src/client/game'
+import { BATON_TYPE, guest, type Session } from '../device'
+import { until } from './browser'
+
+const WASM = resolve(import.meta.dirname, '../../../js-host/dist/wasm/client/baton_client_bg.wasm')
+
+/** The client's wasm in Node. */
+export function clientWasm(): Instance {
+  return instantiate(new WebAssembly.Module(readFileSync(WASM)))
+}
+
+/** One device of one user in one room. */
+export class Bot {
+  /** Where the host is; it may move. */
+  url: string
+  readonly session: Session
+  readonly replica: Replica
+  /** Answers by sequence: 0 or the rules' code. */
+  readonly answers = new Map<number, number | null>()
+  readonly notes: Note[] = []
+  readonly #room: string
+
+  private constructor(url: string, room: string, session: Session) {
+    this.url = url
+    this.#room = room
+    this.session = session
+    const wasm = clientWasm()
+    this.replica = new wasm.Replica(session.user, wasm.newDevice())
+  }
+
+  /** A new guest, who has not asked yet. */
+  static async of(url: string, room: string): Promise<Bot> {
+    return new Bot(url, room, await guest(url))
+  }
+
+  /** A new guest who is part of the room. */
+  static async join(url: string, room: string): Promise<Bot> {
+    const bot = await Bot.of(url, room)
+    await bot.until('a bot that has joined', () => bot.status() === 'live')
+    return bot
+  }
+
+  /** Asks once. */
+  async ask(): Promise<void> {
+    await this.#send(this.replica.request(false, performance.now()))
+  }
+
+  /** Closes the session. */
+  async leave(): Promise<void> {
+    await this.#send(this.replica.leave(performance.now()))
+  }
+
+  async #send(body: Uint8Array): Promise<void> {
+    const sent_ms = performance.now()
+    const answer = await fetch(`${this.url}/api/rooms/contagion/${this.#room}`, {
+      method: 'POST',
+      headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${this.session.token}` },
+      body: body as Uint8Array<ArrayBuffer>,
+    }).catch(() => null)
+    if (answer?.ok) this.replica.receive(new Uint8Array(await answer.arrayBuffer()), sent_ms, performance.now())
+    else {
+      const refusal = (await answer?.json().catch(() => null)) as { code?: string; expected?: number } | null
+      this.replica.refused(refusal?.code, refusal?.expected, performance.now())
+    }
+    for (const note of JSON.parse(this.replica.notes()) as Note[]) {
+      this.notes.push(note)
+      if (note.note === 'answer') this.answers.set(note.seq, note.code)
+    }
+  }
+
+  /** Asks when it is time to, until it is so. */
+  async until(what: string, so: () => boolean, within_ms = 30_000): Promise<void> {
+    await until(what, within_ms, async () => {
+      if (so()) return true
+      if (performance.now() < this.replica.askAt(false, performance.now())) return false
+      await this.ask()
+      return so()
+    })
+  }
+
+  /** Steers, and waits for the answer: 0, or the rules' code. */
+  async steer(angle: number | undefined): Promise<number | null> {
+    const seq = this.replica.steer(angle, performance.now())
+    if (seq < 0) throw new Error(`not taken: ${seq}`)
+    await this.until(`an answer to ${seq}`, () => this.answers.has(seq))
+    return this.answers.get(seq) ?? null
+  }
+
+  status(): string {
+    return this.replica.status(performance.now())
+  }
+
+  /** The room as predicted. */
+  view(): View {
+    this.replica.predict(performance.now())
+    return JSON.parse(this.replica.hud() ?? 'null') as View
+  }
+
+  /** The tick at which the phase ends. */
+  ends(): number {
+    const { hud } = this.view()
+    return this.replica.tick() + hud.ms_left / 100
+  }
+
+  history(): Map<number, string> {
+    return new Map(JSON.parse(this.replica.trail()) as [number, string][])
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * An installed Chromium, and pages of it that play. Decides how a page is opened and asked; must not
+ * know what is tested. Nothing here waits for a time, only for a condition.
+ */
+
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Debug } from '../../../js-host/src/client/debug'
+import { evade } from './evade'
+
+const OUTPUT = resolve(import.meta.dirname, '../../output')
+const ROOT_USER = process.getuid?.() === 0
+
+/** Starts it: no sandbox for root, since it refuses that; no traffic of its own. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.BATON_CHROMIUM ?? '/usr/bin/chromium',
+    chromiumSandbox: !ROOT_USER,
+    args: [
+      ...['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+      ...['--disable-component-update', '--disable-sync'],
+    ],
+  })
+}
+
+/** A phone held upright. */
+export const PHONE: BrowserContextOptions = {
+  viewport: { width: 390, height: 740 },
+  hasTouch: true,
+  isMobile: true,
+  deviceScaleFactor: 2,
+}
+/** The page as Reddit embeds it. */
+export const EMBED: BrowserContextOptions = { viewport: { width: 720, height: 512 } }
+
+/** What a page told at one moment. */
+export interface Seen {
+  status: string
+  version: number
+  hash: string
+  phase: string | undefined
+  match_id: number | undefined
+  ms_left: number
+  zombies: number
+  alive: number
+  me: number | null
+  here: string[]
+  /** The tick at which the phase ends: the same for everybody. */
+  ends: number
+  banner: string
+}
+
+/** Somebody with a browser of their own in a room. */
+export class Player {
+  readonly page: Page
+  /** What went wrong in the page: thrown, logged as an error, or against the CSP. */
+  readonly faults: string[] = []
+
+  private constructor(page: Page) {
+    this.page = page
+    page.on('pageerror', (error) => this.faults.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.faults.push(message.text())
+    })
+  }
+
+  /** Opens a room in a new context: other storage, so another guest. */
+  static async open(browser: Browser, url: string, room: string, options = EMBED): Promise<Player> {
+    const context = await browser.newContext(options)
+    const player = new Player(await context.newPage())
+    await player.page.goto(`${url}/?room=${room}`)
+    return player
+  }
+
+  /** Another tab of the same browser. */
+  async tab(): Promise<Player> {
+    const player = new Player(await this.page.context().newPage())
+    await player.page.goto(this.page.url())
+    return player
+  }
+
+  /** Asks the page's debugging surface. Undefined as long as there is none. */
+  ask<T>(question: (baton: Debug) => T): Promise<T | undefined> {
+    const code = `(() => { const baton = window.baton; return baton && (${question})(baton) })()`
+    return this.page.evaluate(code) as Promise<T | undefined>
+  }
+
+  async look(): Promise<Seen | undefined> {
+    const seen = await this.ask((baton) => {
+      const view = baton.hud()
+      const { phase, match_id, ms_left = 0, zombies = 0, alive = 0 } = view?.hud ?? {}
+      return {
+        status: baton.status(),
+        version: baton.version(),
+        hash: baton.hash(),
+        ...{ phase, match_id, ms_left, zombies, alive },
+        me: view?.me ?? null,
+        here: view?.here.map(({ name }) => name ?? '') ?? [],
+        ends: baton.tick() + ms_left / 100,
+      }
+    })
+    if (!seen) return undefined
+    return { ...seen, banner: await this.page.locator('.notice').innerText() }
+  }
+
+  /** Looks until it is so, and returns what was seen then. */
+  async sees(what: string, so: (seen: Seen) => boolean, within_ms = 30_000): Promise<Seen> {
+    let last: Seen | undefined
+    const found = await until(`a page that sees ${what}`, within_ms, async () => {
+      last = await this.look()
+      return last && so(last) ? last : null
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}; it saw ${JSON.stringify(last)}; faults: ${this.faults.join(' | ')}`)
+    })
+    return found
+  }
+
+  /** Versions with the hashes of their frames, as replayed. */
+  async history(): Promise<Map<number, string>> {
+    return new Map((await this.ask((baton) => baton.history())) ?? [])
+  }
+
+  /** Keeps a picture in tests/output. */
+  async picture(name: string): Promise<void> {
+    mkdirSync(OUTPUT, { recursive: true })
+    await this.page.screenshot({ path: join(OUTPUT, `${name}.png`) })
+  }
+
+  /** How many colours the canvas shows. */
+  colours(): Promise<number> {
+    return this.page.locator('#field').evaluate((canvas: HTMLCanvasElement) => {
+      const pen = canvas.getContext('2d')
+      const pixels = new Uint32Array(pen?.getImageData(0, 0, canvas.width, canvas.height).data.buffer ?? [])
+      return new Set(pixels).size
+    })
+  }
+
+  /** Walks out of the zombies' way by the arrow keys, until `done`. Goes on through failures of the page. */
+  async survive(done: () => boolean): Promise<void> {
+    let held: string[] = []
+    while (!done()) {
+      const seen = this.ask((baton) => ({ place: baton.place(), zombies: baton.zombies() }))
+      // A page that is loaded again cannot be asked.
+      const field = await seen.catch(() => undefined)
+      const keys = field?.place ? (ARROWS[evade(field.place, field.zombies) / 4] ?? []) : []
+      for (const key of held) if (!keys.includes(key)) await this.page.keyboard.up(key)
+      for (const key of keys) if (!held.includes(key)) await this.page.keyboard.down(key)
+      held = keys
+      await new Promise((next) => setTimeout(next, 120))
+    }
+    for (const key of held) await this.page.keyboard.up(key)
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close()
+  }
+}
+
+/** Keys of the eight directions, clockwise from the right. */
+const ARROWS = [
+  ['ArrowRight'],
+  ['ArrowRight', 'ArrowDown'],
+  ['ArrowDown'],
+  ['ArrowDown', 'ArrowLeft'],
+  ['ArrowLeft'],
+  ['ArrowLeft', 'ArrowUp'],
+  ['ArrowUp'],
+  ['ArrowUp', 'ArrowRight'],
+]
+
+/** Asks again and again until there is an answer. @throws when `within_ms` are over */
+export async function until<T>(what: string, within_ms: number, ask: () => Promise<T | null | false>): Promise<T> {
+  const began_ms = Date.now()
+  while (Date.now() - began_ms < within_ms) {
+    const answer = await ask()
+    if (answer !== null && answer !== false) return answer
+    await new Promise((next) => setTimeout(next, 50))
+  }
+  throw new Error(`no ${what} within ${within_ms} ms`)
+}
+
+/** Versions that both have: how many, and those whose hashes differ. */
+export function compare(one: Map<number, string>, other: Map<number, string>): { equal: number; differ: number[] } {
+  const shared = [...one.keys()].filter((version) => other.has(version))
+  const differ = shared.filter((version) => one.get(version) !== other.get(version))
+  return { equal: shared.length - differ.length, differ }
+}
