@@ -18,11 +18,31 @@ fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String
 
 #[derive(Default)]
 struct Host {
+    /// Entropy that was drawn and not yet used: a draw costs more than the rest of a small request.
+    pool: Vec<u8>,
     kinds: Vec<Box<dyn Serve>>,
     last_id: u32,
 }
 
+/// Bytes of entropy per draw.
+const POOL_BYTES: usize = 256;
+
 impl Host {
+    fn moment(&mut self) -> Result<Moment, JsError> {
+        if self.pool.is_empty() {
+            self.pool.extend(random::<POOL_BYTES>()?);
+        }
+        let mut nonce = Nonce::default();
+        let unused = self.pool.len() - nonce.0.len();
+        nonce.0.copy_from_slice(&self.pool[unused..]);
+        self.pool.truncate(unused);
+        Ok(Moment {
+            wall_ms: js_sys::Date::now() as u64,
+            mono_ms: performance_now() as u64,
+            nonce,
+        })
+    }
+
     fn served(&mut self, kind: &str) -> Option<&mut Box<dyn Serve>> {
         self.kinds.iter_mut().find(|served| served.kind() == kind)
     }
@@ -42,14 +62,6 @@ fn random<const N: usize>() -> Result<[u8; N], JsError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| JsError::new(&error.to_string()))?;
     Ok(bytes)
-}
-
-fn moment() -> Result<Moment, JsError> {
-    Ok(Moment {
-        wall_ms: js_sys::Date::now() as u64,
-        mono_ms: performance_now() as u64,
-        nonce: Nonce(random()?),
-    })
 }
 
 /// Draws this instance's identity and takes its settings: JSON, `{"frame_ms": …, "rooms": {kind:
@@ -97,8 +109,8 @@ impl Invocation {
     /// An unknown kind, or bytes that are not of the contract; nothing changed.
     #[wasm_bindgen(constructor)]
     pub fn new(kind: &str, room: &str, arrivals: &[u8]) -> Result<Self, JsError> {
-        let moment = moment()?;
         HOST.with_borrow_mut(|host| {
+            let moment = host.moment()?;
             host.last_id = host.last_id.wrapping_add(1);
             let id = host.last_id;
             let served = host.served(kind);
@@ -121,10 +133,12 @@ impl Invocation {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
-        let moment = moment()?;
-        HOST.with_borrow_mut(|host| match host.served(&self.kind) {
-            Some(served) => Ok(served.resume(self.id, result, moment)?),
-            None => Err(JsError::new("unknown kind")),
+        HOST.with_borrow_mut(|host| {
+            let moment = host.moment()?;
+            match host.served(&self.kind) {
+                Some(served) => Ok(served.resume(self.id, result, moment)?),
+                None => Err(JsError::new("unknown kind")),
+            }
         })
     }
 }
