@@ -94,6 +94,25 @@ pub(crate) fn add_target() -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// The flags of the user, and: panics name files without the directories of whoever built this, which are nobody's
+/// business in a browser and cost kilobytes.
+fn flags() -> String {
+    let user = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let mut flags: Vec<String> = user.split_whitespace().map(str::to_owned).collect();
+    let home = std::env::var("HOME").or_else(|_| std::env::var("USERPROFILE"));
+    let cargo_home = std::env::var("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|_| home.map(|home| Path::new(&home).join(".cargo")));
+    let registries = cargo_home.map(|home| home.join("registry/src"));
+    let registry = registries.ok().and_then(|all| {
+        let mut entries = std::fs::read_dir(all).ok()?;
+        Some(entries.next()?.ok()?.path())
+    });
+    for directory in registry.into_iter().chain([project::root().to_owned()]) {
+        flags.push(format!("--remap-path-prefix={}=", directory.display()));
+    }
+    flags.join("\x1f")
+}
+
 /// Compiles a package for wasm32. Returns the file.
 pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) -> Result<PathBuf> {
     let (profile, directory) = match profile {
@@ -111,6 +130,7 @@ pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) ->
         profile,
     ]);
     command.args(feature.iter().flat_map(|feature| ["--features", feature]));
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags());
     run(&mut command)?;
     let name = format!("{}.wasm", package.replace('-', "_"));
     let file = project::target_directory()?

@@ -50,7 +50,7 @@ impl fmt::Display for BadBytes {
 impl core::error::Error for BadBytes {}
 
 /// What a host is configured with: [`Settings`], and the rooms' `Config` by kind.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Setup {
     /// How the instance works.
     pub settings: Settings,

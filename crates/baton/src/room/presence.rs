@@ -78,8 +78,7 @@ impl<R: Rules> Room<R> {
         device.closed = false;
         device.beat = Some(tick);
         let player = device.player;
-        if let Err(place) = self.present.binary_search(&player) {
-            self.present.insert(place, player);
+        if insert(&mut self.present, player) {
             self.tell(R::joined, player);
         }
         Ok(())
@@ -164,10 +163,8 @@ impl<R: Rules> Room<R> {
         let mut gone = Vec::new();
         for device in self.devices.values_mut().filter(|device| silent(device)) {
             device.open = false;
-            gone.push(device.player);
+            insert(&mut gone, device.player);
         }
-        gone.sort_unstable();
-        gone.dedup();
         for player in gone {
             self.gone_if_alone(player);
         }
@@ -224,10 +221,21 @@ impl<R: Rules> Room<R> {
     }
 
     pub(super) fn who_is_present(&self) -> Vec<Player> {
-        let open = self.devices.values().filter(|device| device.open);
-        let mut present: Vec<_> = open.map(|device| device.player).collect();
-        present.sort_unstable();
-        present.dedup();
+        let mut present = Vec::new();
+        for device in self.devices.values().filter(|device| device.open) {
+            insert(&mut present, device.player);
+        }
         present
+    }
+}
+
+/// Puts a player into a rising list. Whether they were not there.
+fn insert(players: &mut Vec<Player>, player: Player) -> bool {
+    match players.binary_search(&player) {
+        Ok(_) => false,
+        Err(place) => {
+            players.insert(place, player);
+            true
+        }
     }
 }
