@@ -35,6 +35,8 @@ const NEAR_TILES = 34
 /** A tile is never drawn smaller than this for someone who plays, in CSS pixels. */
 const LEAST_TILE_PX = 11
 const GRID_TILES = 4
+/** How much of the screen may lie beyond the edge, so that nobody walks below the words in the corners. */
+const BEYOND = 0.22
 /** How long a zombie takes to appear, in milliseconds. */
 const APPEAR_MS = 400
 /** Half of the width of what walks, in tiles. */
@@ -109,7 +111,8 @@ export class Painter {
     const place = (at: number, screen: number, field: number) => {
       const seen = screen / scale
       const most = field - seen
-      return most <= 0 ? most / 2 : Math.min(Math.max(at - seen / 2, -tile), most + tile)
+      const slack = seen * BEYOND
+      return most <= 0 ? most / 2 : Math.min(Math.max(at - seen / 2, -slack), most + slack)
     }
     return {
       scale,

@@ -101,7 +101,8 @@ export class Player {
       }
     })
     if (!seen) return undefined
-    return { ...seen, banner: await this.page.locator('.notice').innerText() }
+    const notice = this.page.locator('.notice')
+    return { ...seen, banner: (await notice.isVisible()) ? await notice.innerText() : '' }
   }
 
   /** Looks until it is so, and returns what was seen then. */

@@ -1,0 +1,141 @@
+/**
+ * The client's wasm in Node, many players against a real `wrangler dev`: how a match begins and ends,
+ * who joins late, and hosts that forget everything. In both modes.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Server, startServer } from './server'
+import { Bot } from './support/bot'
+import { compare } from './support/browser'
+
+const TICK_MS = 100
+/** The real countdown, and what it says in ticks. */
+const COUNTDOWN_MS = 15_000
+const COUNTDOWN = COUNTDOWN_MS / TICK_MS
+const SHORT = { countdown_ms: 1_500, play_ms: 3_000, over_ms: 1_500 }
+
+function settings(contagion: object, more: object = {}): Record<string, string> {
+  return { BATON_ROOMS: JSON.stringify({ ...more, rooms: { contagion } }) }
+}
+
+/** No gap and no repeat, and the same hash wherever both have a version. */
+function expectOneHistory(bots: Bot[]): void {
+  for (const bot of bots) {
+    const versions = [...bot.history().keys()]
+    expect(versions).toEqual(versions.map((_, index) => (versions[0] ?? 0) + index))
+    for (const other of bots) expect(compare(bot.history(), other.history()).differ).toEqual([])
+  }
+}
+
+describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
+  describe('the real countdown', () => {
+    let server: Server
+    beforeAll(async () => {
+      server = await startServer({ mode })
+    })
+    afterAll(() => server?.stop())
+
+    test('j01_sixteen_joins_at_once_make_one_countdown_of_15_s', async () => {
+      const bots = await Promise.all(Array.from({ length: 16 }, () => Bot.of(server.url, 'j01')))
+      const began_ms = performance.now()
+      await Promise.all(bots.map((bot) => bot.until('a bot that has joined', () => bot.status() === 'live')))
+      const seen = bots.map((bot) => ({ ...bot.view().hud, ends: bot.ends() }))
+      expect(seen.map(({ phase, match_id }) => `${phase} ${match_id}`)).toEqual(seen.map(() => 'countdown 1'))
+      // The room begins with its first join, in tick 0.
+      const [ends = 0] = seen.map((hud) => hud.ends)
+      expect(seen.map((hud) => hud.ends)).toEqual(seen.map(() => ends))
+      expect(ends).toBeGreaterThanOrEqual(COUNTDOWN)
+      expect(ends).toBeLessThanOrEqual(COUNTDOWN + 1)
+      const [bot] = bots as [Bot]
+      await bot.until('play', () => bot.view().hud.phase === 'playing')
+      expect(performance.now() - began_ms).toBeGreaterThanOrEqual(COUNTDOWN_MS - TICK_MS)
+      const { ms_left, match_id } = bot.view().hud
+      expect(match_id).toBe(1)
+      expect(bot.replica.tick() + ms_left / TICK_MS - 180_000 / TICK_MS).toBe(ends)
+      expectOneHistory(bots)
+    })
+
+    test('j03_who_joins_late_gets_the_state_then_every_frame_once', async () => {
+      const [ada, bob] = [await Bot.join(server.url, 'j03'), await Bot.join(server.url, 'j03')]
+      await ada.until('play', () => ada.view().hud.phase === 'playing')
+      // More than a newcomer is sent as frames.
+      while (ada.replica.version() < 80) await Promise.all([ada.steer(ada.replica.version() % 32), bob.steer(7)])
+      const cleo = await Bot.join(server.url, 'j03')
+      const [first = 0] = cleo.history().keys()
+      expect(first).toBeGreaterThan(1)
+      const from = cleo.replica.version()
+      while (cleo.replica.version() < from + 20) await Promise.all([ada, bob, cleo].map((bot, at) => bot.steer(at)))
+      expect(cleo.view().hud.match_id).toBe(1)
+      expect(cleo.view().here.length).toBe(3)
+      expectOneHistory([ada, bob, cleo])
+      expect(compare(cleo.history(), ada.history()).equal).toBeGreaterThanOrEqual(20)
+    })
+  })
+
+  test('j04_after_a_match_the_next_countdown_and_an_empty_room_waits', async () => {
+    const server = await startServer({ mode, variables: settings(SHORT) })
+    try {
+      const ada = await Bot.join(server.url, 'j04')
+      const phases: string[] = []
+      await ada.until('the second countdown', () => {
+        const { phase, match_id } = ada.view().hud
+        if (phases.at(-1) !== `${phase} ${match_id}`) phases.push(`${phase} ${match_id}`)
+        return match_id === 2
+      })
+      expect(phases).toEqual(['countdown 1', 'playing 1', 'over 1', 'countdown 2'])
+      await ada.leave()
+      const view = async () => (await fetch(`${server.url}/api/rooms/contagion/j04/view`)).json()
+      await expect.poll(view, { timeout: 20_000 }).toMatchObject({ phase: 'idle', match: 2 })
+      // Somebody watches for longer than a countdown: nothing begins.
+      const began_ms = performance.now()
+      while (performance.now() - began_ms < 2 * SHORT.countdown_ms)
+        expect(await view()).toMatchObject({ phase: 'idle' })
+      const bob = await Bot.join(server.url, 'j04')
+      expect(bob.view().hud).toMatchObject({ phase: 'countdown', match_id: 3, zombies: 0, players: 1 })
+      expectOneHistory([ada, bob])
+    } finally {
+      await server.stop()
+    }
+  })
+
+  test('j07_hosts_that_forget_everything_change_nothing', async () => {
+    // Nothing is kept warm between two requests; then the whole host goes and comes back.
+    const variables = settings(
+      { ...SHORT, play_ms: 600_000, zombies_at_start: 0, spawns_per_minute: 0 },
+      { cache_bytes: 0 },
+    )
+    const storage = mkdtempSync(join(tmpdir(), 'baton-j07-'))
+    let server = await startServer({ mode, variables, storage })
+    const { url } = server
+    try {
+      const bots = [await Bot.join(server.url, 'j07'), await Bot.join(server.url, 'j07')]
+      await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
+      const walk = async () => {
+        for (let turn = 0; turn < 8; turn += 1) {
+          const answers = await Promise.all(bots.map((bot, at) => bot.steer((4 * turn + at) % 32)))
+          expect(answers).toEqual([0, 0])
+        }
+      }
+      await walk()
+      const before = bots.map((bot) => bot.view().me)
+      await server.stop()
+      server = await startServer({ mode, variables, storage })
+      expect(server.url).not.toBe(url)
+      for (const bot of bots) bot.url = server.url
+      await walk()
+      expect(bots.map((bot) => bot.view().me)).toEqual(before)
+      expect(bots.flatMap((bot) => bot.notes.filter(({ note }) => note !== 'answer'))).toEqual([])
+      const late = await Bot.join(server.url, 'j07')
+      await Promise.all([...bots, late].map((bot) => bot.steer(0)))
+      await Promise.all([...bots, late].map((bot) => bot.ask()))
+      expectOneHistory([...bots, late])
+      expect(bots[0]?.history().has(1)).toBe(true)
+    } finally {
+      await server.stop()
+      rmSync(storage, { recursive: true, force: true })
+    }
+  })
+})
