@@ -145,39 +145,62 @@ pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) ->
     Ok(file)
 }
 
-/// Compiles a face and writes its three files, if anything they depend on changed.
+/// Compiles a face and writes its files, if anything they depend on changed.
 pub(crate) fn build(face: &Face, profile: Profile) -> Result<Outcome> {
+    let outputs = glue::files(&face.stem()).map(|file| face.out().join(file));
+    // Cargo would find out itself, but the two builds of the browser's wasm share its target directory and would link
+    // again each time they take turns.
+    let sources = Stamp::new(&format!("{}-sources", face.directory), &sources(profile)?);
+    if sources.holds(&outputs) {
+        return Ok(Outcome::UpToDate);
+    }
     let raw = compile(face.package, face.feature, profile)?;
     let inputs = Inputs::default()
         .path(&raw)?
         .path(&project::js_host().join("package-lock.json"))?
-        .path(&std::env::current_exe()?)?
+        .path(&project::root().join("crates/xtask/src"))?
         .word(profile.name());
-    let stamp = Stamp::new(&format!("wasm-{}", face.directory), &inputs);
-    let outputs = glue::files(&face.stem()).map(|file| face.out().join(file));
-    if stamp.holds(&outputs) {
-        return Ok(Outcome::UpToDate);
+    let bound = Stamp::new(&format!("{}-wasm", face.directory), &inputs);
+    if !bound.holds(&outputs) {
+        bind(face, profile, &raw, &outputs)?;
+        bound.set()?;
     }
+    sources.set()?;
+    Ok(Outcome::Done)
+}
+
+/// Whatever cargo reads to make a wasm.
+fn sources(profile: Profile) -> Result<Inputs> {
+    let mut inputs = Inputs::default().word(profile.name());
+    for path in ["crates", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"] {
+        inputs = inputs.path(&project::root().join(path))?;
+    }
+    let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let compiler = output(program("rustc").arg("-vV"))?;
+    Ok(inputs.word(&flags).word(&compiler))
+}
+
+/// Runs wasm-bindgen and wasm-opt, and puts the files in place.
+fn bind(face: &Face, profile: Profile, raw: &Path, outputs: &[PathBuf]) -> Result<()> {
     // Made beside, moved at the end: whoever watches dist/ never sees half of it.
     let work = project::target_directory()?
         .join("xtask")
         .join(face.directory);
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)?;
-    let bound = glue::generate(&raw, &face.stem(), profile == Profile::Debug, &work)?;
+    let bound = glue::generate(raw, &face.stem(), profile == Profile::Debug, &work)?;
     if profile == Profile::Release {
         optimise(&bound)?;
     }
     std::fs::create_dir_all(face.out())?;
-    for (name, output) in glue::files(&face.stem()).iter().zip(&outputs) {
+    for (name, output) in glue::files(&face.stem()).iter().zip(outputs) {
         // Copied, not renamed: the target directory may be on another disk.
         let beside = output.with_extension("new");
         std::fs::copy(work.join(name), &beside)
             .with_context(|| format!("missing after wasm-bindgen: {name}"))?;
         std::fs::rename(&beside, output)?;
     }
-    stamp.set()?;
-    Ok(Outcome::Done)
+    Ok(())
 }
 
 /// Makes a wasm smaller and faster, in place.
