@@ -126,10 +126,15 @@ describe('stateless, a shortened match', () => {
   })
 })
 
-describe('embedded, the real match', () => {
+describe('embedded, a match of the real length', () => {
   let server: Server
   beforeAll(async () => {
-    server = await startServer({ mode: 'embedded' })
+    // Fewer zombies than the real game adds, so that three keyboards outlive them every time.
+    const contagion = { spawns_per_minute_and_player: 4, spawn_growth_per_minute: 10 }
+    server = await startServer({
+      mode: 'embedded',
+      variables: { BATON_ROOMS: JSON.stringify({ rooms: { contagion } }) },
+    })
   })
   afterAll(() => server?.stop())
 

@@ -16,10 +16,20 @@ const TICK_MS = 100
 const COUNTDOWN_MS = 15_000
 const COUNTDOWN = COUNTDOWN_MS / TICK_MS
 const SHORT = { countdown_ms: 1_500, play_ms: 3_000, over_ms: 1_500 }
+/** Begins soon, and nobody loses it. */
+const LONG = {
+  countdown_ms: 1_500,
+  play_ms: 600_000,
+  zombies_at_start: 0,
+  spawns_per_minute: 0,
+  spawns_per_minute_and_player: 0,
+}
 
 function settings(contagion: object, more: object = {}): Record<string, string> {
   return { BATON_ROOMS: JSON.stringify({ ...more, rooms: { contagion } }) }
 }
+
+const plays = (bot: Bot) => bot.until('play', () => bot.view().hud.phase === 'playing')
 
 /** No gap and no repeat, and the same hash wherever both have a version. */
 function expectOneHistory(bots: Bot[]): void {
@@ -57,10 +67,13 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       expect(bot.replica.tick() + ms_left / TICK_MS - 180_000 / TICK_MS).toBe(ends)
       expectOneHistory(bots)
     })
+  })
 
-    test('j03_who_joins_late_gets_the_state_then_every_frame_once', async () => {
+  test('j03_who_joins_late_gets_the_state_then_every_frame_once', async () => {
+    const server = await startServer({ mode, variables: settings(LONG) })
+    try {
       const [ada, bob] = [await Bot.join(server.url, 'j03'), await Bot.join(server.url, 'j03')]
-      await ada.until('play', () => ada.view().hud.phase === 'playing')
+      await Promise.all([ada, bob].map(plays))
       // More than a newcomer is sent as frames.
       while (ada.replica.version() < 80) await Promise.all([ada.steer(ada.replica.version() % 32), bob.steer(7)])
       const cleo = await Bot.join(server.url, 'j03')
@@ -72,7 +85,9 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       expect(cleo.view().here.length).toBe(3)
       expectOneHistory([ada, bob, cleo])
       expect(compare(cleo.history(), ada.history()).equal).toBeGreaterThanOrEqual(20)
-    })
+    } finally {
+      await server.stop()
+    }
   })
 
   test('j04_after_a_match_the_next_countdown_and_an_empty_room_waits', async () => {
@@ -87,7 +102,10 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       })
       expect(phases).toEqual(['countdown 1', 'playing 1', 'over 1', 'countdown 2'])
       await ada.leave()
-      const view = async () => (await fetch(`${server.url}/api/rooms/contagion/j04/view`)).json()
+      const view = async () => {
+        const answer = await fetch(`${server.url}/api/rooms/contagion/j04/view`)
+        return ((await answer.json()) as { game: unknown }).game
+      }
       await expect.poll(view, { timeout: 20_000 }).toMatchObject({ phase: 'idle', match: 2 })
       // Somebody watches for longer than a countdown: nothing begins.
       const began_ms = performance.now()
@@ -112,7 +130,7 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
     const { url } = server
     try {
       const bots = [await Bot.join(server.url, 'j07'), await Bot.join(server.url, 'j07')]
-      await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
+      await Promise.all(bots.map(plays))
       const walk = async () => {
         for (let turn = 0; turn < 8; turn += 1) {
           const answers = await Promise.all(bots.map((bot, at) => bot.steer((4 * turn + at) % 32)))
