@@ -1,9 +1,11 @@
 //! What the library does, seen from outside: several handlers in one process over the memory
 //! store, interleaved at every effect. `tests/REQUIREMENTS.md` lists which test shows which row.
 
+mod inbox;
 mod leading;
 mod line;
 mod marks;
+mod presence;
 mod races;
 mod support;
 mod time;

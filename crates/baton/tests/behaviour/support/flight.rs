@@ -122,6 +122,14 @@ impl<R: Rules> Flight<R> {
         self.step(world);
     }
 
+    /// Flies on until it asks for what a test waits for.
+    pub fn fly_until(&mut self, world: &mut World<R>, asks: impl Fn(&Self) -> bool) {
+        while !asks(self) {
+            assert!(self.outcomes().is_none(), "it landed without asking");
+            self.step(world);
+        }
+    }
+
     /// Flies to the end.
     pub fn finish(&mut self, world: &mut World<R>) -> Vec<Outcome> {
         for _ in 0..200 {

@@ -22,7 +22,7 @@ use baton::{
 pub use audit::{Audit, audit};
 pub use client::Client;
 pub use flight::{Fault, Flight};
-pub use raw::{Raw, Refused, reply_of};
+pub use raw::{Raw, reply_of};
 
 pub const START_MS: u64 = 1_790_000_000_000;
 /// Every test plays in one room; which kind it is, the instances say.

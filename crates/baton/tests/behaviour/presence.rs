@@ -1,0 +1,346 @@
+//! Who is here: sessions that open, beat, close, resume, come late or twice; devices that are
+//! registered, limited and forgotten.
+
+use baton::frame::Entry;
+use baton::limits::{MAX_DEVICES, MAX_USER_DEVICES, RESEND_GRACE_MS};
+use baton::wire::Presence;
+use baton::{Code, DeviceId};
+use serde_bytes::ByteBuf;
+
+use crate::support::rules::{GRACE_MS, GRACE_TICKS, Herd, TICK_MS, add};
+use crate::support::{FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World};
+
+/// Tick, player, whether the player came.
+fn doors(world: &mut World<Herd>) -> Vec<(u64, u32, bool)> {
+    world.audit().room.state().doors.clone()
+}
+
+fn entries(world: &mut World<Herd>, which: impl Fn(&Entry) -> bool) -> usize {
+    let frames = world.frames();
+    let entries = frames.iter().flat_map(|frame| &frame.entries);
+    entries.filter(|entry| which(entry)).count()
+}
+
+fn session(raw: &Raw, session: u32, presence: Presence) -> Raw {
+    let mut other = raw.but(presence);
+    other.hail.session = session;
+    other
+}
+
+#[test]
+fn a_session_beats_once_per_third_of_the_grace_time() {
+    let mut world = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let until = world.now_ms + 10 * GRACE_MS;
+    while world.now_ms < until {
+        world.pass(110);
+        ann.say(&mut world, 0, &[]).expect("answered");
+    }
+    let beats = entries(&mut world, |entry| matches!(entry, Entry::Beat { .. }));
+    assert!(
+        (25..=30).contains(&beats),
+        "{beats} beats in ten grace times"
+    );
+    assert_eq!(doors(&mut world), [(0, 0, true)], "never away");
+}
+
+#[test]
+fn who_is_silent_for_longer_than_the_grace_time_leaves_at_that_very_tick() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 1, "bob");
+    world.pass(1_000 - world.since_ms() % 1_000);
+    world.pass(GRACE_MS / 2);
+    ann.say(&mut world, 0, &[]).expect("a beat");
+    let last_beat = world.since_ms() / TICK_MS;
+    for _ in 0..20 {
+        world.pass(GRACE_MS / 4 + 7);
+        bob.say(&mut world, 1, &[]).expect("answered");
+    }
+    let left: Vec<_> = doors(&mut world)
+        .into_iter()
+        .filter(|door| !door.2)
+        .collect();
+    assert_eq!(left, [(last_beat + GRACE_TICKS + 1, 0, false)]);
+    world.pass(LEASE_MS + 1);
+    let back = world.since_ms() / TICK_MS;
+    ann.say(&mut world, 0, &[]).expect("answered");
+    assert_eq!(doors(&mut world).last(), Some(&(back, 0, true)), "a resume");
+}
+
+#[test]
+fn a_beat_counts_from_the_tick_of_its_receipt_however_late_it_is_framed() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(GRACE_MS - 900);
+    bob.say(&mut world, 0, &[]).expect("a beat, by the leader");
+    world.pass(FRAME_MS / 2);
+    // In time by 850 ms, but it waits in the inbox until the grace time is over.
+    ann.say(&mut world, 1, &[]).expect("a beat, by a follower");
+    let received = world.since_ms() / TICK_MS;
+    assert_eq!(world.log().waiting(), 1);
+    world.pass(GRACE_MS / 2);
+    world.watch(1);
+    let beat = world.last_frame().entries;
+    let ticks = world.audit().frames.iter().rev().nth(1).map(|f| f.tick);
+    let at = (received - ticks.expect("a frame before")) as u32;
+    assert!(
+        beat.contains(&Entry::Beat {
+            device: 0,
+            session: 1,
+            at
+        }),
+        "{beat:?}"
+    );
+    assert!(doors(&mut world).iter().all(|door| door.2), "nobody left");
+}
+
+#[test]
+fn a_beat_that_comes_after_the_grace_time_is_a_leave_and_a_resume() {
+    let mut world = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(GRACE_MS - 100);
+    bob.say(&mut world, 0, &[]).expect("bob keeps time going");
+    world.pass(300);
+    ann.say(&mut world, 0, &[]).expect("too late");
+    let back = world.since_ms() / TICK_MS;
+    let doors = doors(&mut world);
+    let own: Vec<_> = doors.into_iter().filter(|door| door.1 == 0).collect();
+    let gone = GRACE_TICKS + 1;
+    assert_eq!(own, [(0, 0, true), (gone, 0, false), (back, 0, true)]);
+}
+
+#[test]
+fn whoever_leaves_is_gone_at_once_and_late_copies_change_nothing() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(2_500);
+    ann.but(Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("a leave");
+    assert_eq!(world.audit().room.present(), [1]);
+    let head = world.head();
+    for late in [Presence::Here, Presence::Leaving, Presence::Here] {
+        world.pass(LEASE_MS + 1);
+        ann.but(late).say(&mut world, 1, &[]).expect("answered");
+    }
+    assert_eq!(world.head(), head, "late copies are no news");
+    assert_eq!(world.log().waiting(), 0);
+    world.pass(GRACE_MS / 2);
+    bob.say(&mut world, 0, &[]).expect("answered");
+    assert_eq!(world.audit().room.present(), [1]);
+}
+
+#[test]
+fn a_page_that_is_loaded_again_opens_a_new_session_that_late_leaves_cannot_close() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(500);
+    ann.but(Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("closed");
+    world.pass(500);
+    session(&ann, 2, Presence::Here)
+        .say(&mut world, 0, &[])
+        .expect("open");
+    let opened = doors(&mut world).len();
+    for instance in [0, 1] {
+        world.pass(LEASE_MS + 1);
+        ann.but(Presence::Leaving)
+            .say(&mut world, instance, &[])
+            .expect("answered");
+    }
+    world.settle();
+    assert_eq!(world.audit().room.present(), [0]);
+    assert_eq!(doors(&mut world).len(), opened);
+    world.pass(LEASE_MS + 1);
+    session(&ann, 1, Presence::Here)
+        .say(&mut world, 0, &[])
+        .expect("answered");
+    session(&ann, 2, Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("closed");
+    world.settle();
+    assert_eq!(world.audit().room.present(), [0_u32; 0]);
+}
+
+#[test]
+fn the_leave_of_a_session_that_never_came_keeps_it_from_opening() {
+    let mut world = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(500);
+    session(&ann, 2, Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("closed");
+    world.pass(500);
+    session(&ann, 2, Presence::Here)
+        .say(&mut world, 0, &[])
+        .expect("answered");
+    assert_eq!(world.audit().room.present(), [0_u32; 0]);
+    world.pass(500);
+    session(&ann, 3, Presence::Here)
+        .say(&mut world, 0, &[])
+        .expect("open");
+    assert_eq!(world.audit().room.present(), [0]);
+}
+
+#[test]
+fn a_player_is_gone_when_the_last_of_two_devices_is() {
+    let mut world = World::<Herd>::new(1);
+    let phone = Raw::joined(&mut world, 0, "ann");
+    let mut laptop = Raw::on("ann", 2);
+    world.pass(LEASE_MS + 1);
+    laptop.join(&mut world, 0);
+    Raw::joined(&mut world, 0, "bob");
+    assert_eq!(doors(&mut world).len(), 2, "ann came once");
+    world.pass(500);
+    phone
+        .but(Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("closed");
+    assert_eq!(world.audit().room.present(), [0, 1]);
+    world.pass(500);
+    laptop
+        .but(Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("closed");
+    assert_eq!(world.audit().room.present(), [1]);
+    let own = doors(&mut world).into_iter().filter(|door| door.1 == 0);
+    assert_eq!(own.map(|door| door.2).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn the_leave_of_a_stranger_does_not_even_begin_a_room() {
+    let mut world = World::<Herd>::new(2);
+    let stranger = Raw::new("ann").but(Presence::Leaving);
+    stranger.say(&mut world, 0, &[]).expect("answered");
+    assert_eq!(world.head().v, 0);
+    Raw::joined(&mut world, 0, "bob");
+    let head = world.head();
+    stranger.say(&mut world, 1, &[]).expect("answered");
+    world.pass(FRAME_MS + 1);
+    Raw::new("cyd")
+        .but(Presence::Leaving)
+        .say(&mut world, 0, &[])
+        .expect("answered");
+    assert_eq!((world.head(), world.log().waiting()), (head, 0));
+}
+
+#[test]
+fn a_join_that_waited_in_the_inbox_happens_once_however_often_it_was_pushed() {
+    let mut world = World::<Herd>::new(3);
+    Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::new("bob");
+    // Both followers have read before either pushes.
+    let mut flights = [1, 2].map(|at| Flight::begin(&mut world, at, vec![bob.arrival(&[])]));
+    while flights.iter().any(|flight| flight.outcomes().is_none()) {
+        for flight in &mut flights {
+            flight.step(&mut world);
+        }
+    }
+    assert_eq!(world.log().waiting(), 2);
+    world.settle();
+    let audit = world.audit();
+    assert_eq!(audit.room.people().len(), 2);
+    assert_eq!(audit.room.present(), [0, 1]);
+    assert_eq!(
+        entries(&mut world, |e| matches!(e, Entry::Register { .. })),
+        2
+    );
+}
+
+#[test]
+fn a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room() {
+    let mut world = World::<Herd>::new(1);
+    let mut devices: Vec<_> = (1..=MAX_USER_DEVICES as u8 + 1)
+        .map(|device| Raw::on("ann", device))
+        .collect();
+    let mut last = devices.pop().expect("one too many");
+    for device in &mut devices {
+        world.pass(LEASE_MS + 1);
+        device.join(&mut world, 0);
+    }
+    world.pass(LEASE_MS + 1);
+    let refused = last.say(&mut world, 0, &[]).expect_err("one too many");
+    assert_eq!(refused, (Code::DeviceLimit, None));
+    for device in &mut devices {
+        world.pass(LEASE_MS + 1);
+        device
+            .but(Presence::Leaving)
+            .say(&mut world, 0, &[])
+            .expect("closed");
+    }
+    world.pass(LEASE_MS + 1);
+    let refused = last
+        .say(&mut world, 0, &[])
+        .expect_err("they may still send again");
+    assert_eq!(refused, (Code::DeviceLimit, None));
+    world.pass(RESEND_GRACE_MS + 10);
+    last.join(&mut world, 0);
+    assert_eq!(
+        last.hail.number,
+        Some(MAX_USER_DEVICES as u32),
+        "a new number"
+    );
+    // The first is forgotten: it must take a new id, and its numbers never count again.
+    let forgotten = devices[0].say(&mut world, 0, &[(1, add(1))]);
+    assert_eq!(forgotten.expect_err("evicted"), (Code::Evicted, None));
+    assert_eq!(world.audit().accepted.len(), 0);
+    assert_eq!(
+        world.audit().room.people().len(),
+        1,
+        "still the same player"
+    );
+}
+
+/// A thousand strangers come at once, to an empty room and to one full of silent devices.
+#[test]
+fn a_flood_of_new_devices_never_makes_a_frame_that_cannot_be_read() {
+    let mut world = World::<Herd>::new(1);
+    let stranger = |wave: u8, index: usize| {
+        let mut id = [wave; 16];
+        id[..8].copy_from_slice(&index.to_le_bytes());
+        let raw = Raw::with_id(&format!("{wave}-{index:050}"), DeviceId(id));
+        // As a follower pushes it.
+        ByteBuf::from(baton::wire::write(&(raw.who, raw.hail)))
+    };
+    for wave in [1, 2] {
+        let crowd: Vec<_> = (0..MAX_DEVICES)
+            .map(|index| stranger(wave, index))
+            .collect();
+        let now_ms = world.now_ms;
+        assert!(world.log().push(&crowd, now_ms));
+        let mut frames = 0;
+        while world.log().waiting() > 0 {
+            world.settle();
+            frames += 1;
+            assert!(frames < 10, "it never ends");
+        }
+        let audit = world.audit();
+        let people = audit.room.people().values();
+        let new = people.filter(|who| who.user.starts_with(&format!("{wave}-")));
+        assert_eq!(new.count(), MAX_DEVICES, "wave {wave}");
+        // Everybody leaves, and is forgotten when there is need.
+        world.pass(GRACE_MS * 2);
+        world.settle();
+        world.pass(RESEND_GRACE_MS);
+    }
+}
+
+#[test]
+fn beats_alone_do_not_hold_the_room_of_others_back() {
+    let mut world = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let head = world.head().v;
+    for _ in 0..10 {
+        world.pass(20);
+        ann.say(&mut world, 0, &[]).expect("answered");
+    }
+    assert_eq!(world.head().v, head, "a young beat is no news");
+    world.pass(IDLE_MS);
+    ann.say(&mut world, 0, &[]).expect("answered");
+    assert_eq!(world.head().v, head + 1);
+}
