@@ -61,12 +61,15 @@ pub(super) fn lead<R: Rules>(
         });
     }
 
-    for (index, said) in said.iter().enumerate() {
-        if said.hail.number.is_none()
-            && said.hail.presence == Presence::Here
-            && let Err(code) = draft.register(said.who, said.hail)
-            && let Some(origin) = origins[index]
-        {
+    for (said, origin) in said.iter_mut().zip(&origins) {
+        if said.hail.number.is_some() || said.hail.presence != Presence::Here {
+            continue;
+        }
+        if draft.full() {
+            said.fate = Fate::Later;
+            continue;
+        }
+        if let (Err(code), Some(origin)) = (draft.register(said.who, said.hail), *origin) {
             refusals.push((origin, code));
         }
     }

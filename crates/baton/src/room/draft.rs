@@ -293,7 +293,8 @@ impl<R: Rules> Draft<R> {
         self.room.tick > self.opened.from_tick
     }
 
-    fn full(&self) -> bool {
+    /// Whether the next thing may not fit; then it waits.
+    pub(crate) fn full(&self) -> bool {
         // The largest entry is an action; leave room for one with its vouch, and for a cut.
         self.entries.len() + 3 > MAX_FRAME_ENTRIES
             || self.bytes + crate::limits::MAX_ACTION_BYTES + 256 > MAX_FRAME_BYTES
