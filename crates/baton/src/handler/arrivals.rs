@@ -179,9 +179,12 @@ fn presence<R: Rules>(
         .iter()
         .any(|waits| waits.presence == hail.presence && waits.session == hail.session);
     let stale = room.is_none_or(|room| room.wants_beat(user, hail.id, hail.session, now_ms));
+    // What waits may open it yet.
+    let closes = !waiting.is_empty()
+        || room.is_some_and(|room| room.wants_leave(user, hail.id, hail.session));
     match hail.presence {
         Presence::Here if told || !stale => Presence::Unsaid,
-        Presence::Leaving if told || R::TICK_MS == 0 => Presence::Unsaid,
+        Presence::Leaving if told || R::TICK_MS == 0 || !closes => Presence::Unsaid,
         other => other,
     }
 }

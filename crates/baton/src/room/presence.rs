@@ -220,6 +220,18 @@ impl<R: Rules> Room<R> {
         !(same && (device.closed || (device.open && young)))
     }
 
+    /// Whether a session could still be closed: it is open, or could open.
+    pub(crate) fn wants_leave(&self, user: &str, id: DeviceId, session: u32) -> bool {
+        self.standing(user, id).is_some_and(|standing| {
+            let Device {
+                session: newest,
+                closed,
+                ..
+            } = *standing.device;
+            session > newest || (session == newest && !closed)
+        })
+    }
+
     pub(super) fn who_is_present(&self) -> Vec<Player> {
         let mut present = Vec::new();
         for device in self.devices.values().filter(|device| device.open) {
