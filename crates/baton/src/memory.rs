@@ -97,11 +97,11 @@ impl Log {
         self.inbox.len()
     }
 
-    /// Loses everything after version `v`, as a store does that fails over to an older copy.
+    /// Loses every frame after version `v`, as a store does that fails over to an older copy. The
+    /// snapshots stay, as they do where they are kept apart: those of the lost chain must not count.
     pub fn roll_back(&mut self, v: u64) {
         self.frames
             .truncate(usize::try_from(v).unwrap_or(usize::MAX));
-        self.snapshots.retain(|(at, _, _)| *at <= v);
         self.lease = None;
     }
 

@@ -4,6 +4,7 @@
 mod inbox;
 mod leading;
 mod line;
+mod losses;
 mod marks;
 mod presence;
 mod races;

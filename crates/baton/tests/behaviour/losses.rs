@@ -1,0 +1,434 @@
+//! What is not known, and what is lost: appends without an answer, and stores that lose their last
+//! writes.
+
+use baton::effect::{Effect, Fed, Outcome};
+use baton::frame::Entry;
+use baton::limits::SEGMENT;
+use baton::wire::News;
+use baton::{Code, Note, Room};
+
+use crate::support::rules::{Herd, HerdAction, add};
+use crate::support::{Client, FRAME_MS, Fault, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of};
+
+fn amounts(world: &mut World<Herd>) -> Vec<i64> {
+    world.audit().room.state().amounts()
+}
+
+/// A warm leader about to append `add(1)` as ann's first action.
+fn about_to_append() -> (World<Herd>, Raw, Flight<Herd>) {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(FRAME_MS + 1);
+    let mut flight = Flight::begin(&mut world, 0, vec![ann.arrival(&[(1, add(1))])]);
+    flight.fly_until(&mut world, Flight::asks_append);
+    (world, ann, flight)
+}
+
+fn code_of(outcome: &Outcome) -> Option<Code> {
+    reply_of(outcome).err().map(|refused| refused.0)
+}
+
+#[test]
+fn an_append_without_an_answer_is_looked_for_in_the_log_and_found() {
+    let (mut world, ann, mut flight) = about_to_append();
+    flight.step_with(&mut world, Fault::Done);
+    let head = world.head();
+    let outcomes = flight.finish(&mut world);
+    let reply = reply_of(&outcomes[0]).expect("it is in the log");
+    assert_eq!(
+        (reply.head, reply.device.expect("registered").mark),
+        (head, 1)
+    );
+    ann.say(&mut world, 1, &[(1, add(1))]).expect("known");
+    world.settle();
+    assert_eq!(amounts(&mut world), [1]);
+}
+
+/// Neither done nor done yet: nobody can tell, so nobody says.
+#[test]
+fn an_append_that_is_not_found_is_neither_ok_nor_rejected() {
+    for fault in [Fault::NotDone, Fault::Late] {
+        let (mut world, ann, mut flight) = about_to_append();
+        let late = flight.step_with(&mut world, fault);
+        let outcomes = flight.finish(&mut world);
+        assert_eq!(code_of(&outcomes[0]), Some(Code::Retry), "{fault:?}");
+        assert_eq!(amounts(&mut world), [0_i64; 0]);
+        // It may come as late as it likes, before or after the same is sent again.
+        if let Some(effect) = &late {
+            world.perform(effect);
+            assert_eq!(amounts(&mut world), [1], "done after the error was seen");
+        }
+        for instance in [0, 1] {
+            world.pass(LEASE_MS + 1);
+            let said = ann.say(&mut world, instance, &[(1, add(1))]);
+            assert_eq!(
+                said.expect("known or taken").device.expect("device").mark,
+                1
+            );
+        }
+        assert_eq!(amounts(&mut world), [1], "{fault:?}");
+    }
+}
+
+#[test]
+fn an_append_that_is_done_after_another_led_is_refused() {
+    let (mut world, ann, mut flight) = about_to_append();
+    let late = flight.step_with(&mut world, Fault::Late).expect("late");
+    flight.finish(&mut world);
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 1, &[(1, add(1))]).expect("taken");
+    assert!(matches!(
+        world.perform(&late),
+        Some(Fed::Appended(false, _))
+    ));
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 0, &[(1, add(1)), (2, add(2))])
+        .expect("taken");
+    assert_eq!(amounts(&mut world), [1, 2]);
+    assert_eq!(world.audit().resets, 0);
+}
+
+#[test]
+fn a_store_that_fails_twice_is_a_retry_whoever_asks() {
+    let (mut world, ann, mut flight) = about_to_append();
+    flight.step_with(&mut world, Fault::Done);
+    flight.step(&mut world);
+    assert!(flight.asks_read(), "it looks for its frame");
+    flight.step_with(&mut world, Fault::NotDone);
+    let outcomes = flight.finish(&mut world);
+    assert_eq!(code_of(&outcomes[0]), Some(Code::Retry));
+    ann.say(&mut world, 0, &[(1, add(1))]).expect("known");
+    assert_eq!(amounts(&mut world), [1]);
+}
+
+#[test]
+fn in_a_batch_without_an_answer_only_those_who_wrote_are_told_to_retry() {
+    let mut world = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(FRAME_MS + 1);
+    let batch = vec![ann.arrival(&[(1, add(1))]), bob.arrival(&[])];
+    let mut flight = Flight::begin(&mut world, 0, batch);
+    flight.fly_until(&mut world, Flight::asks_append);
+    flight.step_with(&mut world, Fault::NotDone);
+    let outcomes = flight.finish(&mut world);
+    assert_eq!(code_of(&outcomes[0]), Some(Code::Retry));
+    let reply = reply_of(&outcomes[1]).expect("bob only asked");
+    assert_eq!(reply.head, world.head());
+}
+
+/// A frame that was read as another's is not final: the store may lose it, and the late append
+/// lands after all. Marks decide.
+#[test]
+fn a_rival_that_the_store_loses_lets_a_late_append_in_and_nothing_is_applied_twice() {
+    let (mut world, ann, mut flight) = about_to_append();
+    let late = flight.step_with(&mut world, Fault::Late).expect("late");
+    let before = world.head().v;
+    world.pass(LEASE_MS + 1);
+    let bob = Raw::joined(&mut world, 1, "bob");
+    flight.finish(&mut world);
+    world.log().roll_back(before);
+    assert!(matches!(world.perform(&late), Some(Fed::Appended(true, _))));
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 0, &[(1, add(1))]).expect("known");
+    world.settle();
+    assert_eq!(amounts(&mut world), [1]);
+    drop(bob);
+}
+
+/// A played room, its clients, and a store that then loses its last `lost` frames.
+fn rolled_back(lost: u64, acts: i64) -> (World<Herd>, Client<Herd>, Client<Herd>) {
+    let mut world = World::<Herd>::new(2);
+    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
+    world.join(0, &mut ann);
+    world.join(1, &mut bob);
+    for amount in 1..=acts {
+        let since_ms = world.since_ms();
+        let acted = ann.replica.act(&HerdAction::Add(amount), since_ms);
+        acted.expect("the rules allow it");
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+        world.exchange(0, &mut bob);
+    }
+    let head = world.head().v;
+    world.log().roll_back(head - lost);
+    (world, ann, bob)
+}
+
+#[test]
+fn p07_a_loss_is_told_before_new_state_and_acknowledged_actions_come_again() {
+    let (mut world, mut ann, mut bob) = rolled_back(4, 10);
+    let lineage = ann.replica.synced().expect("synced").lineage();
+    assert_eq!((ann.replica.pending(), ann.answers().len()), (0, 10));
+    assert_eq!(amounts(&mut world), [1, 2, 3, 4, 5, 6]);
+    for client in [&mut ann, &mut bob] {
+        world.pass(LEASE_MS + 1);
+        let notes = client.notes.len();
+        let arrival = client.arrival(world.now_ms);
+        let outcome = world.ask(0, vec![arrival]).remove(0);
+        let reply = reply_of(&outcome).expect("answered");
+        assert!(matches!(reply.news, News::Reset(_)), "told with the state");
+        client.take(&outcome, world.now_ms);
+        assert_eq!(client.notes[notes], Note::Reset, "before anything else");
+    }
+    assert_eq!(
+        ann.replica.pending(),
+        4,
+        "the mark fell: they are pending again"
+    );
+    for _ in 0..6 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(1, &mut ann);
+        world.exchange(1, &mut bob);
+    }
+    assert_eq!(
+        (ann.replica.pending(), ann.resets(), bob.resets()),
+        (0, 1, 1)
+    );
+    assert_eq!(amounts(&mut world), (1..=10).collect::<Vec<_>>());
+    let audit = world.audit();
+    assert_eq!(audit.resets, 1, "whoever met the break said so, once");
+    assert_ne!(audit.room.lineage(), lineage, "a new lineage");
+    let seen = bob.replica.synced().expect("synced");
+    assert_eq!(seen.lineage(), audit.room.lineage());
+    assert_eq!(bob.replica.head(), world.head());
+}
+
+#[test]
+fn the_reset_entry_names_the_lost_lineage_and_its_frame_the_new_one() {
+    let (mut world, mut ann, _) = rolled_back(2, 5);
+    let lost = ann.replica.synced().expect("synced").lineage();
+    world.pass(IDLE_MS);
+    world.exchange(0, &mut ann);
+    let frames = world.frames();
+    let found = frames.iter().find_map(|frame| {
+        let entry = frame.entries.first()?;
+        matches!(entry, Entry::Reset { .. }).then_some((entry.clone(), frame.nonce))
+    });
+    let (entry, nonce) = found.expect("a reset was framed");
+    assert_eq!(entry, Entry::Reset { lost });
+    assert_eq!(world.audit().room.lineage().0, nonce.0);
+}
+
+#[test]
+fn a_loss_that_no_instance_met_is_told_to_the_clients_all_the_same() {
+    let (mut world, mut ann, mut bob) = rolled_back(3, 8);
+    world.replace(0);
+    world.replace(1);
+    for _ in 0..6 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+        world.exchange(1, &mut bob);
+    }
+    assert_eq!((ann.resets(), bob.resets()), (1, 1));
+    assert_eq!(amounts(&mut world), (1..=8).collect::<Vec<_>>());
+    assert_eq!(ann.replica.pending(), 0);
+}
+
+#[test]
+fn a_client_that_had_not_seen_what_was_lost_just_goes_on() {
+    let mut world = World::<Herd>::new(2);
+    let mut bob = Client::new("bob");
+    world.join(0, &mut bob);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let seen = world.head().v;
+    world.exchange(0, &mut bob);
+    for seq in 1..4 {
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(1))]).expect("taken");
+    }
+    world.log().roll_back(seen);
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+    world.pass(LEASE_MS + 1);
+    world.exchange(1, &mut bob);
+    assert_eq!(bob.resets(), 0);
+    assert_eq!(bob.replica.head(), world.head());
+}
+
+#[test]
+fn a_store_that_lost_everything_begins_anew_with_the_same_players() {
+    let (mut world, mut ann, mut bob) = rolled_back(12, 10);
+    assert_eq!(world.head().v, 0);
+    for _ in 0..12 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+        world.exchange(1, &mut bob);
+    }
+    assert_eq!((ann.resets(), bob.resets()), (1, 1));
+    assert_eq!(amounts(&mut world), (1..=10).collect::<Vec<_>>());
+    assert_eq!(world.audit().room.people().len(), 2);
+}
+
+/// F1 of the model: what the store lost is older than what the device keeps.
+#[test]
+fn a_device_that_let_go_of_what_was_lost_vouches_and_goes_on() {
+    let mut world = World::<Herd>::new(2);
+    let mut ann = Raw::joined(&mut world, 0, "ann");
+    let before = world.head().v;
+    for seq in 1..=3 {
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(seq as i64))])
+            .expect("taken");
+    }
+    world.log().roll_back(before);
+    world.pass(LEASE_MS + 1);
+    // Without its word, 4 is a gap for ever.
+    ann.hail.kept_from = 1;
+    let refused = ann.say(&mut world, 1, &[(4, add(4))]).expect_err("a gap");
+    assert_eq!(refused, (Code::Gap, Some(1)));
+    ann.hail.kept_from = 4;
+    let reply = ann.say(&mut world, 1, &[(4, add(4)), (5, add(5))]);
+    assert_eq!(reply.expect("taken").device.expect("registered").mark, 5);
+    let audit = world.audit();
+    assert_eq!(
+        (audit.vouches, audit.room.state().amounts()),
+        (1, vec![4, 5])
+    );
+    // Late copies of what was lost stay out; the answer is `old`, not a guess.
+    let late = ann.say(&mut world, 0, &[(2, add(2)), (3, add(3))]);
+    assert_eq!(late.expect("answered").device.expect("registered").mark, 5);
+    world.settle();
+    assert_eq!(amounts(&mut world), [4, 5]);
+}
+
+#[test]
+fn a_device_vouches_by_way_of_a_follower_too() {
+    let mut world = World::<Herd>::new(2);
+    let mut ann = Raw::joined(&mut world, 0, "ann");
+    ann.hail.kept_from = 7;
+    ann.say(&mut world, 1, &[(7, add(7)), (8, add(8))])
+        .expect("taken in");
+    ann.say(&mut world, 1, &[(9, add(9))])
+        .expect("what waits counts");
+    assert_eq!(world.log().waiting(), 2);
+    world.settle();
+    let audit = world.audit();
+    assert_eq!(
+        (audit.vouches, audit.room.state().amounts()),
+        (1, vec![7, 8, 9])
+    );
+}
+
+#[test]
+fn without_a_loss_the_word_of_a_device_changes_nothing() {
+    let mut world = World::<Herd>::new(1);
+    let mut ann = Raw::joined(&mut world, 0, "ann");
+    for seq in 1..=5 {
+        ann.hail.kept_from = seq;
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(seq as i64))])
+            .expect("taken");
+    }
+    assert_eq!(world.audit().vouches, 0);
+    assert_eq!(amounts(&mut world), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn p07_a_client_long_after_its_grace_time_is_not_wedged() {
+    let (mut world, mut ann, _) = rolled_back(0, 6);
+    let keep = world.head().v - 5;
+    // Time passes, answers come, and what was answered long ago is let go.
+    world.pass(100_000);
+    world.exchange(0, &mut ann);
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut ann);
+    world.log().roll_back(keep);
+    let mut acted = false;
+    for _ in 0..10 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+        let since_ms = world.since_ms();
+        acted = acted || ann.replica.act(&HerdAction::Add(70), since_ms).is_ok();
+    }
+    assert_eq!(ann.replica.pending(), 0, "answered, not a gap for ever");
+    assert_eq!(amounts(&mut world).last(), Some(&70));
+    assert!(
+        !amounts(&mut world).contains(&6),
+        "what was let go stays lost"
+    );
+}
+
+/// The snapshot survives the loss of its frame; another frame takes that version.
+#[test]
+fn a_snapshot_of_a_lost_chain_is_never_used() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let mut seq = 0;
+    while world.head().v < SEGMENT + 3 {
+        seq += 1;
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(1))]).expect("taken");
+    }
+    let lost = world
+        .found()
+        .snapshot
+        .expect("a snapshot at the segment's end");
+    let lost = Room::<Herd>::restore(&lost).expect("a room");
+    assert_eq!(lost.head().v, SEGMENT);
+    world.log().roll_back(SEGMENT - 2);
+    world.replace(0);
+    world.replace(1);
+    let bob = Raw::joined(&mut world, 1, "bob");
+    assert_eq!(world.found().snapshot, None, "its frame is not there");
+    // Up to the very version of the snapshot, and beyond, with everybody cold. As where a key is
+    // created if absent, the new chain's snapshot finds its place taken.
+    for seq in 1..6 {
+        world.pass(LEASE_MS + 1);
+        world.replace(1);
+        let mut flight = Flight::begin(&mut world, 1, vec![bob.arrival(&[(seq, add(50))])]);
+        flight.fly_until(&mut world, Flight::asks_append);
+        let Some(Effect::Append(mut append, read)) = flight.asks().cloned() else {
+            panic!("it asks for an append");
+        };
+        assert_eq!(append.snapshot.take().is_some(), append.v == SEGMENT);
+        let fed = world.perform(&Effect::Append(append, read));
+        flight.feed(&mut world, fed.expect("a result"));
+        flight.finish(&mut world);
+        assert_eq!(world.found().snapshot, None, "not of this chain");
+    }
+    assert!(world.head().v > SEGMENT);
+    world.replace(0);
+    assert_eq!(world.watch(0).head, world.head());
+    assert_eq!(world.audit().room.state().of(1), 250);
+}
+
+/// A cache ahead of the store: every instance is warm, and the store is behind all of them.
+#[test]
+fn a_cache_ahead_of_the_store_does_not_wedge_the_room() {
+    let (mut world, mut ann, mut bob) = rolled_back(5, 9);
+    for round in 0..10 {
+        world.pass(LEASE_MS / 2);
+        let arrivals = [ann.arrival(world.now_ms), bob.arrival(world.now_ms)];
+        let mut flights: Vec<_> = arrivals
+            .into_iter()
+            .enumerate()
+            .map(|(at, arrival)| Flight::begin(&mut world, (at + round) % 2, vec![arrival]))
+            .collect();
+        while flights.iter().any(|flight| flight.outcomes().is_none()) {
+            for flight in &mut flights {
+                flight.step(&mut world);
+            }
+        }
+        for (client, flight) in [&mut ann, &mut bob].into_iter().zip(&flights) {
+            client.take(&flight.outcomes().expect("landed")[0], world.now_ms);
+        }
+    }
+    world.settle();
+    assert_eq!(amounts(&mut world), (1..=9).collect::<Vec<_>>());
+    assert_eq!((ann.resets(), bob.resets()), (1, 1));
+}
+
+#[test]
+fn a_read_that_fails_is_a_retry_and_the_next_one_works() {
+    let mut world = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(LEASE_MS + 1);
+    let mut flight = Flight::begin(&mut world, 0, vec![ann.arrival(&[(1, add(1))])]);
+    assert!(matches!(flight.asks(), Some(Effect::Read(_))));
+    flight.step_with(&mut world, Fault::NotDone);
+    assert_eq!(code_of(&flight.finish(&mut world)[0]), Some(Code::Retry));
+    ann.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+    assert_eq!(amounts(&mut world), [1]);
+    assert_eq!(world.audit().resets, 0);
+}
