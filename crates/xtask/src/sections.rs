@@ -70,7 +70,7 @@ pub(crate) const SECTIONS: [Section; 12] = [
         title: "the model of the protocol, and its mutants",
         needs: &[],
         advice: "the model prints the path to the state that breaks the property",
-        run: |settings| model(settings.soak),
+        run: model,
     },
     Section {
         name: "probe",
@@ -173,6 +173,9 @@ fn rust(settings: &Settings) -> Result<Tally> {
         "baton-server",
         "--exclude",
         "baton-client",
+        // A section of its own.
+        "--exclude",
+        "baton-sim",
     ];
     // The long versions are bound by computing, the short ones by compiling.
     let release = ["--release"];
@@ -200,22 +203,15 @@ fn soaked<'a>(command: &'a mut Command, settings: &Settings) -> &'a mut Command 
     }
 }
 
-/// Runs the model; `deep` searches further than a test can wait for.
-fn model(deep: bool) -> Result<Tally> {
-    let mut command = cargo(&[
-        "run",
-        "--locked",
-        "--release",
-        "--package",
-        "baton-sim",
-        "--bin",
-        "model",
-    ]);
-    check(if deep {
-        command.args(["--", "--deep"])
-    } else {
-        &mut command
-    })
+/// The model's tests, with their tables; the long version searches further than a test can wait for.
+fn model(settings: &Settings) -> Result<Tally> {
+    if settings.soak {
+        let deep = ["run", "--locked", "--release", "--package", "baton-sim"];
+        return check(cargo(&deep).args(["--bin", "model", "--", "--deep"]));
+    }
+    let mut command = cargo(&["test", "--locked", "--package", "baton-sim", "--"]);
+    command.arg("--nocapture").args(&settings.filter);
+    cargo_tests(&mut command)
 }
 
 fn faces(settings: &Settings) -> Result<Command> {

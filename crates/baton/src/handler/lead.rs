@@ -8,8 +8,8 @@ use serde_bytes::ByteBuf;
 use super::arrivals::{Asked, Waiting};
 use crate::effect::Append;
 use crate::id::{Head, Identity};
-use crate::limits::SEGMENT;
-use crate::room::{Draft, Drafted, Fate, Room, Sighting};
+use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
+use crate::room::{Draft, Drafted, Fate, Room, SNAPSHOT_HEADER_BYTES, Sighting};
 use crate::rules::Rules;
 use crate::wire::{Hail, Presence};
 
@@ -152,7 +152,9 @@ fn sign_off<R: Rules>(
         room,
     } = draft.finish();
     let Head { v, hash } = room.head();
-    let snapshot = v.is_multiple_of(SEGMENT).then(|| room.snapshot());
+    // A room too large for a snapshot goes on without: frames rebuild it.
+    let due = v.is_multiple_of(SEGMENT) && room.size() < MAX_SNAPSHOT_BYTES - SNAPSHOT_HEADER_BYTES;
+    let snapshot = due.then(|| room.snapshot());
     Led {
         append: Append {
             v,

@@ -96,6 +96,9 @@ pub struct Person {
     pub name: String,
 }
 
+/// Format and hash, before the canonical bytes.
+pub(crate) const SNAPSHOT_HEADER_BYTES: usize = 17;
+
 /// Why a frame does not replay. The room that was asked holds a state that nobody agreed on
 /// unless the error says otherwise: drop it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -438,13 +441,14 @@ impl<R: Rules> Room<R> {
         if bytes.len() > MAX_SNAPSHOT_BYTES || bytes.first() != Some(&FORMAT) {
             return None;
         }
-        let hash = Hash(bytes.get(1..17)?.try_into().ok()?);
-        let (mut room, rest) = postcard::take_from_bytes::<Self>(&bytes[17..]).ok()?;
+        let (header, canonical) = bytes.split_at_checked(SNAPSHOT_HEADER_BYTES)?;
+        let hash = Hash(header[1..].try_into().ok()?);
+        let (mut room, rest) = postcard::take_from_bytes::<Self>(canonical).ok()?;
         if !rest.is_empty() || room.rules.last() != Some(&R::id()) || room.v == 0 {
             return None;
         }
         room.hash = hash;
-        room.size = bytes.len() - 17;
+        room.size = canonical.len();
         room.present = room.who_is_present();
         Some(room)
     }
