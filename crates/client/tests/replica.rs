@@ -1,5 +1,9 @@
 //! The client's wasm face, run where it ships: whole exchanges with a handler and a store beside it,
 //! in Node and in a browser. Time is made up, so nothing waits.
+#![allow(
+    clippy::disallowed_types,
+    reason = "JavaScript's numbers are floats; none reaches the rules"
+)]
 
 use baton::effect::{Arrival, Call, Content, Effect, Moment};
 use baton::{Identity, Instance, Memory, Nonce, Settings, Writer};

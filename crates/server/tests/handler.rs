@@ -1,5 +1,9 @@
 //! The server's wasm face, run where it ships, in Node and in a browser: settings, the loop of
 //! effects, and what is refused. The store beside it is the one in memory.
+#![allow(
+    clippy::ok_expect,
+    reason = "a JsError is not Debug, so expect on its result does not compile"
+)]
 
 use baton::effect::{Arrival, Call, Content, Effect, Fed, Outcome};
 use baton::limits::PROTOCOL;
@@ -54,7 +58,7 @@ fn arrivals(calls: Vec<Call>) -> Vec<u8> {
 
 /// Performs what an invocation asks for until it answers.
 fn finish(mut invocation: Invocation, store: &mut Memory, room: &str) -> Vec<Outcome> {
-    let mut next = invocation.resume(&[]).ok().expect("the first effect");
+    let mut next = invocation.resume(&[]).expect("the first effect");
     for _ in 0..32 {
         let asked = effect(&next);
         let Some(fed) = store.perform(room, &asked) else {
@@ -65,7 +69,6 @@ fn finish(mut invocation: Invocation, store: &mut Memory, room: &str) -> Vec<Out
         };
         next = invocation
             .resume(&wire::write(&fed))
-            .ok()
             .expect("a result of the contract");
     }
     panic!("an invocation ends");
@@ -73,7 +76,7 @@ fn finish(mut invocation: Invocation, store: &mut Memory, room: &str) -> Vec<Out
 
 fn play(store: &mut Memory, room: &str, request: Vec<u8>) -> Reply {
     let bytes = arrivals(vec![Call::Play(request.into())]);
-    let invocation = Invocation::new(KIND, room, &bytes).ok().expect("it begins");
+    let invocation = Invocation::new(KIND, room, &bytes).expect("it begins");
     let [outcome] = &finish(invocation, store, room)[..] else {
         panic!("one arrival has one outcome");
     };
@@ -111,7 +114,7 @@ fn settings_are_taken_or_refused_whole() {
     let view = arrivals(vec![Call::View]);
     let invocation = Invocation::new(KIND, "contagion/settings", &view);
     let outcomes = finish(
-        invocation.ok().expect("it begins"),
+        invocation.expect("it begins"),
         &mut store,
         "contagion/settings",
     );
@@ -150,8 +153,8 @@ fn invocations_interleave_at_every_effect() {
     let rooms = ["contagion/one", "contagion/other"];
     let bytes = arrivals(vec![Call::Play(request(Head::default(), None).into())]);
     let mut running = rooms.map(|room| {
-        let mut invocation = Invocation::new(KIND, room, &bytes).ok().expect("it begins");
-        let first = invocation.resume(&[]).ok().expect("the first effect");
+        let mut invocation = Invocation::new(KIND, room, &bytes).expect("it begins");
+        let first = invocation.resume(&[]).expect("the first effect");
         (invocation, first)
     });
     let mut answered = 0;
@@ -161,7 +164,7 @@ fn invocations_interleave_at_every_effect() {
             match store.perform(room, &effect(next)) {
                 Some(fed) => {
                     let resumed = invocation.resume(&wire::write(&fed));
-                    *next = resumed.ok().expect("a result of the contract");
+                    *next = resumed.expect("a result of the contract");
                 }
                 None => answered += 1,
             }
@@ -184,7 +187,7 @@ fn a_batch_is_answered_in_its_order() {
     ];
     let invocation = Invocation::new(KIND, "contagion/batch", &arrivals(calls));
     let outcomes = finish(
-        invocation.ok().expect("it begins"),
+        invocation.expect("it begins"),
         &mut store,
         "contagion/batch",
     );
@@ -202,10 +205,8 @@ fn what_is_not_of_the_contract_is_an_error_and_the_next_call_works() {
     for bad in [&[0xff; 9][..], &good[..good.len() - 1], &[]] {
         assert!(Invocation::new(KIND, "contagion/bad", bad).is_err());
     }
-    let mut invocation = Invocation::new(KIND, "contagion/bad", &good)
-        .ok()
-        .expect("it begins");
-    let first = invocation.resume(&[]).ok().expect("the first effect");
+    let mut invocation = Invocation::new(KIND, "contagion/bad", &good).expect("it begins");
+    let first = invocation.resume(&[]).expect("the first effect");
     assert!(invocation.resume(&[0xff; 9]).is_err());
     assert!(invocation.resume(&[]).is_err());
     let mut store = Memory::new(CLOCK_MS);
@@ -213,7 +214,7 @@ fn what_is_not_of_the_contract_is_an_error_and_the_next_call_works() {
     let fed: Fed = fed.expect("it reads first");
     let second = invocation.resume(&wire::write(&fed));
     assert!(matches!(
-        effect(&second.ok().expect("it goes on where it was")),
+        effect(&second.expect("it goes on where it was")),
         Effect::Append(..)
     ));
     // Abandoned: the room is as it was, for whoever comes next.
@@ -227,17 +228,15 @@ fn what_is_not_of_the_contract_is_an_error_and_the_next_call_works() {
 fn a_store_that_fails_is_answered_with_retry() {
     ready();
     let bytes = arrivals(vec![Call::Play(request(Head::default(), None).into())]);
-    let mut invocation = Invocation::new(KIND, "contagion/failed", &bytes)
-        .ok()
-        .expect("it begins");
-    let mut next = invocation.resume(&[]).ok().expect("the first effect");
+    let mut invocation = Invocation::new(KIND, "contagion/failed", &bytes).expect("it begins");
+    let mut next = invocation.resume(&[]).expect("the first effect");
     for _ in 0..32 {
         if let Effect::Reply(outcomes) = effect(&next) {
             assert_eq!(outcomes[0].status, 503);
             return;
         }
         let failed = invocation.resume(&wire::write(&Fed::Failed));
-        next = failed.ok().expect("a result of the contract");
+        next = failed.expect("a result of the contract");
     }
     panic!("an invocation ends");
 }
