@@ -49,14 +49,23 @@ describe('a page that plays', () => {
         want === 0 ? Math.abs(way) < 200 : way * Math.sign(want) >= Math.abs(want)
       return far(at.x - from.x, x) && far(at.y - from.y, y)
     })
-  const stands = (player: Player): Promise<unknown> =>
-    until('a stop', 15_000, async () => {
-      if (await player.ask((baton) => baton.pending())) return false
+  const stands = async (player: Player): Promise<void> => {
+    const stood = await until('a stop', 15_000, async () => {
+      if (await player.ask((baton) => baton.pending())) return null
       const at = await place(player)
       const tick = await player.ask((baton) => baton.tick())
       await player.sees('two ticks', ({ ends, ms_left }) => ends - ms_left / 100 >= (tick ?? 0) + 2)
-      return JSON.stringify(await place(player)) === JSON.stringify(at)
+      return JSON.stringify(await place(player)) === JSON.stringify(at) ? at : null
     })
+    // Whoever was never stopped stands at the edge in the end.
+    for (const [at, side] of [
+      [stood.x, 96],
+      [stood.y, 64],
+    ] as const) {
+      expect(at / 256).toBeGreaterThan(2)
+      expect(at / 256).toBeLessThan(side - 2)
+    }
+  }
 
   test('keys_steer_and_space_stops', async () => {
     const ada = await Player.open(browser, server.url, 'keys')
@@ -124,11 +133,13 @@ describe('a page that plays', () => {
     expect(first?.device).not.toBe(second?.device)
     const { here } = await two.sees('one player', ({ status }) => status === 'live')
     expect(here.length).toBe(1)
+    // The first device is free now; a reload does not take it.
+    await one.page.close()
     await two.page.reload()
     await playing(two)
     expect(await who(two)).toEqual(second)
     expect([...one.faults, ...two.faults]).toEqual([])
-    await one.close()
+    await two.close()
   })
 
   test('b06_nothing_is_sent_before_it_is_on_disk', async () => {
