@@ -4,10 +4,6 @@
     clippy::disallowed_types,
     reason = "JavaScript's numbers are floats; none reaches the rules"
 )]
-#![allow(
-    clippy::disallowed_types,
-    reason = "the page's clock and JavaScript's numbers are floats"
-)]
 
 use baton::effect::{Arrival, Call, Content, Effect, Moment};
 use baton::{Identity, Instance, Memory, Nonce, Settings, Writer};
