@@ -9,7 +9,7 @@ use super::arrivals::{Asked, Waiting};
 use crate::effect::Append;
 use crate::id::{Head, Identity};
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
-use crate::room::{Draft, Drafted, Fate, Room, SNAPSHOT_HEADER_BYTES, Sighting};
+use crate::room::{Draft, Drafted, Fate, Room, SNAPSHOT_EXTRA_BYTES, Sighting};
 use crate::rules::Rules;
 use crate::wire::{Hail, Presence};
 
@@ -153,7 +153,7 @@ fn sign_off<R: Rules>(
     } = draft.finish();
     let Head { v, hash } = room.head();
     // A room too large for a snapshot goes on without: frames rebuild it.
-    let due = v.is_multiple_of(SEGMENT) && room.size() < MAX_SNAPSHOT_BYTES - SNAPSHOT_HEADER_BYTES;
+    let due = v.is_multiple_of(SEGMENT) && room.size() < MAX_SNAPSHOT_BYTES - SNAPSHOT_EXTRA_BYTES;
     let snapshot = due.then(|| room.snapshot());
     Led {
         append: Append {

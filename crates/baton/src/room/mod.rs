@@ -97,7 +97,11 @@ pub struct Person {
 }
 
 /// Format and hash, before the canonical bytes.
-pub(crate) const SNAPSHOT_HEADER_BYTES: usize = 17;
+const SNAPSHOT_HEADER_BYTES: usize = 17;
+/// A checksum, after them.
+const SNAPSHOT_CHECK_BYTES: usize = 16;
+/// What a snapshot is longer than the canonical bytes.
+pub(crate) const SNAPSHOT_EXTRA_BYTES: usize = SNAPSHOT_HEADER_BYTES + SNAPSHOT_CHECK_BYTES;
 
 /// Why a frame does not replay. The room that was asked holds a state that nobody agreed on
 /// unless the error says otherwise: drop it.
@@ -426,12 +430,16 @@ impl<R: Rules> Room<R> {
         postcard::to_allocvec(self).expect("a room has no lengths unknown beforehand")
     }
 
-    /// The room's encoding, with which a reader needs no earlier frame.
+    /// The room's encoding, with which a reader needs no earlier frame: [`FORMAT`], the hash of the
+    /// newest frame, the canonical bytes, and the hash of all that, so that a damaged copy is never
+    /// taken for a state.
     pub fn snapshot(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(4_096);
         bytes.push(FORMAT);
         bytes.extend_from_slice(&self.hash.0);
         bytes.extend_from_slice(&self.canonical());
+        let check = Hash::of(&bytes);
+        bytes.extend_from_slice(&check.0);
         bytes
     }
 
@@ -441,7 +449,11 @@ impl<R: Rules> Room<R> {
         if bytes.len() > MAX_SNAPSHOT_BYTES || bytes.first() != Some(&FORMAT) {
             return None;
         }
-        let (header, canonical) = bytes.split_at_checked(SNAPSHOT_HEADER_BYTES)?;
+        let (content, check) = bytes.split_last_chunk::<SNAPSHOT_CHECK_BYTES>()?;
+        if Hash::of(content) != Hash(*check) {
+            return None;
+        }
+        let (header, canonical) = content.split_at_checked(SNAPSHOT_HEADER_BYTES)?;
         let hash = Hash(header[1..].try_into().ok()?);
         let (mut room, rest) = postcard::take_from_bytes::<Self>(canonical).ok()?;
         if !rest.is_empty() || room.rules.last() != Some(&R::id()) || room.v == 0 {
