@@ -8,6 +8,10 @@ pub const PROTOCOL: u8 = 1;
 /// be unanswered at once, and how many a request may carry.
 pub const WINDOW: usize = 32;
 
+/// The highest sequence number that a device may use: far beyond what anybody sends, and small
+/// enough that what comes after it can be counted, in JavaScript too.
+pub const MAX_SEQUENCE: u64 = 1 << 52;
+
 /// Bytes of a request's body.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Bytes of one encoded action.

@@ -12,7 +12,7 @@ use serde_bytes::ByteBuf;
 
 use crate::error::Code;
 use crate::id::{DeviceId, Head, Lineage};
-use crate::limits::{MAX_ACTION_BYTES, MAX_REQUEST_BYTES, PROTOCOL, WINDOW};
+use crate::limits::{MAX_ACTION_BYTES, MAX_REQUEST_BYTES, MAX_SEQUENCE, PROTOCOL, WINDOW};
 
 /// What a client asks of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub enum Presence {
 /// An action as a device sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// The device's number of it, from 1, dense.
+    /// The device's number of it, from 1, dense, at most [`MAX_SEQUENCE`].
     pub seq: u64,
     /// The encoded action, at most [`MAX_ACTION_BYTES`].
     pub body: ByteBuf,
@@ -144,7 +144,10 @@ pub fn read_request(bytes: &[u8]) -> Result<Request, Code> {
         .actions
         .windows(2)
         .all(|pair| pair[0].seq.checked_add(1) == Some(pair[1].seq));
-    let counted = hail.actions.first().is_none_or(|first| first.seq >= 1);
+    let counted = hail
+        .actions
+        .iter()
+        .all(|sent| (1..=MAX_SEQUENCE).contains(&sent.seq));
     if !dense || !counted || hail.session == 0 {
         return Err(Code::Malformed);
     }

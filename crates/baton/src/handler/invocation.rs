@@ -185,7 +185,7 @@ impl<R: Rules> Invocation<R> {
             Ask::Play(request) if request.cursor.v > 0 => Some(request.cursor.v),
             _ => None,
         });
-        cursors.min().unwrap_or(NEWEST)
+        cursors.min().unwrap_or(NEWEST).min(NEWEST)
     }
 
     fn read(&mut self) -> Effect {
