@@ -1,6 +1,7 @@
 //! What the library does, seen from outside: several handlers in one process over the memory
 //! store, interleaved at every effect. `tests/REQUIREMENTS.md` lists which test shows which row.
 
+mod hostile;
 mod inbox;
 mod leading;
 mod line;
@@ -8,5 +9,6 @@ mod losses;
 mod marks;
 mod presence;
 mod races;
+mod reads;
 mod support;
 mod time;
