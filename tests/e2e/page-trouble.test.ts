@@ -180,6 +180,41 @@ describe('a page that plays', () => {
     await ada.close()
   })
 
+  test('p03_a_hidden_page_asks_rarely_and_a_closed_one_leaves_at_once', async () => {
+    const ada = await Player.open(browser, server.url, 'hidden')
+    await playing(ada)
+    const bot = await Bot.join(server.url, 'hidden')
+    const hide = (hidden: boolean) =>
+      ada.page.evaluate((now) => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => now })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    let asked = 0
+    ada.page.on('request', (request) => {
+      if (request.method() === 'POST') asked += 1
+    })
+    await ada.sees('itself live', ({ status }) => status === 'live')
+    await hide(true)
+    const before = await ada.look()
+    asked = 0
+    // The match goes on for a while without being asked for.
+    for (let turn = 0; turn < 24; turn += 1) expect(await bot.steer(turn)).toBe(0)
+    expect(asked).toBeLessThanOrEqual(1)
+    const v = (await ada.look())?.version ?? 0
+    expect(bot.replica.version()).toBeGreaterThan(v + 10)
+    expect(v).toBeLessThanOrEqual((before?.version ?? 0) + 2)
+    await hide(false)
+    const head = bot.replica.version()
+    await ada.sees('what it missed', ({ version, status }) => status === 'live' && version >= head)
+    expect(bot.view().here.length).toBe(2)
+    const left_ms = performance.now()
+    await ada.page.goto('about:blank')
+    await bot.until('ada gone', () => bot.view().here.length === 1)
+    // By word, long before the grace time.
+    expect(performance.now() - left_ms).toBeLessThan(10_000)
+    await ada.close()
+  })
+
   test('a_bad_room_name_is_shown_as_such', async () => {
     const context = await browser.newContext()
     const page = await context.newPage()

@@ -389,4 +389,14 @@ fn the_measures_are_those_of_the_rules() {
     assert_eq!(places, [0, 1, 2, 3, 4, 5, 6]);
     assert_eq!((sprite::PLAYER, sprite::ZOMBIE), (1, 2));
     assert_eq!((sprite::WALKS, sprite::BITES), (1, 2));
+    use contagion::reject;
+    let codes = [
+        reject::NOT_PLAYING,
+        reject::OUT,
+        reject::BAD_ANGLE,
+        reject::SERVER_ONLY,
+        reject::PLAYERS_ONLY,
+        reject::NO_FIGURE,
+    ];
+    assert_eq!(codes.map(|reject| reject.0), [1, 2, 3, 4, 5, 6]);
 }

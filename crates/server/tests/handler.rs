@@ -1,9 +1,5 @@
 //! The server's wasm face, run where it ships, in Node and in a browser: settings, the loop of
 //! effects, and what is refused. The store beside it is the one in memory.
-#![allow(
-    clippy::ok_expect,
-    reason = "a JsError is not Debug, so expect on its result does not compile"
-)]
 
 use baton::effect::{Arrival, Call, Content, Effect, Fed, Outcome};
 use baton::limits::PROTOCOL;
