@@ -181,7 +181,8 @@ impl<R: Rules> Replica<R> {
             Some(room) if self.synced.is_none() => {
                 self.lineage = Some(room.lineage());
                 self.synced = Some(room);
-                self.rebase(now_ms);
+                // It may know of numbers that an older copy of the queue does not.
+                self.after_frames(now_ms);
                 true
             }
             _ => false,
