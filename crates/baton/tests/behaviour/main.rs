@@ -10,5 +10,7 @@ mod marks;
 mod presence;
 mod races;
 mod reads;
+mod rebase;
+mod replica;
 mod support;
 mod time;

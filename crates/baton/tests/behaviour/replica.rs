@@ -1,0 +1,415 @@
+//! The replica: two states, a queue that survives, and replies and frames in any order.
+
+use baton::effect::Outcome;
+use baton::frame::Frame;
+use baton::limits::WINDOW;
+use baton::{
+    ActError, Code, DeviceId, Hash, Note, PREDICT_MS, Random, Replica, Room, Status, wire,
+};
+
+use crate::support::rules::{Herd, HerdAction, MOST, TICK_MS, TOO_MUCH, add};
+use crate::support::{Client, FRAME_MS, LEASE_MS, Raw, World};
+
+fn joined(instances: usize) -> (World<Herd>, Client<Herd>) {
+    let mut world = World::new(instances);
+    let mut ann = Client::new("ann");
+    world.join(0, &mut ann);
+    (world, ann)
+}
+
+fn act(world: &World<Herd>, client: &mut Client<Herd>, amount: i64) -> u64 {
+    let since_ms = world.since_ms();
+    let acted = client.replica.act(&HerdAction::Add(amount), since_ms);
+    acted.expect("the rules allow it")
+}
+
+/// Asks until nothing is pending.
+fn drain(world: &mut World<Herd>, client: &mut Client<Herd>) {
+    for _ in 0..20 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, client);
+        if client.replica.pending() == 0 && client.replica.player().is_some() {
+            return;
+        }
+    }
+    panic!("something is never answered");
+}
+
+fn request_of(client: &mut Client<Herd>, now_ms: u64) -> wire::Hail {
+    let request = client.replica.request(false, now_ms);
+    let request = wire::read_request(&request).expect("it writes what can be read");
+    request.device.expect("a device asks")
+}
+
+fn numbers(hail: &wire::Hail) -> Vec<u64> {
+    hail.actions.iter().map(|sent| sent.seq).collect()
+}
+
+#[test]
+fn b06_what_is_saved_holds_everything_that_is_sent_and_goes_on_densely() {
+    let (mut world, mut ann) = joined(1);
+    let mut made = Vec::new();
+    for round in 0..12 {
+        for _ in 0..round % 4 {
+            made.push(made.len() as i64 + 1);
+            act(&world, &mut ann, made.len() as i64);
+        }
+        let saved = ann.replica.save();
+        let sent = request_of(&mut ann, world.since_ms());
+        // The page dies before, or right after, the request is on its way.
+        if round % 3 > 0 {
+            let arrival = ann.arrival(world.now_ms);
+            world.ask(0, vec![arrival]);
+        }
+        ann.replica = Replica::resume("ann", &saved, 1).expect("what was saved");
+        let again = request_of(&mut ann, world.since_ms());
+        assert_eq!((again.id, numbers(&again)), (sent.id, numbers(&sent)));
+        assert_eq!(again.session, sent.session + 1, "another page load");
+        if round % 2 == 0 {
+            drain(&mut world, &mut ann);
+        } else {
+            world.pass(LEASE_MS + 1);
+            world.exchange(0, &mut ann);
+        }
+    }
+    drain(&mut world, &mut ann);
+    assert_eq!(act(&world, &mut ann, 99), made.len() as u64 + 1);
+    let audit = world.audit();
+    assert_eq!(audit.room.state().amounts(), made, "each once, in order");
+    assert_eq!(audit.room.people().len(), 1);
+}
+
+#[test]
+fn b06_an_older_save_never_reuses_a_number_that_the_room_has_seen() {
+    let (mut world, mut ann) = joined(1);
+    act(&world, &mut ann, 1);
+    drain(&mut world, &mut ann);
+    let old = ann.replica.save();
+    for amount in 2..=6 {
+        act(&world, &mut ann, amount);
+    }
+    drain(&mut world, &mut ann);
+    // The storage of the device is a copy from before.
+    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
+    let since_ms = world.since_ms();
+    let early = ann.replica.act(&HerdAction::Add(7), since_ms);
+    assert_eq!(early, Err(ActError::Joining), "not before it has looked");
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut ann);
+    assert_eq!(act(&world, &mut ann, 7), 7);
+    drain(&mut world, &mut ann);
+    assert_eq!(world.audit().room.state().amounts(), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn b06_a_kept_room_tells_an_older_save_which_numbers_are_taken() {
+    let (mut world, mut ann) = joined(1);
+    let old = ann.replica.save();
+    for amount in 1..=5 {
+        act(&world, &mut ann, amount);
+    }
+    drain(&mut world, &mut ann);
+    let room = ann.replica.save_room().expect("synced");
+    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
+    assert!(ann.replica.warm_up(&room, 0));
+    // It knows its number from the kept room, and so where to go on.
+    assert_eq!(act(&world, &mut ann, 6), 6);
+    drain(&mut world, &mut ann);
+    assert_eq!(world.audit().room.state().amounts(), [1, 2, 3, 4, 5, 6]);
+}
+
+/// Queue and room are both of yesterday: only the room can tell, and it does.
+#[test]
+fn b06_a_number_used_for_something_else_is_noticed_and_the_device_takes_a_new_id() {
+    let (mut world, mut ann) = joined(1);
+    act(&world, &mut ann, 1);
+    drain(&mut world, &mut ann);
+    let (old, room) = (ann.replica.save(), ann.replica.save_room().expect("synced"));
+    for amount in 2..=4 {
+        act(&world, &mut ann, amount);
+    }
+    drain(&mut world, &mut ann);
+    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
+    assert!(ann.replica.warm_up(&room, 0));
+    assert_eq!(act(&world, &mut ann, 50), 2, "it cannot know better");
+    world.pass(LEASE_MS + 1);
+    assert_eq!(world.exchange(0, &mut ann), Code::Conflict.status());
+    assert_eq!(ann.notes.last(), Some(&Note::Evicted { lost: 1 }));
+    let since_ms = world.since_ms();
+    assert_eq!(ann.replica.renew(DeviceId([77; 16]), since_ms), 1);
+    drain(&mut world, &mut ann);
+    act(&world, &mut ann, 60);
+    drain(&mut world, &mut ann);
+    let audit = world.audit();
+    assert_eq!(audit.room.state().amounts(), [1, 2, 3, 4, 60]);
+    assert_eq!(audit.room.people().len(), 1, "still the same player");
+}
+
+#[test]
+fn b21_the_screen_shows_what_is_pending_and_the_synced_state_does_not() {
+    let (mut world, mut ann) = joined(1);
+    let both = |client: &Client<Herd>| {
+        let of = |room: Option<&Room<Herd>>| room.expect("a room").state().of(0);
+        (of(client.replica.synced()), of(client.replica.predicted()))
+    };
+    assert_eq!(both(&ann), (0, 0));
+    act(&world, &mut ann, 5);
+    act(&world, &mut ann, 6);
+    assert_eq!(both(&ann), (0, 11));
+    world.pass(FRAME_MS / 2);
+    world.exchange(0, &mut ann);
+    assert_eq!(both(&ann), (0, 11), "taken in, but not in the log");
+    assert_eq!(ann.replica.pending(), 2);
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut ann);
+    assert_eq!(both(&ann), (11, 11));
+    assert_eq!(ann.answers(), [(1, Some(0)), (2, Some(0))]);
+}
+
+#[test]
+fn what_the_rules_refuse_is_not_even_queued() {
+    let (mut world, mut ann) = joined(1);
+    let since_ms = world.since_ms();
+    let too_much = HerdAction::Add(MOST + 1);
+    assert_eq!(
+        ann.replica.act(&too_much, since_ms),
+        Err(ActError::Rejected(TOO_MUCH))
+    );
+    // Prediction counts what is pending: after it, it can be afforded.
+    let spend = HerdAction::Spend(5);
+    assert!(ann.replica.can(&spend).is_err());
+    act(&world, &mut ann, 5);
+    assert_eq!(ann.replica.act(&spend, since_ms), Ok(2));
+    for seq in 3..=WINDOW as u64 {
+        assert_eq!(act(&world, &mut ann, 1), seq);
+    }
+    let full = ann.replica.act(&HerdAction::Add(1), since_ms);
+    assert_eq!(full, Err(ActError::Full));
+    drain(&mut world, &mut ann);
+    assert_eq!(act(&world, &mut ann, 1), WINDOW as u64 + 1);
+}
+
+#[test]
+fn a_prediction_that_the_room_decides_otherwise_is_taken_back() {
+    let (mut world, mut phone) = joined(2);
+    let mut laptop = Client::on("ann", 2);
+    world.pass(LEASE_MS + 1);
+    world.join(0, &mut laptop);
+    act(&world, &mut phone, 10);
+    drain(&mut world, &mut phone);
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut laptop);
+    let since_ms = world.since_ms();
+    for device in [&mut phone, &mut laptop] {
+        let spent = device.replica.act(&HerdAction::Spend(10), since_ms);
+        spent.expect("each believes in the coin");
+        let shown = device.replica.predicted().expect("shown").state().of(0);
+        assert_eq!(shown, 0);
+    }
+    drain(&mut world, &mut phone);
+    drain(&mut world, &mut laptop);
+    assert_eq!(phone.answers().last(), Some(&(2, Some(0))));
+    assert_eq!(laptop.answers().last(), Some(&(1, Some(8))));
+    let shown = laptop.replica.predicted().expect("shown").state();
+    assert_eq!((shown.of(0), shown.log.len()), (0, 2));
+}
+
+#[test]
+fn frames_that_are_pushed_out_of_order_or_twice_or_not_at_all_do_no_harm() {
+    let (mut world, mut ann) = joined(2);
+    let bob = Raw::joined(&mut world, 0, "bob");
+    drain(&mut world, &mut ann);
+    for seq in 1..=30 {
+        world.pass(FRAME_MS + 1);
+        bob.say(&mut world, 0, &[(seq, add(1))]).expect("taken");
+    }
+    let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
+    let mut random = Random::from_seed(3);
+    for _ in 0..200 {
+        let before = ann.replica.head().v;
+        let from = (before as usize).saturating_sub(3);
+        let at = (from + random.below(6) as usize).min(frames.len() - 1);
+        let since_ms = world.since_ms();
+        ann.replica.frame(&frames[at], since_ms);
+        let after = ann.replica.head();
+        assert!((before..=before + 1).contains(&after.v));
+        assert_eq!(after.hash, Hash::of(&frames[after.v as usize - 1]));
+    }
+    assert_eq!(ann.replica.notes(), [], "nothing to be told");
+    drain(&mut world, &mut ann);
+    assert_eq!(ann.replica.head(), world.head());
+    // Junk on the socket is not a frame of ours: the page may be too old for it.
+    ann.replica.frame(&[9, 9, 9], 0);
+    assert_eq!(ann.replica.notes(), [Note::Reload]);
+}
+
+#[test]
+fn replies_that_come_late_twice_or_out_of_order_never_turn_back() {
+    let mut world = World::<Herd>::with(2, |settings| settings.recent = 6, ());
+    let mut ann = Client::new("ann");
+    world.join(0, &mut ann);
+    let bob = Raw::joined(&mut world, 0, "bob");
+    drain(&mut world, &mut ann);
+    let mut random = Random::from_seed(8);
+    let mut replies: Vec<Outcome> = Vec::new();
+    let mut snapshots = 0;
+    for seq in 1..=200 {
+        // Sometimes so much passes that only the state is sent.
+        for step in 0..=random.below(4) as u64 * 3 {
+            world.pass(FRAME_MS + 1);
+            bob.say(&mut world, 0, &[(seq * 100 + step, add(1))]).err();
+        }
+        world.pass(LEASE_MS + 1);
+        bob.say(&mut world, 0, &[(seq, add(1))]).expect("taken");
+        let arrival = ann.arrival(world.now_ms);
+        let outcome = world.ask(0, vec![arrival]).remove(0);
+        let reply = wire::read_reply(&outcome.body).expect("a reply");
+        snapshots += usize::from(matches!(reply.news, wire::News::Snapshot(_)));
+        replies.push(outcome);
+        for _ in 0..random.below(3) {
+            let late = random.below(replies.len() as u32) as usize;
+            let before = ann.replica.head().v;
+            ann.take(&replies[late], world.now_ms);
+            let after = ann.replica.head();
+            assert!(
+                after.v >= before,
+                "turned back from {before} to {}",
+                after.v
+            );
+            let bytes = world.log().frames().nth(after.v as usize - 1);
+            assert_eq!(bytes.map(Hash::of), Some(after.hash));
+        }
+    }
+    assert_eq!(ann.resets(), 0);
+    drain(&mut world, &mut ann);
+    assert_eq!(ann.replica.head(), world.head());
+    assert!(snapshots < 200);
+}
+
+#[test]
+fn p05_a_frame_whose_state_is_not_ours_is_a_desync_with_a_dump() {
+    let (mut world, mut ann) = joined(1);
+    drain(&mut world, &mut ann);
+    let bob = Raw::joined(&mut world, 0, "bob");
+    drain(&mut world, &mut ann);
+    world.pass(LEASE_MS + 1);
+    bob.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+    let bytes = world.log().frames().last().expect("a frame").to_vec();
+    let mut frame = Frame::decode(&bytes).expect("a frame");
+    frame.state.0[3] ^= 1;
+    let head = ann.replica.head();
+    let since_ms = world.since_ms();
+    assert_eq!(frame.v, head.v + 1);
+    ann.replica.frame(&frame.encode(), since_ms);
+    assert_eq!(ann.replica.notes(), [Note::Desync]);
+    assert_eq!(ann.replica.status(since_ms), Status::Desync);
+    let dump = ann.replica.desync().expect("a dump").clone();
+    assert_eq!((dump.v, dump.expected), (frame.v, frame.state));
+    assert_eq!(dump.computed, world.audit().room.state_hash());
+    assert_eq!(dump.frame, frame.encode());
+    let room = Room::<Herd>::restore(&dump.room).expect("our room");
+    assert_eq!(room.state().of(1), 1);
+    // It stays: nothing after it is shown as if all was well.
+    ann.replica.frame(&bytes, since_ms);
+    assert_eq!(ann.replica.status(since_ms), Status::Desync);
+}
+
+#[test]
+fn a_snapshot_or_protocol_of_another_build_asks_for_a_reload() {
+    let (world, mut ann) = joined(1);
+    let since_ms = world.since_ms();
+    ann.replica.refused(Some(Code::Protocol), None, since_ms);
+    assert_eq!(ann.replica.status(since_ms), Status::Reload);
+    assert_eq!(ann.replica.notes(), [Note::Reload]);
+    let mut bob = Client::<Herd>::new("bob");
+    assert!(!bob.replica.warm_up(&[1, 2, 3], 0), "nothing to start from");
+    assert!(!bob.replica.receive(&[1, 2, 3], 0, 0), "not a reply");
+    assert_eq!(bob.replica.status(0), Status::Joining);
+}
+
+/// The store's time as the client estimates it, by the tick that it shows.
+#[test]
+fn b23_the_clock_is_estimated_within_half_a_round_trip_whatever_the_devices_clock_says() {
+    const TEN_YEARS_MS: u64 = 315_360_000_000;
+    for (there_ms, back_ms) in [(0, 0), (80, 80), (0, 400), (400, 0), (30, 1_500)] {
+        for own_ms in [0, 5, TEN_YEARS_MS] {
+            let mut world = World::<Herd>::new(1);
+            let mut ann = Client::<Herd>::new("ann");
+            let own = |world: &World<Herd>| world.since_ms() + own_ms;
+            for _ in 0..8 {
+                let sent_ms = own(&world);
+                let request = ann.replica.request(false, sent_ms);
+                world.pass(there_ms);
+                let outcome = world.ask(0, vec![ann.arrive(request)]).remove(0);
+                world.pass(back_ms);
+                ann.replica.receive(&outcome.body, sent_ms, own(&world));
+                world.pass(250);
+            }
+            ann.replica.predict(own(&world));
+            let shown = ann.replica.predicted().expect("shown").tick() * TICK_MS;
+            let now_ms = world.since_ms();
+            let wrong_ms = now_ms.abs_diff(shown);
+            let most_ms = (there_ms + back_ms) / 2 + TICK_MS;
+            assert!(
+                wrong_ms <= most_ms,
+                "{there_ms}+{back_ms}: {wrong_ms} ms wrong"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_round_trip_that_ends_before_it_began_is_survived() {
+    let (mut world, mut ann) = joined(1);
+    let arrival = ann.arrival(world.now_ms);
+    let outcome = world.ask(0, vec![arrival]).remove(0);
+    assert!(ann.replica.receive(&outcome.body, 10_000, 0));
+    for now_ms in [0, 1, u64::MAX / 4] {
+        ann.replica.predict(now_ms);
+        let ahead = ann.replica.predicted().expect("shown").tick();
+        let synced = ann.replica.synced().expect("synced").tick();
+        assert!(ahead <= synced + PREDICT_MS / TICK_MS);
+    }
+}
+
+#[test]
+fn who_leaves_says_so_and_asks_no_more() {
+    let (mut world, mut ann) = joined(1);
+    world.pass(LEASE_MS + 1);
+    let since_ms = world.since_ms();
+    let request = ann.replica.leave(since_ms);
+    world.ask(0, vec![ann.arrive(request)]);
+    assert_eq!(world.audit().room.present(), [0_u32; 0]);
+    ann.reload();
+    drain(&mut world, &mut ann);
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut ann);
+    assert_eq!(
+        world.audit().room.present(),
+        [0],
+        "another page load is another session"
+    );
+}
+
+#[test]
+fn it_asks_at_once_when_it_has_something_to_say_and_later_and_later_when_nobody_answers() {
+    let (mut world, mut ann) = joined(1);
+    drain(&mut world, &mut ann);
+    let since_ms = world.since_ms();
+    let quiet = ann.replica.ask_at(false, since_ms);
+    assert!(quiet > since_ms + 100, "nothing to say");
+    world.pass(40);
+    act(&world, &mut ann, 1);
+    assert!(ann.replica.ask_at(false, world.since_ms()) <= world.since_ms());
+    let mut pauses = Vec::new();
+    for _ in 0..12 {
+        let since_ms = world.since_ms();
+        ann.replica.request(false, since_ms);
+        ann.replica.refused(None, None, since_ms);
+        let next = ann.replica.ask_at(false, since_ms);
+        pauses.push(next - since_ms);
+        world.pass(next - since_ms);
+    }
+    assert!(pauses[0] < 200 && pauses[11] >= 10_000, "{pauses:?}");
+    assert!(pauses.iter().all(|pause| *pause <= 20_000), "{pauses:?}");
+}
