@@ -15,8 +15,15 @@ export async function readBody(request: Request, type: string, limit: number): P
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (said !== type || encoding !== 'identity') throw new Refused('media_type')
   // What the header says may refuse a body, never admit one.
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw new Refused('too_large')
+  const announced = request.headers.get('content-length')
+  if (Number(announced ?? 0) > limit) throw new Refused('too_large')
   if (!request.body) return new Uint8Array()
+  // A length that was announced is what HTTP delivers; without one the body is counted while it comes.
+  if (announced !== null) {
+    const body = new Uint8Array(await request.arrayBuffer())
+    if (body.length > limit) throw new Refused('too_large')
+    return body
+  }
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader()
   const parts: Uint8Array[] = []
   let length = 0

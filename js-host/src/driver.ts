@@ -112,9 +112,24 @@ export class Driver {
     if (room.waiting.length >= MAX_WAITING) return refusal('busy')
     const mine: Waiting = { arrival, outcome: null, wake: () => {} }
     room.waiting.push(mine)
-    if (this.#underWay(room)) await new Promise<void>((wake) => Object.assign(mine, { wake }))
+    if (this.#underWay(room)) await this.#turn(mine)
+    // Carried by a request that never came back: what it did is unknown.
+    if (!mine.outcome && !room.waiting.includes(mine)) return refusal('retry')
     while (!mine.outcome) await this.#carry(id, room)
     return mine.outcome
+  }
+
+  /**
+   * Waits for the outcome, or to carry. The timer is more than a limit: a Worker's request that waits for nothing of its
+   * own, only for another request, counts as hung and is cancelled. For the same reason the timer is stopped here: a
+   * request that wakes another cannot reach its timers.
+   */
+  async #turn(mine: Waiting): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    mine.wake = resolve
+    const timer = setTimeout(resolve, OVERDUE_TIMEOUTS * this.#options.store_timeout_ms)
+    await promise
+    clearTimeout(timer)
   }
 
   /** Whether to wait. One that was carried by a request which the platform stopped is not waited for. */

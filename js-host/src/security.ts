@@ -10,7 +10,18 @@ export interface HeaderOptions {
  * The security headers of a response to `url`. Scripts are this origin's files and its wasm; nothing
  * inline, nothing evaluated. There is no `Access-Control-Allow-Origin`: other origins read nothing.
  */
-export function securityHeaders(url: URL, { frame_ancestors }: HeaderOptions): [string, string][] {
+export function securityHeaders(url: URL, options: HeaderOptions): readonly [string, string][] {
+  const made = lastMade
+  if (made?.origin === url.origin && made.options === options) return made.headers
+  const headers = makeHeaders(url, options)
+  lastMade = { origin: url.origin, options, headers }
+  return headers
+}
+
+/** An isolate answers for one origin: its headers are made once. */
+let lastMade: { origin: string; options: HeaderOptions; headers: readonly [string, string][] } | null = null
+
+function makeHeaders(url: URL, { frame_ancestors }: HeaderOptions): [string, string][] {
   const socket = `${url.protocol === 'https:' ? 'wss' : 'ws'}://${url.host}`
   const policy = [
     "default-src 'self'",
