@@ -1,29 +1,21 @@
 /**
- * Performs what the handler asks for, until it replies. Requests of one room that arrive while an
- * invocation of it is under way wait, then go together as the next one: they share its read and its
- * frame. Rooms do not wait for each other.
+ * Performs what the handler asks for, until it replies. Requests of one room that arrive together
+ * share an invocation, its read and its frame.
  *
- * The next invocation is carried by the first of those that wait, in its own turn: a Worker stops
- * what runs on behalf of a request once that request was answered or its caller has gone.
- *
- * Decides who shares an invocation, when a store counts as failed, and what a trap costs: the
- * request that trapped is answered `restarted`; the others run again, which is safe whatever was
- * written before, since a device's mark answers a repeated action. Must not know what is in a
- * request or a frame.
+ * Decides when a store counts as failed, and what a trap costs: the request that trapped is answered
+ * `restarted`; the others run again, which is safe whatever was written before, since a device's mark
+ * answers a repeated action. Must not know what is in a request or a frame.
  */
 
+import { Batches } from './batch'
 import { decode, encode } from './codec'
 import { type Arrival, arrivals, effect, fed, type Outcome } from './effect'
 import { refusal } from './errors'
-import { MAX_BATCH, MAX_EFFECTS } from './limits'
+import { MAX_EFFECTS } from './limits'
 import { type Face, type Faces, Trapped } from './load/face'
 import { type Performer, StoreOverloaded } from './store'
 import { within } from './within'
 
-/** Requests of one room that wait, at most; the next is told `busy`. */
-const MAX_WAITING = 4 * MAX_BATCH
-/** Bytes of requests that share an invocation, beside the first. */
-const MAX_BATCH_BYTES = 1024 * 1024
 /** Traps that one batch may cause before the rest of it is given up: each costs a new instance. */
 const MAX_TRAPS = 16
 /** After how many timeouts of the store an invocation counts as stopped by the platform. */
@@ -65,19 +57,9 @@ export interface Counters {
   traps: number
 }
 
-interface Waiting {
-  arrival: Arrival
-  outcome: Outcome | null
-  /** Called when the outcome is there, or when it is this one's turn to carry. */
-  wake: () => void
-}
-
 interface Room {
   kind: string
   name: string
-  waiting: Waiting[]
-  /** When the invocation under way began; null if there is none. */
-  since_ms: number | null
 }
 
 /** The instance was dropped while this invocation waited for its store. */
@@ -87,77 +69,25 @@ class Dropped extends Error {}
 export class Driver {
   readonly counters: Counters = { requests: 0, invocations: 0, led: 0, followed: 0, lost: 0, unknown: 0, traps: 0 }
   readonly #options: DriverOptions
-  readonly #rooms = new Map<string, Room>()
+  readonly #batches: Batches
 
   constructor(options: DriverOptions) {
     this.#options = options
+    const serve = (kind: string, name: string, batch: Arrival[]) =>
+      this.#serve({ kind, name }, batch, { left: MAX_TRAPS })
+    this.#batches = new Batches(serve, OVERDUE_TIMEOUTS * options.store_timeout_ms)
   }
 
-  /**
-   * Asks a room. Always answers, with a refusal if need be. `kind` is one that the handler serves.
-   * `hold` keeps the platform from stopping this request before its answer is there (`waitUntil`),
-   * since it may be carrying others.
-   */
-  ask(kind: string, name: string, arrival: Arrival, hold?: (work: Promise<unknown>) => void): Promise<Outcome> {
-    const answer = this.#ask(kind, name, arrival)
-    hold?.(answer)
-    return answer
+  /** Asks a room, see {@link Batches.ask}. `kind` is one that the handler serves. */
+  async ask(kind: string, name: string, arrival: Arrival, hold?: (work: Promise<unknown>) => void): Promise<Outcome> {
+    const [outcome] = await this.askAll(kind, name, [arrival], hold)
+    return outcome ?? refusal('internal')
   }
 
-  async #ask(kind: string, name: string, arrival: Arrival): Promise<Outcome> {
-    this.counters.requests += 1
-    const id = `${kind}/${name}`
-    const room = this.#rooms.get(id) ?? { kind, name, waiting: [], since_ms: null }
-    this.#rooms.set(id, room)
-    if (room.waiting.length >= MAX_WAITING) return refusal('busy')
-    const mine: Waiting = { arrival, outcome: null, wake: () => {} }
-    room.waiting.push(mine)
-    if (this.#underWay(room)) await this.#turn(mine)
-    // Carried by a request that never came back: what it did is unknown.
-    if (!mine.outcome && !room.waiting.includes(mine)) return refusal('retry')
-    while (!mine.outcome) await this.#carry(id, room)
-    return mine.outcome
-  }
-
-  /**
-   * Waits for the outcome, or to carry. The timer is more than a limit: a Worker's request that waits for nothing of its
-   * own, only for another request, counts as hung and is cancelled. For the same reason the timer is stopped here: a
-   * request that wakes another cannot reach its timers.
-   */
-  async #turn(mine: Waiting): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    mine.wake = resolve
-    const timer = setTimeout(resolve, OVERDUE_TIMEOUTS * this.#options.store_timeout_ms)
-    await promise
-    clearTimeout(timer)
-  }
-
-  /** Whether to wait. One that was carried by a request which the platform stopped is not waited for. */
-  #underWay(room: Room): boolean {
-    return room.since_ms !== null && Date.now() - room.since_ms < OVERDUE_TIMEOUTS * this.#options.store_timeout_ms
-  }
-
-  /** Serves the first of those that wait, then hands over to the next. */
-  async #carry(id: string, room: Room): Promise<void> {
-    room.since_ms = Date.now()
-    const batch = takeBatch(room.waiting)
-    const outcomes = await this.#serve(
-      room,
-      batch.map((each) => each.arrival),
-      { left: MAX_TRAPS },
-    )
-    for (const [at, each] of batch.entries()) {
-      each.outcome = outcomes[at] ?? refusal('internal')
-      each.wake()
-    }
-    const [next] = room.waiting
-    if (next) {
-      room.since_ms = Date.now()
-      next.wake()
-    } else {
-      room.since_ms = null
-      if (this.#rooms.get(id) === room) this.#rooms.delete(id)
-    }
+  /** Asks a room several things at once, which go together. */
+  askAll(kind: string, name: string, batch: Arrival[], hold?: (work: Promise<unknown>) => void): Promise<Outcome[]> {
+    this.counters.requests += batch.length
+    return this.#batches.ask(kind, name, batch, hold)
   }
 
   /** Never rejects: one outcome for each arrival. */
@@ -246,22 +176,6 @@ export class Driver {
     const fields = error instanceof Error ? { error: error.name, message: error.message } : { error: 'unknown' }
     this.#options.note?.(event, fields)
   }
-}
-
-/** The first of those that wait, as many as may share an invocation. It reads one block of frames at most. */
-function takeBatch(waiting: Waiting[]): Waiting[] {
-  let bytes = 0
-  let count = 0
-  let block: number | null = null
-  for (const { arrival } of waiting) {
-    const { call } = arrival
-    if (call.tag === 'play') bytes += call.request.length
-    if (call.tag === 'block' && block !== null && block !== call.last) break
-    if (call.tag === 'block') block = call.last
-    if (count > 0 && (bytes > MAX_BATCH_BYTES || count === MAX_BATCH)) break
-    count += 1
-  }
-  return waiting.splice(0, count)
 }
 
 function outcomesOf(asked: Uint8Array, count: number): Outcome[] {

@@ -143,6 +143,9 @@ export const outcome: Codec<Outcome> = struct({
   body: bytes,
 })
 
+/** The answers of one invocation. */
+export const outcomes: Codec<Outcome[]> = list(outcome)
+
 /** A request. */
 export const arrival: Codec<Arrival> = struct({ who: option(struct<Identity>({ user: text, name: text })), call })
 
@@ -154,7 +157,7 @@ export const effect: Codec<Effect> = variants<Effect>({
   read: { read },
   append: { append, read },
   push: { items: list(bytes), read },
-  reply: { outcomes: list(outcome) },
+  reply: { outcomes },
 })
 
 /** A result. */

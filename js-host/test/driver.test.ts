@@ -259,7 +259,10 @@ test('each request is held until its answer', async () => {
   const held: Promise<unknown>[] = []
   const answers = ['a', 'b'].map((text) => driver.ask('dots', ROOM, says(text), (work) => held.push(work)))
   expect(held.length).toBe(2)
-  expect((await Promise.all(held)).map((outcome) => seen(outcome as Outcome))).toEqual(['200 a/1', '200 b/1'])
+  expect((await Promise.all(held)).map((outcome) => seen((outcome as Outcome[])[0] as Outcome))).toEqual([
+    '200 a/1',
+    '200 b/1',
+  ])
   await Promise.all(answers)
 })
 

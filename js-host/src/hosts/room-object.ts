@@ -39,10 +39,10 @@ export class RoomObject extends DurableObject<Bindings> {
     return this.#local.perform(room, effect)
   }
 
-  /** Embedded mode: answers an arrival. */
-  async ask(kind: string, name: string, arrival: Uint8Array): Promise<Uint8Array> {
+  /** Embedded mode: answers arrivals. */
+  async ask(kind: string, name: string, arrivals: Uint8Array): Promise<Uint8Array> {
     this.#driver ??= this.#makeDriver()
-    return encode(wire.outcome, await this.#driver.ask(kind, name, decode(wire.arrival, arrival)))
+    return encode(wire.outcomes, await this.#driver.askAll(kind, name, decode(wire.arrivals, arrivals)))
   }
 
   /** Opens a live socket. The Worker asked the handler before whether the caller may watch. */

@@ -4,6 +4,7 @@
  * that answers a request is the router's.
  */
 
+import { Batches } from '../batch'
 import { decode, encode } from '../codec'
 import { Driver } from '../driver'
 import type { Arrival, Outcome } from '../effect'
@@ -66,6 +67,12 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
     store_timeout_ms,
     note: (event, fields) => log('warn', event, fields),
   })
+  // Requests of a room that arrive together share one call of its object.
+  const object_timeout_ms = 2 * store_timeout_ms
+  const embedded = new Batches(
+    (kind, name, batch) => askObject(rooms, kind, name, batch, object_timeout_ms),
+    2 * object_timeout_ms,
+  )
   return createRouter({
     settings,
     sessions: await Sessions.open(settings.keys, settings.audience),
@@ -74,7 +81,7 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
     ask: (kind, name, arrival, hold) =>
       mode === 'stateless'
         ? driver.ask(kind, name, arrival, hold)
-        : askObject(rooms, kind, name, arrival, 2 * store_timeout_ms),
+        : embedded.ask(kind, name, [arrival], hold).then(([outcome]) => outcome ?? refusal('internal')),
     live: (kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request),
     address: (request) => request.headers.get('cf-connecting-ip'),
     health: () => ({ version: VERSION, mode, ...(mode === 'stateless' ? driver.counters : {}) }),
@@ -104,15 +111,15 @@ async function askObject(
   rooms: Bindings['ROOMS'],
   kind: string,
   name: string,
-  arrival: Arrival,
+  batch: Arrival[],
   timeout_ms: number,
-): Promise<Outcome> {
+): Promise<Outcome[]> {
   try {
-    const asked = objectOf(rooms, `${kind}/${name}`).ask(kind, name, encode(wire.arrival, arrival))
-    return decode(wire.outcome, await within(timeout_ms, asked))
+    const asked = objectOf(rooms, `${kind}/${name}`).ask(kind, name, encode(wire.arrivals, batch))
+    return decode(wire.outcomes, await within(timeout_ms, asked))
   } catch (error) {
     log('warn', 'object', { message: error instanceof Error ? error.message : 'unknown' })
-    return refusal('retry')
+    return batch.map(() => refusal('retry'))
   }
 }
 
