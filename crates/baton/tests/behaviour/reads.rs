@@ -235,9 +235,11 @@ fn told(versions: u64, change: impl Fn(&mut Found)) -> (World<Herd>, Outcome) {
     (world, outcome.expect("it ends"))
 }
 
+type Change = fn(&mut Found);
+
 #[test]
 fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
-    let nonsense: [(&str, fn(&mut Found)); 8] = [
+    let nonsense: [(&str, Change); 8] = [
         ("a cut snapshot", |found| {
             found.snapshot.as_mut().expect("one").truncate(100);
         }),

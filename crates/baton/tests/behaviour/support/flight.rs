@@ -94,8 +94,10 @@ impl<R: Rules> Flight<R> {
         match stage {
             Stage::Asks(effect) => {
                 let fed = match fault {
-                    Fault::None => world.perform(&effect),
-                    Fault::Done => world.perform(&effect).map(|_| Fed::Failed),
+                    Fault::None => world.perform_for(self.instance, &effect),
+                    Fault::Done => world
+                        .perform_for(self.instance, &effect)
+                        .map(|_| Fed::Failed),
                     Fault::NotDone | Fault::Late => Some(Fed::Failed),
                 };
                 self.stage = Stage::Holds(fed.expect("a reply is not performed"));

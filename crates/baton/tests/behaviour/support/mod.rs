@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod client;
 pub mod flight;
+pub mod forks;
 pub mod raw;
 pub mod rules;
 pub mod traffic;
@@ -22,6 +23,7 @@ use baton::{
 pub use audit::{Audit, audit};
 pub use client::Client;
 pub use flight::{Fault, Flight};
+pub use forks::Forks;
 pub use raw::{Raw, reply_of};
 
 pub const START_MS: u64 = 1_790_000_000_000;
@@ -41,6 +43,8 @@ pub struct World<R: Rules> {
     /// Nonces depend on the time alone, so that two runs can be compared byte by byte.
     pub nonce_by_time: bool,
     pub count: Count,
+    /// Set: nobody coordinates. For the control that must fail.
+    pub forks: Option<Forks>,
     settings: Settings,
     config: R::Config,
     nonce: u64,
@@ -78,6 +82,7 @@ impl<R: Rules> World<R> {
             skews_ms: vec![0; instances],
             nonce_by_time: false,
             count: Count::default(),
+            forks: None,
             settings: Settings::try_from(input).expect("the settings are in range"),
             config,
             nonce: 0,
@@ -172,6 +177,14 @@ impl<R: Rules> World<R> {
     /// Replays the whole log, checking all that a log must be.
     pub fn audit(&mut self) -> Audit<R> {
         audit(self.log().frames())
+    }
+
+    /// Performs an effect that an instance asks for.
+    pub fn perform_for(&mut self, instance: usize, effect: &Effect) -> Option<Fed> {
+        match &mut self.forks {
+            Some(forks) => forks.perform(instance, effect, self.now_ms),
+            None => self.perform(effect),
+        }
     }
 
     /// Performs an effect on the store, counting, and checks that nobody appends under another's
