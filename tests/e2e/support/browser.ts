@@ -137,14 +137,16 @@ export class Player {
     })
   }
 
-  /** Walks out of the zombies' way by the arrow keys, until `done`. Goes on through failures of the page. */
+  /** Weaves out of the zombies' way by the arrow keys, until `done`. Goes on through a reload of the page. */
   async survive(done: () => boolean): Promise<void> {
     let held: string[] = []
-    while (!done()) {
+    for (let step = 0; !done(); step += 1) {
       const seen = this.ask((baton) => ({ place: baton.place(), zombies: baton.zombies() }))
       // A page that is loaded again cannot be asked.
       const field = await seen.catch(() => undefined)
-      const keys = field?.place ? (ARROWS[evade(field.place, field.zombies) / 4] ?? []) : []
+      const [best = 0, second = 0] = field?.place ? evade(field.place, field.zombies) : []
+      const beside = [4, 28].includes((best - second + 32) % 32)
+      const keys = field?.place ? (ARROWS[(beside && step % 2 ? second : best) / 4] ?? []) : []
       for (const key of held) if (!keys.includes(key)) await this.page.keyboard.up(key)
       for (const key of keys) if (!held.includes(key)) await this.page.keyboard.down(key)
       held = keys

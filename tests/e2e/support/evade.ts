@@ -14,14 +14,10 @@ const AHEAD = [0.3, 0.6, 1, 1.5, 2.2, 3]
 /** Of 32 angles. Keys give eight. */
 const DIRECTIONS = [0, 4, 8, 12, 16, 20, 24, 28]
 
-/** The angle, of 32, in which it is best to walk. */
-export function evade(me: { x: number; y: number }, zombies: [number, number, number][]): number {
-  let best = { angle: 0, worth: Number.NEGATIVE_INFINITY }
-  for (const angle of DIRECTIONS) {
-    const worth = worthOf(me, angle, zombies)
-    if (worth > best.worth) best = { angle, worth }
-  }
-  return best.angle
+/** The angles, of 32, in which one may walk, the best first. */
+export function evade(me: { x: number; y: number }, zombies: [number, number, number][]): number[] {
+  const worth = new Map(DIRECTIONS.map((angle) => [angle, worthOf(me, angle, zombies)]))
+  return DIRECTIONS.toSorted((one, other) => (worth.get(other) ?? 0) - (worth.get(one) ?? 0))
 }
 
 function worthOf(me: { x: number; y: number }, angle: number, zombies: [number, number, number][]): number {
