@@ -3,9 +3,11 @@
 //! state. Knows nothing of stores, hosts or leadership.
 
 mod draft;
+mod look;
 mod marks;
 mod outbox;
 mod presence;
+mod snapshot;
 
 use alloc::{string::String, vec::Vec};
 
@@ -15,12 +17,13 @@ pub(crate) use draft::{Draft, Drafted, Fate, Sighting};
 pub use marks::Standing as DeviceStanding;
 pub(crate) use marks::{Device, Known};
 use outbox::Outgoing;
+pub(crate) use snapshot::SNAPSHOT_EXTRA_BYTES;
 
 use crate::frame::{Entry, FORMAT, Frame, NotAFrame};
-use crate::id::{DeviceId, Hash, Head, Lineage, Nonce, Writer};
-use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
+use crate::id::{Hash, Lineage, Nonce, Writer};
+use crate::limits::SEGMENT;
 use crate::random::{Random, Source};
-use crate::rules::{Access, By, Context, Player, Reject, Rules, Send, Silence};
+use crate::rules::{By, Context, Player, Reject, Rules, Send};
 use crate::table::Table;
 
 /// The state of a room at a version.
@@ -95,13 +98,6 @@ pub struct Person {
     /// The name that others see.
     pub name: String,
 }
-
-/// Format and hash, before the canonical bytes.
-const SNAPSHOT_HEADER_BYTES: usize = 17;
-/// A checksum, after them.
-const SNAPSHOT_CHECK_BYTES: usize = 16;
-/// What a snapshot is longer than the canonical bytes.
-pub(crate) const SNAPSHOT_EXTRA_BYTES: usize = SNAPSHOT_HEADER_BYTES + SNAPSHOT_CHECK_BYTES;
 
 /// Why a frame does not replay. The room that was asked holds a state that nobody agreed on
 /// unless the error says otherwise: drop it.
@@ -406,163 +402,6 @@ impl<R: Rules> Room<R> {
     pub(crate) fn predict(&mut self, who: Player, action: R::Action) {
         let guess = Source::entry(Nonce(self.lineage.0), self.tick);
         self.apply(By::Player(who), action, guess);
-    }
-
-    /// Hash of the canonical bytes.
-    pub fn state_hash(&self) -> Hash {
-        Hash::of(&self.canonical())
-    }
-
-    /// The state hash, noting the size on the way.
-    pub(crate) fn measure(&mut self) -> Hash {
-        let canonical = self.canonical();
-        self.size = canonical.len();
-        Hash::of(&canonical)
-    }
-
-    /// Bytes of a snapshot, as of the newest frame.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    fn canonical(&self) -> Vec<u8> {
-        // Rules' states are made of integers and collections of known length; see `Rules::State`.
-        postcard::to_allocvec(self).expect("a room has no lengths unknown beforehand")
-    }
-
-    /// The room's encoding, with which a reader needs no earlier frame: [`FORMAT`], the hash of the
-    /// newest frame, the canonical bytes, and the hash of all that, so that a damaged copy is never
-    /// taken for a state.
-    pub fn snapshot(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(4_096);
-        bytes.push(FORMAT);
-        bytes.extend_from_slice(&self.hash.0);
-        bytes.extend_from_slice(&self.canonical());
-        let check = Hash::of(&bytes);
-        bytes.extend_from_slice(&check.0);
-        bytes
-    }
-
-    /// Reads a snapshot, all of it. `None` if it is cut, corrupt, too large, or of other rules or
-    /// layout. That it belongs to a history is for the caller to check, by [`Self::head`].
-    pub fn restore(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > MAX_SNAPSHOT_BYTES || bytes.first() != Some(&FORMAT) {
-            return None;
-        }
-        let (content, check) = bytes.split_last_chunk::<SNAPSHOT_CHECK_BYTES>()?;
-        if Hash::of(content) != Hash(*check) {
-            return None;
-        }
-        let (header, canonical) = content.split_at_checked(SNAPSHOT_HEADER_BYTES)?;
-        let hash = Hash(header[1..].try_into().ok()?);
-        let (mut room, rest) = postcard::take_from_bytes::<Self>(canonical).ok()?;
-        if !rest.is_empty() || room.rules.last() != Some(&R::id()) || room.v == 0 {
-            return None;
-        }
-        room.hash = hash;
-        room.size = canonical.len();
-        room.present = room.who_is_present();
-        Some(room)
-    }
-
-    /// The version and hash of the newest frame.
-    pub fn head(&self) -> Head {
-        Head {
-            v: self.v,
-            hash: self.hash,
-        }
-    }
-
-    pub(crate) fn set_hash(&mut self, hash: Hash) {
-        self.hash = hash;
-    }
-
-    /// The unbroken history this room belongs to.
-    pub fn lineage(&self) -> Lineage {
-        self.lineage
-    }
-
-    /// The writer of the newest frame.
-    pub fn writer(&self) -> Writer {
-        self.writer
-    }
-
-    /// How often leadership has changed hands, from 1.
-    pub fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    /// Ticks lived through.
-    pub fn tick(&self) -> u64 {
-        self.tick
-    }
-
-    /// The time of the newest frame, in milliseconds since 1970.
-    pub fn time_ms(&self) -> u64 {
-        self.time_ms
-    }
-
-    /// The rules' state.
-    pub fn state(&self) -> &R::State {
-        &self.state
-    }
-
-    /// What the room was told at its start.
-    pub fn config(&self) -> &R::Config {
-        &self.config
-    }
-
-    /// Who is present, in rising order.
-    pub fn present(&self) -> &[Player] {
-        &self.present
-    }
-
-    /// Everyone who is registered.
-    pub fn people(&self) -> &Table<Player, Person> {
-        &self.players
-    }
-
-    /// The player number of a user.
-    pub fn player(&self, user: &str) -> Option<Player> {
-        let found = self.players.iter().find(|(_, person)| person.user == user);
-        found.map(|(number, _)| *number)
-    }
-
-    /// The standing of a device, by the verified user and the device's id.
-    pub fn standing(&self, user: &str, id: DeviceId) -> Option<DeviceStanding<'_>> {
-        let player = self.player(user)?;
-        let found = self
-            .devices
-            .iter()
-            .find(|(_, device)| device.player == player && device.id == id);
-        found.map(|(number, device)| DeviceStanding {
-            number: *number,
-            device,
-        })
-    }
-
-    /// What a user may do here.
-    pub fn access(&self, user: Option<&str>) -> Access {
-        R::access(&self.state, user.and_then(|user| self.player(user)))
-    }
-
-    /// Whether time stands still: nobody is present and the rules pause then.
-    pub fn paused(&self) -> bool {
-        R::TICK_MS != 0 && R::SILENCE == Silence::Pause && self.present.is_empty()
-    }
-
-    /// The tick that belongs to a time.
-    pub fn tick_at(&self, now_ms: u64) -> u64 {
-        match u64::from(R::TICK_MS) {
-            0 => 0,
-            tick_ms => now_ms.saturating_sub(self.base_ms) / tick_ms,
-        }
-    }
-
-    /// When a tick happens.
-    pub fn time_of(&self, tick: u64) -> u64 {
-        let since = tick.saturating_mul(u64::from(R::TICK_MS));
-        self.base_ms.saturating_add(since)
     }
 }
 

@@ -1,0 +1,70 @@
+//! What a replica shows: how it goes, and its two states. Changes nothing but the list of notes.
+
+use alloc::vec::Vec;
+
+use super::{Desync, Note, PREDICT_MS, Replica, Status};
+use crate::id::{DeviceId, Head};
+use crate::room::Room;
+use crate::rules::Rules;
+
+impl<R: Rules> Replica<R> {
+    /// How it goes.
+    pub fn status(&self, now_ms: u64) -> Status {
+        if self.desync.is_some() {
+            return Status::Desync;
+        }
+        if self.reload {
+            return Status::Reload;
+        }
+        let (Some(room), Some(_)) = (&self.synced, self.player()) else {
+            return Status::Joining;
+        };
+        let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);
+        let behind_ms = store_ms.saturating_sub(room.time_of(room.tick()));
+        if R::TICK_MS != 0 && !room.paused() && behind_ms > PREDICT_MS {
+            return Status::Stalled;
+        }
+        Status::Live
+    }
+
+    /// What happened since this was last called.
+    pub fn notes(&mut self) -> Vec<Note> {
+        core::mem::take(&mut self.notes)
+    }
+
+    /// The newest frame that was replayed.
+    pub fn head(&self) -> Head {
+        self.synced.as_ref().map(Room::head).unwrap_or_default()
+    }
+
+    /// The newest frames that were replayed one by one, oldest first, at most 1,024: two
+    /// clients that name the same version with another hash saw two histories.
+    pub fn trail(&self) -> impl Iterator<Item = Head> {
+        self.trail.iter().copied()
+    }
+
+    /// The committed state.
+    pub fn synced(&self) -> Option<&Room<R>> {
+        self.synced.as_ref()
+    }
+
+    /// The committed state with our pending actions, now. What a screen shows.
+    pub fn predicted(&self) -> Option<&Room<R>> {
+        self.predicted.as_ref()
+    }
+
+    /// The report of a desync.
+    pub fn desync(&self) -> Option<&Desync> {
+        self.desync.as_ref()
+    }
+
+    /// How many actions are without an answer.
+    pub fn pending(&self) -> usize {
+        self.queue.pending().count()
+    }
+
+    /// The device's id.
+    pub fn device(&self) -> DeviceId {
+        self.queue.id
+    }
+}

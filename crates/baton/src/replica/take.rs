@@ -1,0 +1,194 @@
+//! What comes in: replies, pushed frames, refusals. Decides what is believed, and what it means for
+//! the device's own actions.
+
+use serde_bytes::ByteBuf;
+
+use super::{Desync, Note, Replica, TRAIL};
+use crate::error::Code;
+use crate::id::{DeviceId, Hash};
+use crate::room::{ReplayError, Room};
+use crate::rules::Rules;
+use crate::wire::{self, News, Reply};
+
+impl<R: Rules> Replica<R> {
+    /// Takes in a reply. Whether it was one; if not, nothing changed but that we ask again.
+    pub fn receive(&mut self, bytes: &[u8], sent_ms: u64, now_ms: u64) -> bool {
+        let Some(reply) = wire::read_reply(bytes) else {
+            self.asking.failed(now_ms);
+            return false;
+        };
+        self.clock.reply(reply.now_ms, sent_ms, now_ms);
+        self.asking.answered(reply.ask_ms, now_ms);
+        self.take(reply);
+        self.after_frames(now_ms);
+        true
+    }
+
+    fn take(&mut self, reply: Reply) {
+        match reply.news {
+            News::Frames(frames) => {
+                for frame in frames {
+                    self.replay(&frame);
+                }
+            }
+            // Older than what pushed frames have brought meanwhile.
+            News::Snapshot(_)
+                if self.lineage == Some(reply.lineage) && reply.head.v <= self.head().v => {}
+            News::Snapshot(bytes) => {
+                let old = self.lineage;
+                self.restart_from(&bytes);
+                if old.is_some_and(|old| old != reply.lineage) {
+                    self.notes.push(Note::Reset);
+                }
+            }
+            // It answers a cursor that we no longer have: ask with the one we do.
+            News::Reset(_) if self.head() != self.asked => self.asking.doubt(),
+            News::Reset(bytes) => {
+                self.notes.push(Note::Reset);
+                self.restart_from(&bytes);
+            }
+        }
+        // Frames that a socket should bring may still be on their way.
+        self.asking.expect(self.head().v, reply.head.v);
+    }
+
+    fn restart_from(&mut self, snapshot: &[u8]) {
+        let room = Room::restore(snapshot);
+        if room.is_none() && !snapshot.is_empty() {
+            self.outdated();
+        }
+        self.lineage = room.as_ref().map(Room::lineage);
+        self.synced = room;
+    }
+
+    fn outdated(&mut self) {
+        if !self.reload {
+            self.reload = true;
+            self.notes.push(Note::Reload);
+        }
+    }
+
+    /// Takes in a frame that was pushed. One that does not follow is fetched with the next request.
+    pub fn frame(&mut self, bytes: &[u8], now_ms: u64) {
+        let before = self.head().v;
+        self.replay(bytes);
+        if self.head().v > before {
+            self.asking.heard(now_ms);
+            if let Some(room) = &self.synced {
+                self.clock.frame(room.time_ms(), now_ms);
+            }
+            self.after_frames(now_ms);
+        }
+    }
+
+    fn replay(&mut self, bytes: &[u8]) {
+        if self.desync.is_some() || self.reload {
+            return;
+        }
+        let replayed = match &mut self.synced {
+            Some(room) => room.replay(bytes).map(|_| ()),
+            None => Room::genesis(bytes).map(|room| self.synced = Some(room)),
+        };
+        match replayed {
+            Ok(()) => self.remember(),
+            Err(ReplayError::NotNext { expected, found }) if found < expected => {}
+            Err(ReplayError::NotNext { found, .. }) => self.asking.expect(self.head().v, found),
+            // Another history than ours: the host has to tell us what is left of it.
+            Err(ReplayError::Previous) => self.asking.doubt(),
+            Err(ReplayError::Rules(_) | ReplayError::Frame(_)) => self.outdated(),
+            Err(ReplayError::State { expected, computed }) => {
+                self.disagree(bytes, expected, computed);
+            }
+            Err(ReplayError::Order | ReplayError::Entry(_)) => {
+                self.disagree(bytes, Hash::default(), Hash::default());
+            }
+        }
+        self.lineage = self.synced.as_ref().map(Room::lineage);
+    }
+
+    fn remember(&mut self) {
+        if self.trail.len() == TRAIL {
+            self.trail.pop_front();
+        }
+        self.trail.push_back(self.head());
+    }
+
+    fn disagree(&mut self, frame: &[u8], expected: Hash, computed: Hash) {
+        let Some(room) = self.synced.take() else {
+            return;
+        };
+        self.desync = Some(Desync {
+            v: room.head().v,
+            expected,
+            computed,
+            frame: ByteBuf::from(frame),
+            room: ByteBuf::from(room.snapshot()),
+        });
+        self.notes.push(Note::Desync);
+    }
+
+    /// A request was refused with a code, or failed without one (`None`).
+    pub fn refused(&mut self, code: Option<Code>, expected: Option<u64>, now_ms: u64) {
+        self.asking.failed(now_ms);
+        match code {
+            Some(Code::Unregistered) => self.registration_lost(),
+            Some(Code::Evicted | Code::Conflict) => self.evicted(),
+            Some(Code::Gap) => {
+                if let Some(expected) = expected {
+                    self.queue.rewind(expected);
+                }
+            }
+            Some(Code::Protocol | Code::Rules) => self.outdated(),
+            _ => {}
+        }
+    }
+
+    fn registration_lost(&mut self) {
+        // The same id, a new number; everything that is still here is sent again.
+        self.queue.number = None;
+        self.queue.rewind(1);
+    }
+
+    fn evicted(&mut self) {
+        let lost = self.queue.pending().count();
+        let known = self
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::Evicted { .. }));
+        if !known {
+            self.notes.push(Note::Evicted { lost });
+        }
+    }
+
+    /// Takes a new device id after [`Note::Evicted`]; what was pending is lost.
+    pub fn renew(&mut self, id: DeviceId, now_ms: u64) -> usize {
+        let lost = self.queue.renew(id);
+        self.rebase(now_ms);
+        lost
+    }
+
+    pub(super) fn after_frames(&mut self, now_ms: u64) {
+        self.asking.reached(self.head().v);
+        let standing = self
+            .synced
+            .as_ref()
+            .and_then(|room| room.standing(&self.user, self.queue.id));
+        let lost = self.synced.is_some() && standing.is_none() && self.queue.number.is_some();
+        let evicted = self.queue.number.is_some_and(|number| {
+            let room = self.synced.as_ref();
+            room.is_some_and(|room| room.was_evicted(number))
+        });
+        match standing {
+            Some(standing) => {
+                self.queue.number = Some(standing.number);
+                for (seq, code) in self.queue.settle(Some(&standing), now_ms) {
+                    self.notes.push(Note::Answer { seq, code });
+                }
+            }
+            None if lost && evicted => self.evicted(),
+            None if lost => self.registration_lost(),
+            None => {}
+        }
+        self.rebase(now_ms);
+    }
+}

@@ -1,0 +1,108 @@
+//! What a room shows: to the handler, to clients, to tools. Changes nothing.
+
+use super::{DeviceStanding, Person, Room};
+use crate::id::{DeviceId, Hash, Head, Lineage, Writer};
+use crate::rules::{Access, Player, Rules, Silence};
+use crate::table::Table;
+
+impl<R: Rules> Room<R> {
+    /// The version and hash of the newest frame.
+    pub fn head(&self) -> Head {
+        Head {
+            v: self.v,
+            hash: self.hash,
+        }
+    }
+
+    pub(crate) fn set_hash(&mut self, hash: Hash) {
+        self.hash = hash;
+    }
+
+    /// The unbroken history this room belongs to.
+    pub fn lineage(&self) -> Lineage {
+        self.lineage
+    }
+
+    /// The writer of the newest frame.
+    pub fn writer(&self) -> Writer {
+        self.writer
+    }
+
+    /// How often leadership has changed hands, from 1.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Ticks lived through.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    /// The time of the newest frame, in milliseconds since 1970.
+    pub fn time_ms(&self) -> u64 {
+        self.time_ms
+    }
+
+    /// The rules' state.
+    pub fn state(&self) -> &R::State {
+        &self.state
+    }
+
+    /// What the room was told at its start.
+    pub fn config(&self) -> &R::Config {
+        &self.config
+    }
+
+    /// Who is present, in rising order.
+    pub fn present(&self) -> &[Player] {
+        &self.present
+    }
+
+    /// Everyone who is registered.
+    pub fn people(&self) -> &Table<Player, Person> {
+        &self.players
+    }
+
+    /// The player number of a user.
+    pub fn player(&self, user: &str) -> Option<Player> {
+        let found = self.players.iter().find(|(_, person)| person.user == user);
+        found.map(|(number, _)| *number)
+    }
+
+    /// The standing of a device, by the verified user and the device's id.
+    pub fn standing(&self, user: &str, id: DeviceId) -> Option<DeviceStanding<'_>> {
+        let player = self.player(user)?;
+        let found = self
+            .devices
+            .iter()
+            .find(|(_, device)| device.player == player && device.id == id);
+        found.map(|(number, device)| DeviceStanding {
+            number: *number,
+            device,
+        })
+    }
+
+    /// What a user may do here.
+    pub fn access(&self, user: Option<&str>) -> Access {
+        R::access(&self.state, user.and_then(|user| self.player(user)))
+    }
+
+    /// Whether time stands still: nobody is present and the rules pause then.
+    pub fn paused(&self) -> bool {
+        R::TICK_MS != 0 && R::SILENCE == Silence::Pause && self.present.is_empty()
+    }
+
+    /// The tick that belongs to a time.
+    pub fn tick_at(&self, now_ms: u64) -> u64 {
+        match u64::from(R::TICK_MS) {
+            0 => 0,
+            tick_ms => now_ms.saturating_sub(self.base_ms) / tick_ms,
+        }
+    }
+
+    /// When a tick happens.
+    pub fn time_of(&self, tick: u64) -> u64 {
+        let since = tick.saturating_mul(u64::from(R::TICK_MS));
+        self.base_ms.saturating_add(since)
+    }
+}
