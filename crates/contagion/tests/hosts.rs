@@ -119,7 +119,7 @@ fn j02_later_joins_on_other_hosts_neither_restart_nor_extend_the_countdown() {
 }
 
 #[test]
-fn j02_when_all_leave_the_countdown_ends_and_the_room_is_idle() {
+fn j02_when_all_leave_by_other_hosts_the_countdown_ends_and_idle_costs_nothing() {
     let mut random = Random::from_seed(3);
     let mut world = World::<Contagion>::new(4);
     let devices = crowd(3);

@@ -307,18 +307,19 @@ fn a_room_that_one_may_not_read_looks_as_if_it_did_not_exist() {
         assert_eq!(refused(&outcome), Some((Code::NotFound, None)));
     }
     assert_eq!(world.head(), head);
-    // Somebody who only watches may not act either.
     let who = Some(ann.who.clone());
-    let own = world
-        .ask(
-            0,
-            vec![Arrival {
-                who,
-                call: Call::View,
-            }],
-        )
-        .remove(0);
+    let call = Call::View;
+    let own = world.ask(0, vec![Arrival { who, call }]).remove(0);
     assert_eq!((own.status, own.content), (200, Content::Json));
+    // A third one may look, and not act.
+    let mut guest = Raw::new("guest");
+    guest.join(&mut world, 0);
+    world.pass(LEASE_MS + 1);
+    let head = world.head();
+    let refused = guest.say(&mut world, 0, &[(1, wire::write(&1_i64))]);
+    assert_eq!(refused.expect_err("may not act"), (Code::Forbidden, None));
+    assert_eq!((world.head(), world.log().waiting()), (head, 0));
+    assert_eq!(guest.standing(&mut world, 0).0, 0, "the mark stays");
 }
 
 #[test]

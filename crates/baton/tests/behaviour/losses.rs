@@ -7,7 +7,7 @@ use baton::wire::News;
 use baton::{Code, Note, Room};
 
 use crate::support::rules::{Herd, HerdAction, add};
-use crate::support::{Client, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of};
+use crate::support::{Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of};
 
 fn amounts(world: &mut World<Herd>) -> Vec<i64> {
     world.audit().room.state().amounts()
@@ -103,6 +103,49 @@ fn a_loss_that_no_instance_met_is_told_to_the_clients_all_the_same() {
 }
 
 #[test]
+fn a_client_whose_lost_version_was_taken_by_another_frame_is_told_all_the_same() {
+    let (mut world, mut ann, mut bob) = rolled_back(3, 8);
+    let seen = bob.replica.head();
+    while world.head().v <= seen.v + 5 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+        let since_ms = world.since_ms();
+        // Refused while she starts over.
+        let _ = ann.replica.act(&HerdAction::Add(100), since_ms);
+    }
+    world.pass(LEASE_MS + 1);
+    world.exchange(1, &mut bob);
+    assert_eq!(bob.notes.last(), Some(&Note::Reset));
+    assert_eq!((bob.resets(), bob.replica.head()), (1, world.head()));
+}
+
+/// A warm leader is one version ahead, another frame has taken the place of the one it stands on.
+#[test]
+fn an_append_onto_a_lost_frame_is_refused_though_its_version_fits() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+    let lost = world.head();
+    world.pass(FRAME_MS + 1);
+    let mut flight = Flight::begin(&mut world, 0, vec![ann.arrival(&[(2, add(2))])]);
+    flight.fly_until(&mut world, Flight::asks_append);
+    world.log().roll_back(lost.v - 1);
+    world.replace(1);
+    bob.say(&mut world, 1, &[(1, add(10))]).expect("taken");
+    assert_eq!(world.head().v, lost.v, "the version is taken again");
+    let refusals = world.count.lost;
+    let outcome = flight.finish(&mut world).remove(0);
+    assert!(world.count.lost > refusals);
+    // The mark fell: what came before is missing, and that is what the device is told.
+    let told = crate::support::reply_of(&outcome).expect_err("a gap");
+    assert_eq!(told, (Code::Gap, Some(1)));
+    world.settle();
+    assert_eq!(amounts(&mut world), [10]);
+}
+
+#[test]
 fn a_client_that_had_not_seen_what_was_lost_just_goes_on() {
     let mut world = World::<Herd>::new(2);
     let mut bob = Client::new("bob");
@@ -167,6 +210,32 @@ fn a_device_that_let_go_of_what_was_lost_vouches_and_goes_on() {
     assert_eq!(late.expect("answered").device.expect("registered").mark, 5);
     world.settle();
     assert_eq!(amounts(&mut world), [4, 5]);
+}
+
+/// Some of what was answered is still there: its verdicts do not move to other numbers.
+#[test]
+fn after_a_word_what_is_below_it_is_old_and_not_mistaken_for_something_else() {
+    let mut world = World::<Herd>::new(1);
+    let mut ann = Raw::joined(&mut world, 0, "ann");
+    for seq in 1..=5 {
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(seq as i64))])
+            .expect("taken");
+    }
+    let keep = world.head().v - 3;
+    world.log().roll_back(keep);
+    ann.hail.kept_from = 6;
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 0, &[(6, add(6))]).expect("taken");
+    for seq in 1..=5 {
+        let late = ann.say(&mut world, 0, &[(seq, add(seq as i64))]);
+        let told = late
+            .expect("old, and no conflict")
+            .device
+            .expect("registered");
+        assert_eq!((told.mark, told.verdicts), (6, vec![0]));
+    }
+    assert_eq!(amounts(&mut world), [1, 2, 6]);
 }
 
 #[test]

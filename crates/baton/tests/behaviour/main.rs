@@ -2,6 +2,7 @@
 //! store, interleaved at every effect. `tests/REQUIREMENTS.md` lists which test shows which row.
 
 mod doubts;
+mod frames;
 mod hostile;
 mod inbox;
 mod leading;
