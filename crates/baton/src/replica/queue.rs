@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::id::DeviceId;
-use crate::limits::{RESEND_GRACE_MS, WINDOW};
+use crate::limits::{MAX_REQUEST_BYTES, RESEND_GRACE_MS, WINDOW};
 use crate::room::DeviceStanding;
 use crate::wire::Sent;
 
@@ -81,13 +81,22 @@ impl Queue {
         seq
     }
 
-    /// What to send.
+    /// What to send: the oldest, as much as a request may carry. After a loss, or with long
+    /// actions, more may be pending.
     pub(super) fn to_send(&self) -> Vec<Sent> {
-        let pending = self.pending.iter().map(|action| Sent {
+        // All else in a request is less than the kilobyte that is left for it.
+        let mut room = MAX_REQUEST_BYTES - 1_024;
+        let fits = |action: &&Pending| {
+            let bytes = action.body.len() + 16;
+            room = room.saturating_sub(bytes);
+            room > 0
+        };
+        let oldest = self.pending.iter().take(WINDOW).take_while(fits);
+        let sent = oldest.map(|action| Sent {
             seq: action.seq,
             body: action.body.clone(),
         });
-        pending.collect()
+        sent.collect()
     }
 
     /// The highest sequence whose answer is known.
