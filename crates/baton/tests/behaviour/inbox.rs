@@ -2,10 +2,11 @@
 
 use baton::Code;
 use baton::effect::{Append, Effect, Fed};
+use baton::frame::Entry;
 use baton::limits::MAX_INBOX_ITEMS;
 use serde_bytes::ByteBuf;
 
-use crate::support::rules::{Herd, add};
+use crate::support::rules::{GRACE_MS, Herd, TICK_MS, add};
 use crate::support::{FRAME_MS, Fault, Flight, LEASE_MS, Raw, World, reply_of};
 
 /// A room that instance 0 leads, and what follower 1 would push for a device.
@@ -64,6 +65,37 @@ fn an_item_beyond_the_mark_is_dropped_and_sent_again_by_its_client() {
     ann.say(&mut other, 1, &[(1, add(1)), (2, add(2))])
         .expect("taken in");
     assert_eq!(amounts(&mut other), [1, 2]);
+}
+
+/// As stores without a clock may have it: the times of receipt are those of the hosts that pushed.
+#[test]
+fn beats_count_in_the_order_of_their_receipt_not_of_the_inbox() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(LEASE_MS + 1);
+    world.settle();
+    let from = world.audit().room.tick();
+    let base_ms = world.now_ms;
+    let push = |world: &mut World<Herd>, raw: &Raw, late_ms: u64| {
+        // As a follower pushes it.
+        let item = ByteBuf::from(baton::wire::write(&(raw.who.clone(), raw.hail.clone())));
+        world.log().push(&[item], base_ms + late_ms);
+    };
+    push(&mut world, &bob, GRACE_MS / 2 + 1_000);
+    push(&mut world, &ann, GRACE_MS / 2);
+    world.pass(GRACE_MS / 2 + 1_500);
+    world.watch(0);
+    let beats = world.last_frame().entries;
+    let at =
+        |late_ms: u64| ((base_ms + late_ms - crate::support::START_MS) / TICK_MS - from) as u32;
+    let expected = [(0, at(GRACE_MS / 2)), (1, at(GRACE_MS / 2 + 1_000))];
+    let expected = expected.map(|(device, at)| Entry::Beat {
+        device,
+        session: 1,
+        at,
+    });
+    assert_eq!(beats, expected);
 }
 
 #[test]

@@ -41,16 +41,35 @@ fn j10_every_epoch_has_one_holder_and_takeovers_are_seen() {
     assert!(writers.len() >= 4, "everybody led at some time");
 }
 
+/// How many seeds: in a soak, very many.
+fn seeds(usual: u64) -> std::ops::Range<u64> {
+    let soak = std::env::var_os("BATON_SOAK").is_some();
+    0..if soak { usual * 100 } else { usual }
+}
+
 /// Each seed is one order of everything, with failures, late writes, lost replies, repeats, deaths.
 #[test]
 fn b15_each_action_is_applied_once_and_in_order_whatever_goes_wrong() {
     let mut accepted = 0;
-    for seed in 0..40 {
+    for seed in seeds(40) {
         let instances = 1 + seed as usize % 4;
         let mut traffic = play(instances, 3, Odds::ROUGH, 1_000 + seed, 1_500);
         accepted += traffic.world.audit().accepted.len();
     }
     assert!(accepted > 1_000, "{accepted}");
+}
+
+/// The same, and the store loses its last writes now and then: what was acknowledged comes again
+/// from its clients.
+#[test]
+fn p07_each_action_is_applied_once_and_in_order_though_the_store_loses_writes() {
+    let mut losses = 0;
+    for seed in seeds(40) {
+        let instances = 1 + seed as usize % 4;
+        let traffic = play(instances, 3, Odds::LOSSY, 2_000 + seed, 1_500);
+        losses += traffic.losses;
+    }
+    assert!(losses > 40, "{losses}");
 }
 
 /// In each race, several instances ask for the same version at once, and their effects are done in

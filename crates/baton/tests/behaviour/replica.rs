@@ -190,6 +190,41 @@ fn what_the_rules_refuse_is_not_even_queued() {
 }
 
 #[test]
+fn more_than_a_request_may_carry_is_sent_in_turn() {
+    let (mut world, mut ann) = joined(1);
+    // By bytes: 32 long actions are more than a request holds.
+    let say = HerdAction::Say("x".repeat(4_000));
+    for _ in 0..WINDOW {
+        let since_ms = world.since_ms();
+        ann.replica.act(&say, since_ms).expect("queued");
+    }
+    let first = request_of(&mut ann, world.since_ms());
+    assert!((10..WINDOW).contains(&first.actions.len()));
+    drain(&mut world, &mut ann);
+    assert_eq!(world.audit().accepted.len(), WINDOW);
+}
+
+#[test]
+fn p07_more_than_a_request_may_carry_comes_again_after_a_loss() {
+    let (mut world, mut ann) = joined(1);
+    let keep = world.head().v;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..20 {
+            made.push(made.len() as i64);
+            act(&world, &mut ann, made.len() as i64 - 1);
+        }
+        drain(&mut world, &mut ann);
+    }
+    world.log().roll_back(keep);
+    drain(&mut world, &mut ann);
+    world.exchange(0, &mut ann);
+    assert!(ann.replica.pending() > WINDOW || world.audit().accepted.len() > WINDOW);
+    drain(&mut world, &mut ann);
+    assert_eq!(world.audit().room.state().amounts(), made);
+}
+
+#[test]
 fn a_prediction_that_the_room_decides_otherwise_is_taken_back() {
     let (mut world, mut phone) = joined(2);
     let mut laptop = Client::on("ann", 2);

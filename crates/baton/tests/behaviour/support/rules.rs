@@ -42,6 +42,8 @@ pub enum HerdAction {
     Roll,
     /// Takes away, if there is enough.
     Spend(i64),
+    /// Says something, of any length.
+    Say(String),
 }
 
 pub const TOO_MUCH: Reject = Reject(7);
@@ -89,6 +91,7 @@ impl<const POLICY: u8> Rules for HerdWith<POLICY> {
             HerdAction::Add(amount) => amount,
             HerdAction::Roll => i64::from(ctx.random().below(6)) + 1,
             HerdAction::Spend(amount) => -amount,
+            HerdAction::Say(_) => 0,
         };
         *state.counters.entry(who).or_default() += amount;
         state.log.push((ctx.tick(), who, amount));

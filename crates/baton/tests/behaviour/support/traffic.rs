@@ -25,6 +25,8 @@ pub struct Odds {
     pub reload: u32,
     /// Time jumps by up to three leases.
     pub pause: u32,
+    /// The store loses its last writes, up to four frames.
+    pub loss: u32,
 }
 
 impl Odds {
@@ -36,6 +38,7 @@ impl Odds {
         death: 0,
         reload: 0,
         pause: 0,
+        loss: 0,
     };
     pub const ROUGH: Self = Self {
         failure: 80,
@@ -45,10 +48,16 @@ impl Odds {
         death: 10,
         reload: 10,
         pause: 30,
+        loss: 0,
+    };
+    pub const LOSSY: Self = Self {
+        loss: 15,
+        ..Self::ROUGH
     };
 }
 
 pub struct Traffic {
+    seed: u64,
     pub world: World<Herd>,
     pub clients: Vec<Client<Herd>>,
     /// Client, flight, and the request it carries.
@@ -57,6 +66,8 @@ pub struct Traffic {
     odds: Odds,
     pub random: Random,
     next_amount: i64,
+    /// How often the store lost writes.
+    pub losses: usize,
     /// Amounts by client, in order of their making.
     pub made: Vec<Vec<i64>>,
 }
@@ -66,12 +77,14 @@ impl Traffic {
         let clients = (0..users).map(|user| Client::new(&format!("user{user}")));
         Self {
             world: World::new(instances),
+            seed,
             clients: clients.collect(),
             flights: Vec::new(),
             late: Vec::new(),
             odds,
             random: Random::from_seed(seed),
             next_amount: 0,
+            losses: 0,
             made: vec![Vec::new(); users],
         }
     }
@@ -148,6 +161,11 @@ impl Traffic {
             let client = self.below(self.clients.len());
             self.clients[client].reload();
         }
+        if self.happens(self.odds.loss) {
+            let keep = self.world.head().v.saturating_sub(1 + self.below(4) as u64);
+            self.world.log().roll_back(keep);
+            self.losses += 1;
+        }
         if !self.late.is_empty() && self.happens(500) {
             let effect = self.late.swap_remove(0);
             self.world.perform(&effect);
@@ -190,9 +208,12 @@ impl Traffic {
         }
     }
 
-    /// A reply shows nothing that is not in the log.
+    /// A reply shows nothing that is not in the log; a store that loses writes cannot promise it.
     fn check(&mut self, outcome: &Outcome) {
         let Ok(reply) = reply_of(outcome) else { return };
+        if self.losses > 0 {
+            return;
+        }
         let log: Vec<Hash> = self.world.log().frames().map(Hash::of).collect();
         let at = |v: u64| log.get(v as usize - 1);
         if reply.head.v > 0 {
@@ -255,7 +276,8 @@ impl Traffic {
         assert_eq!(by_player, self.made, "each action exactly once, in order");
         for client in &mut self.clients {
             self.world.exchange(0, client);
-            assert_eq!(client.resets(), 0, "nothing was lost");
+            let resets = client.resets();
+            assert!(resets == 0 || self.losses > 0, "nothing was lost");
         }
         let head = self.world.head();
         for client in &mut self.clients {
@@ -264,6 +286,15 @@ impl Traffic {
             let bytes = self.world.log().frames().nth(synced.head().v as usize - 1);
             assert_eq!(bytes.map(Hash::of), Some(synced.head().hash));
             assert!(synced.head().v >= head.v);
+        }
+    }
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let (instances, seed) = (self.world.instances.len(), self.seed);
+            println!("repeat with {instances} instances, seed {seed}");
         }
     }
 }
