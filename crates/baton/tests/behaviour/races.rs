@@ -72,6 +72,22 @@ fn p07_each_action_is_applied_once_and_in_order_though_the_store_loses_writes() 
     assert!(losses > 40, "{losses}");
 }
 
+/// Where the store has no clock, time is what frames say and the instances' own clocks add; the
+/// wall clocks are ten minutes apart. What is committed is as safe as ever.
+#[test]
+fn j18_skew_on_a_store_without_a_clock_forks_nothing_and_loses_nothing() {
+    for seed in seeds(15) {
+        let mut traffic = Traffic::new(3, 3, Odds::ROUGH, 3_000 + seed);
+        traffic.world.clockless = true;
+        traffic.world.skews_ms = vec![600_000, -600_000, 0];
+        for _ in 0..1_500 {
+            traffic.step();
+        }
+        traffic.drain();
+        traffic.check_all();
+    }
+}
+
 /// In each race, several instances ask for the same version at once, and their effects are done in
 /// an order drawn from the seed.
 #[test]

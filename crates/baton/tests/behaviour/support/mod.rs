@@ -43,6 +43,8 @@ pub struct World<R: Rules> {
     /// Nonces depend on the time alone, so that two runs can be compared byte by byte.
     pub nonce_by_time: bool,
     pub count: Count,
+    /// The store has no clock.
+    pub clockless: bool,
     /// Set: nobody coordinates. For the control that must fail.
     pub forks: Option<Forks>,
     settings: Settings,
@@ -82,6 +84,7 @@ impl<R: Rules> World<R> {
             skews_ms: vec![0; instances],
             nonce_by_time: false,
             count: Count::default(),
+            clockless: false,
             forks: None,
             settings: Settings::try_from(input).expect("the settings are in range"),
             config,
@@ -181,10 +184,18 @@ impl<R: Rules> World<R> {
 
     /// Performs an effect that an instance asks for.
     pub fn perform_for(&mut self, instance: usize, effect: &Effect) -> Option<Fed> {
-        match &mut self.forks {
+        let mut fed = match &mut self.forks {
             Some(forks) => forks.perform(instance, effect, self.now_ms),
             None => self.perform(effect),
+        };
+        if let Some(
+            Fed::Read(found) | Fed::Appended(_, found) | Fed::Pushed(found) | Fed::Full(found),
+        ) = &mut fed
+            && self.clockless
+        {
+            found.clock_ms = None;
         }
+        fed
     }
 
     /// Performs an effect on the store, counting, and checks that nobody appends under another's
@@ -203,8 +214,10 @@ impl<R: Rules> World<R> {
                 };
                 let frame = Frame::decode(&append.frame).expect("a frame");
                 let (head, writer, time_ms) = self.newest;
-                // A frame that was this long on its way holds nobody back.
-                let young = (time_ms..=time_ms + 2 * LEASE_MS).contains(&self.now_ms);
+                // A frame that was this long on its way holds nobody back; without a store's clock
+                // a wall clock that is far ahead makes every frame look like that.
+                let young =
+                    !self.clockless && (time_ms..=time_ms + 2 * LEASE_MS).contains(&self.now_ms);
                 if before.lease.is_some() && young && head == before.head {
                     assert_eq!(writer, frame.writer, "appended under a live lease");
                 }
