@@ -10,6 +10,7 @@ mod line;
 mod losses;
 mod marks;
 mod presence;
+mod queue;
 mod races;
 mod reads;
 mod rebase;

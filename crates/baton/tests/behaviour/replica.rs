@@ -3,28 +3,26 @@
 use baton::effect::Outcome;
 use baton::frame::Frame;
 use baton::limits::WINDOW;
-use baton::{
-    ActError, Code, DeviceId, Hash, Note, PREDICT_MS, Random, Replica, Room, Status, wire,
-};
+use baton::{ActError, Code, Hash, Note, PREDICT_MS, Random, Room, Status, wire};
 
 use crate::support::rules::{Herd, HerdAction, MOST, TICK_MS, TOO_MUCH, add};
 use crate::support::{Client, FRAME_MS, LEASE_MS, Raw, World};
 
-fn joined(instances: usize) -> (World<Herd>, Client<Herd>) {
+pub(crate) fn joined(instances: usize) -> (World<Herd>, Client<Herd>) {
     let mut world = World::new(instances);
     let mut ann = Client::new("ann");
     world.join(0, &mut ann);
     (world, ann)
 }
 
-fn act(world: &World<Herd>, client: &mut Client<Herd>, amount: i64) -> u64 {
+pub(crate) fn act(world: &World<Herd>, client: &mut Client<Herd>, amount: i64) -> u64 {
     let since_ms = world.since_ms();
     let acted = client.replica.act(&HerdAction::Add(amount), since_ms);
     acted.expect("the rules allow it")
 }
 
 /// Asks until nothing is pending.
-fn drain(world: &mut World<Herd>, client: &mut Client<Herd>) {
+pub(crate) fn drain(world: &mut World<Herd>, client: &mut Client<Herd>) {
     for _ in 0..20 {
         world.pass(LEASE_MS + 1);
         world.exchange(0, client);
@@ -33,116 +31,6 @@ fn drain(world: &mut World<Herd>, client: &mut Client<Herd>) {
         }
     }
     panic!("something is never answered");
-}
-
-fn request_of(client: &mut Client<Herd>, now_ms: u64) -> wire::Hail {
-    let request = client.replica.request(false, now_ms);
-    let request = wire::read_request(&request).expect("it writes what can be read");
-    request.device.expect("a device asks")
-}
-
-fn numbers(hail: &wire::Hail) -> Vec<u64> {
-    hail.actions.iter().map(|sent| sent.seq).collect()
-}
-
-#[test]
-fn b06_what_is_saved_holds_everything_that_is_sent_and_goes_on_densely() {
-    let (mut world, mut ann) = joined(1);
-    let mut made = Vec::new();
-    for round in 0..12 {
-        for _ in 0..round % 4 {
-            made.push(made.len() as i64 + 1);
-            act(&world, &mut ann, made.len() as i64);
-        }
-        let saved = ann.replica.save();
-        let sent = request_of(&mut ann, world.since_ms());
-        // The page dies before, or right after, the request is on its way.
-        if round % 3 > 0 {
-            let arrival = ann.arrival(world.now_ms);
-            world.ask(0, vec![arrival]);
-        }
-        ann.replica = Replica::resume("ann", &saved, 1).expect("what was saved");
-        let again = request_of(&mut ann, world.since_ms());
-        assert_eq!((again.id, numbers(&again)), (sent.id, numbers(&sent)));
-        assert_eq!(again.session, sent.session + 1, "another page load");
-        if round % 2 == 0 {
-            drain(&mut world, &mut ann);
-        } else {
-            world.pass(LEASE_MS + 1);
-            world.exchange(0, &mut ann);
-        }
-    }
-    drain(&mut world, &mut ann);
-    assert_eq!(act(&world, &mut ann, 99), made.len() as u64 + 1);
-    let audit = world.audit();
-    assert_eq!(audit.room.state().amounts(), made, "each once, in order");
-    assert_eq!(audit.room.people().len(), 1);
-}
-
-#[test]
-fn b06_an_older_save_never_reuses_a_number_that_the_room_has_seen() {
-    let (mut world, mut ann) = joined(1);
-    act(&world, &mut ann, 1);
-    drain(&mut world, &mut ann);
-    let old = ann.replica.save();
-    for amount in 2..=6 {
-        act(&world, &mut ann, amount);
-    }
-    drain(&mut world, &mut ann);
-    // The storage of the device is a copy from before.
-    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
-    let since_ms = world.since_ms();
-    let early = ann.replica.act(&HerdAction::Add(7), since_ms);
-    assert_eq!(early, Err(ActError::Joining), "not before it has looked");
-    world.pass(LEASE_MS + 1);
-    world.exchange(0, &mut ann);
-    assert_eq!(act(&world, &mut ann, 7), 7);
-    drain(&mut world, &mut ann);
-    assert_eq!(world.audit().room.state().amounts(), [1, 2, 3, 4, 5, 6, 7]);
-}
-
-#[test]
-fn b06_a_kept_room_tells_an_older_save_which_numbers_are_taken() {
-    let (mut world, mut ann) = joined(1);
-    let old = ann.replica.save();
-    for amount in 1..=5 {
-        act(&world, &mut ann, amount);
-    }
-    drain(&mut world, &mut ann);
-    let room = ann.replica.save_room().expect("synced");
-    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
-    assert!(ann.replica.warm_up(&room, 0));
-    // It knows its number from the kept room, and so where to go on.
-    assert_eq!(act(&world, &mut ann, 6), 6);
-    drain(&mut world, &mut ann);
-    assert_eq!(world.audit().room.state().amounts(), [1, 2, 3, 4, 5, 6]);
-}
-
-/// Queue and room are both of yesterday: only the room can tell, and it does.
-#[test]
-fn b06_a_number_used_for_something_else_is_noticed_and_the_device_takes_a_new_id() {
-    let (mut world, mut ann) = joined(1);
-    act(&world, &mut ann, 1);
-    drain(&mut world, &mut ann);
-    let (old, room) = (ann.replica.save(), ann.replica.save_room().expect("synced"));
-    for amount in 2..=4 {
-        act(&world, &mut ann, amount);
-    }
-    drain(&mut world, &mut ann);
-    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
-    assert!(ann.replica.warm_up(&room, 0));
-    assert_eq!(act(&world, &mut ann, 50), 2, "it cannot know better");
-    world.pass(LEASE_MS + 1);
-    assert_eq!(world.exchange(0, &mut ann), Code::Conflict.status());
-    assert_eq!(ann.notes.last(), Some(&Note::Evicted { lost: 1 }));
-    let since_ms = world.since_ms();
-    assert_eq!(ann.replica.renew(DeviceId([77; 16]), since_ms), 1);
-    drain(&mut world, &mut ann);
-    act(&world, &mut ann, 60);
-    drain(&mut world, &mut ann);
-    let audit = world.audit();
-    assert_eq!(audit.room.state().amounts(), [1, 2, 3, 4, 60]);
-    assert_eq!(audit.room.people().len(), 1, "still the same player");
 }
 
 #[test]
@@ -187,41 +75,6 @@ fn what_the_rules_refuse_is_not_even_queued() {
     assert_eq!(full, Err(ActError::Full));
     drain(&mut world, &mut ann);
     assert_eq!(act(&world, &mut ann, 1), WINDOW as u64 + 1);
-}
-
-#[test]
-fn more_than_a_request_may_carry_is_sent_in_turn() {
-    let (mut world, mut ann) = joined(1);
-    // By bytes: 32 long actions are more than a request holds.
-    let say = HerdAction::Say("x".repeat(4_000));
-    for _ in 0..WINDOW {
-        let since_ms = world.since_ms();
-        ann.replica.act(&say, since_ms).expect("queued");
-    }
-    let first = request_of(&mut ann, world.since_ms());
-    assert!((10..WINDOW).contains(&first.actions.len()));
-    drain(&mut world, &mut ann);
-    assert_eq!(world.audit().accepted.len(), WINDOW);
-}
-
-#[test]
-fn p07_more_than_a_request_may_carry_comes_again_after_a_loss() {
-    let (mut world, mut ann) = joined(1);
-    let keep = world.head().v;
-    let mut made = Vec::new();
-    for _ in 0..3 {
-        for _ in 0..20 {
-            made.push(made.len() as i64);
-            act(&world, &mut ann, made.len() as i64 - 1);
-        }
-        drain(&mut world, &mut ann);
-    }
-    world.log().roll_back(keep);
-    drain(&mut world, &mut ann);
-    world.exchange(0, &mut ann);
-    assert!(ann.replica.pending() > WINDOW || world.audit().accepted.len() > WINDOW);
-    drain(&mut world, &mut ann);
-    assert_eq!(world.audit().room.state().amounts(), made);
 }
 
 #[test]
