@@ -35,9 +35,10 @@ impl<R: Rules> Replica<R> {
             News::Snapshot(_)
                 if self.lineage == Some(reply.lineage) && reply.head.v <= self.head().v => {}
             News::Snapshot(bytes) => {
-                let old = self.lineage;
+                let (old, mark) = (self.lineage, self.mark());
                 self.restart_from(&bytes);
-                if old.is_some_and(|old| old != reply.lineage) {
+                // Another history; or the same, but without what it had of us: the store lost it.
+                if old.is_some_and(|old| old != reply.lineage) || self.mark() < mark {
                     self.notes.push(Note::Reset);
                 }
             }
@@ -50,6 +51,13 @@ impl<R: Rules> Replica<R> {
         }
         // Frames that a socket should bring may still be on their way.
         self.asking.expect(self.head().v, reply.head.v);
+    }
+
+    /// The room's mark of this device, as far as it is synced.
+    fn mark(&self) -> u64 {
+        let room = self.synced.as_ref();
+        let standing = room.and_then(|room| room.standing(&self.user, self.queue.id));
+        standing.map_or(0, |standing| standing.mark())
     }
 
     fn restart_from(&mut self, snapshot: &[u8]) {

@@ -105,7 +105,8 @@ impl<R: Rules> Draft<R> {
         if let Some(cap_ms) = R::SILENCE.cap_ms(R::GRACE_MS)
             && R::TICK_MS != 0
         {
-            let lived_ms = self.room.time_ms.saturating_add(cap_ms);
+            // From the tick that was reached, so that the backlog of rare requests does not grow.
+            let lived_ms = self.room.time_of(self.room.tick).saturating_add(cap_ms);
             self.cut(Cut::Cap, self.now_ms.saturating_sub(lived_ms));
         }
     }

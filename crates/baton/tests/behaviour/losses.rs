@@ -72,6 +72,38 @@ fn p07_a_loss_is_told_before_new_state_and_acknowledged_actions_come_again() {
 }
 
 #[test]
+fn p07_a_loss_that_no_instance_met_is_told_to_a_client_that_gets_the_state() {
+    let mut world = World::<Herd>::with(1, |settings| settings.recent = 2, ());
+    let mut ann = Client::new("ann");
+    world.join(0, &mut ann);
+    for _ in 0..6 {
+        let acted = ann.replica.act(&HerdAction::Add(1), world.since_ms());
+        acted.expect("the rules allow it");
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+    }
+    let cursor = world.head().v;
+    world.log().roll_back(cursor - 4);
+    world.replace(0);
+    let bob = Raw::joined(&mut world, 0, "bob");
+    for seq in 1..=12 {
+        world.pass(LEASE_MS + 1);
+        bob.say(&mut world, 0, &[(seq, add(1))]).expect("taken in");
+    }
+    assert!(world.head().v > cursor + 2, "more is missing than is kept");
+    let arrival = ann.arrival(world.now_ms);
+    let outcome = world.ask(0, vec![arrival]).remove(0);
+    let reply = reply_of(&outcome).expect("answered");
+    assert!(
+        matches!(reply.news, News::Snapshot(_)),
+        "of the same lineage"
+    );
+    ann.take(&outcome, world.now_ms);
+    assert_eq!(ann.resets(), 1);
+    assert!(ann.replica.pending() > 0, "what was lost is sent again");
+}
+
+#[test]
 fn the_reset_entry_names_the_lost_lineage_and_its_frame_the_new_one() {
     let (mut world, mut ann, _) = rolled_back(2, 5);
     let lost = ann.replica.synced().expect("synced").lineage();

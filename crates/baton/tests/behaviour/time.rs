@@ -89,6 +89,18 @@ fn j19_a_room_that_catches_up_splits_the_work_over_requests() {
 }
 
 #[test]
+fn j19_a_room_that_is_asked_rarely_is_never_further_behind_than_its_cap() {
+    let mut world = World::<HerdWith<CATCH_UP>>::new(1);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    for _ in 0..60 {
+        world.pass(100_000);
+        ann.say(&mut world, 0, &[]).expect("answered");
+    }
+    let behind = world.audit().ticks_behind();
+    assert!(behind <= u64::from(CATCH_UP_MS) / TICK_MS, "{behind}");
+}
+
+#[test]
 fn j19_every_host_treats_the_time_that_passed_alike() {
     fn same<const POLICY: u8>() {
         let state = |instance| {
