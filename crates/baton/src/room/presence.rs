@@ -79,7 +79,7 @@ impl<R: Rules> Room<R> {
         device.beat = Some(tick);
         let player = device.player;
         if insert(&mut self.present, player) {
-            self.tell(R::joined, player);
+            self.run(|state, ctx| R::joined(state, player, ctx));
         }
         Ok(())
     }
@@ -137,15 +137,7 @@ impl<R: Rules> Room<R> {
             }
             self.tick += 1;
             self.expire();
-            let mut ctx = Context {
-                config: &self.config,
-                tick: self.tick,
-                present: &self.present,
-                random: Source::Stream(&mut self.random),
-                sends: &mut self.sends,
-            };
-            R::tick(&mut self.state, &mut ctx);
-            self.post();
+            self.run(R::tick);
         }
         self.tick == tick
     }
@@ -178,15 +170,12 @@ impl<R: Rules> Room<R> {
         }
         if let Ok(place) = self.present.binary_search(&player) {
             self.present.remove(place);
-            self.tell(R::left, player);
+            self.run(|state, ctx| R::left(state, player, ctx));
         }
     }
 
-    fn tell(
-        &mut self,
-        news: fn(&mut R::State, Player, &mut Context<'_, R::Config>),
-        player: Player,
-    ) {
+    /// Lets the rules change the state by what is no entry's action, drawing from the room's stream.
+    fn run(&mut self, work: impl FnOnce(&mut R::State, &mut Context<'_, R::Config>)) {
         let mut ctx = Context {
             config: &self.config,
             tick: self.tick,
@@ -194,7 +183,7 @@ impl<R: Rules> Room<R> {
             random: Source::Stream(&mut self.random),
             sends: &mut self.sends,
         };
-        news(&mut self.state, player, &mut ctx);
+        work(&mut self.state, &mut ctx);
         self.post();
     }
 
