@@ -8,7 +8,7 @@ import wasmUrl from '#wasm/client.wasm?url'
 
 export type { Replica }
 
-/** Lengths of the field, in units. */
+/** The rules' measures: lengths in units, times in milliseconds. */
 export interface Measures {
   readonly tile: number
   readonly width: number
@@ -19,24 +19,66 @@ export interface Measures {
   readonly stride: number
   /** The health of a figure that was never bitten. */
   readonly health: number
-  /** How near a zombie must be to bite. */
-  readonly reach: number
+  readonly strike_reach: number
+  readonly shot_reach: number
+  readonly heal_reach: number
+  /** From a bite to turning. */
+  readonly infection_ms: number
+  /** From a strike to the next. */
+  readonly cooldown_ms: number
+  /** How long a lure makes noise. */
+  readonly lure_ms: number
+  /** How long a struck down zombie player lies. */
+  readonly down_ms: number
+  readonly max_medkits: number
+  readonly max_ammunition: number
+  readonly max_lures: number
 }
 
 /** Where each number is in a row of sprites: as `contagion::sprite`. */
-export const SPRITE = { kind: 0, id: 1, x: 2, y: 3, facing: 4, health: 5, flags: 6 } as const
+export const SPRITE = { kind: 0, id: 1, x: 2, y: 3, facing: 4, health: 5, flags: 6, extra: 7, shot: 8 } as const
 /** What a row is. */
-export const KIND = { player: 1, zombie: 2 } as const
+export const KIND = { player: 1, zombie: 2, item: 3, lure: 4 } as const
 /** Bits of a row's flags. */
-export const FLAG = { walks: 1, bites: 2 } as const
+export const FLAG = { walks: 1, bites: 2, strikes: 4, shoots: 8, turned: 16, down: 32 } as const
+/** What an item is: its row's `extra`. */
+export const ITEM = { medkit: 1, ammunition: 2, lure: 3 } as const
+/** Bytes of `map()`. */
+export const TERRAIN = { grass: 0, street: 1, floor: 2, door: 3, wall: 4, tree: 5 } as const
+/** Terrain from here on lets nobody through. */
+export const SOLID = 4
 
 /** How a match ended. */
 export interface MatchEnd {
   match_id: number
-  winner: 'survivors' | 'zombies'
+  winner: 'survivors' | 'contagion'
   survivors: number
   players: number
   played_ms: number
+}
+
+/** A player's part in the match. */
+export interface Score {
+  player: number
+  /** Points. */
+  score: number
+  role: 'survivor' | 'infected' | 'turned'
+  /** Whether the player has left. */
+  away: boolean
+  survived_ms: number
+  struck: number
+  cures: number
+  infected: number
+}
+
+/** Something that happened in the match. */
+export interface Told {
+  /** Rises by one, from 1, per match. */
+  seq: number
+  what: 'bitten' | 'turned' | 'cured' | 'felled'
+  who: number
+  /** The player who did it; null: a zombie, or nobody. */
+  by: number | null
 }
 
 /** What is shown beside the field. */
@@ -45,12 +87,34 @@ export interface Hud {
   /** Until the phase ends by itself, in milliseconds; 0 while idle. */
   ms_left: number
   match_id: number
+  /** Figures on the field that have not turned; infected ones are among them. */
+  survivors: number
+  infected: number
+  turned: number
+  zombies: number
   /** Figures on the field. */
   players: number
-  /** Those that are not out. */
-  alive: number
-  zombies: number
   last: MatchEnd | null
+  /** Best first: everybody whom the match knows. */
+  scores: Score[]
+  /** The last few events, oldest first. */
+  feed: Told[]
+}
+
+/** Our own figure. */
+export interface Mine {
+  role: 'survivor' | 'turned'
+  health: number
+  /** Until we turn; 0 if not infected. */
+  infection_ms: number
+  ammunition: number
+  medkits: number
+  lures: number
+  /** Until the next strike. */
+  cooldown_ms: number
+  /** Until we rise; 0 if we stand. */
+  down_ms: number
+  score: number
 }
 
 /** The room, for people. */
@@ -58,6 +122,8 @@ export interface View {
   hud: Hud
   /** Our player's number; null before we are part of the room. */
   me: number | null
+  /** Null without a figure: we watch. */
+  mine: Mine | null
   here: { player: number; name: string | null }[]
 }
 
@@ -77,11 +143,20 @@ export type RejectCode =
   | 'full'
   /** The rules of the game. */
   | 'not_playing'
-  | 'out'
+  /** The figure lies on the ground. */
+  | 'down'
   | 'bad_angle'
   | 'server_only'
   | 'players_only'
   | 'no_figure'
+  /** The last strike was a moment ago. */
+  | 'cooling'
+  /** Nothing of it is carried. */
+  | 'empty'
+  /** Nobody needs a medkit. */
+  | 'no_use'
+  /** Zombies cannot do that. */
+  | 'turned'
   | 'malformed'
   /** The room forgot the device before the action arrived. */
   | 'evicted'
@@ -97,11 +172,15 @@ export type Verdict = { accepted: true } | { accepted: false; code: RejectCode }
 
 const RULES_CODES: Record<number, RejectCode> = {
   1: 'not_playing',
-  2: 'out',
+  2: 'down',
   3: 'bad_angle',
   4: 'server_only',
   5: 'players_only',
   6: 'no_figure',
+  7: 'cooling',
+  8: 'empty',
+  9: 'no_use',
+  10: 'turned',
   65280: 'malformed',
 }
 
@@ -111,7 +190,7 @@ export function verdictOf(code: number | null): Verdict {
   return code === 0 ? { accepted: true } : { accepted: false, code: RULES_CODES[code] ?? 'other' }
 }
 
-/** Why `Replica.steer` did not take an action, from what it returned. */
+/** Why the replica did not take an action, from what `steer`, `strike`, `heal` or `lure` returned. */
 export function refusalOf(returned: number): Verdict {
   if (returned === -1) return { accepted: false, code: 'joining' }
   if (returned === -2) return { accepted: false, code: 'full' }

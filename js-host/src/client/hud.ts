@@ -72,7 +72,7 @@ export class HudView {
     document.body.dataset.phase = hud.phase
     put(this.#phase, phaseOf(view))
     put(this.#time, hud.phase === 'playing' ? clock(hud.ms_left) : '')
-    put(this.#alive, `${hud.alive}/${hud.players}`)
+    put(this.#alive, `${hud.survivors}/${hud.players}`)
     put(this.#zombies, String(hud.zombies))
     put(this.#healthText, health === null ? '–' : health > 0 ? String(health) : 'out')
     this.#health.max = this.#measures.health
