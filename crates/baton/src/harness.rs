@@ -10,7 +10,7 @@ use core::fmt;
 
 use crate::id::{Hash, Nonce};
 use crate::random::{Random, Source};
-use crate::rules::{By, Context, Ctx, Player, Reject, Rules, Send, Silence};
+use crate::rules::{By, Context, Ctx, Player, Reject, Rules, Send, Silence, Target};
 
 /// One room of rules `R` in memory, the same for the same seed and calls.
 ///
@@ -141,11 +141,16 @@ impl<R: Rules> Solo<R> {
         &self.present
     }
 
-    /// What the rules have sent to other rooms: target and encoded action, in order.
-    pub fn sent(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.sends
-            .iter()
-            .map(|send| (send.target.as_str(), send.body.as_slice()))
+    /// What the rules have sent to other rooms: target and encoded action, in order. Without
+    /// users, a player's own room is named by the player's number.
+    pub fn sent(&self) -> impl Iterator<Item = (String, &[u8])> {
+        self.sends.iter().map(|send| {
+            let target = match &send.target {
+                Target::Room(target) => target.clone(),
+                Target::Of(player, kind) => format!("{kind}/{player}"),
+            };
+            (target, send.body.as_slice())
+        })
     }
 
     fn entry<T>(&mut self, run: impl FnOnce(&mut R::State, &mut Ctx<'_, R>) -> T) -> T {

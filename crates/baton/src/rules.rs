@@ -155,8 +155,17 @@ pub struct Context<'a, C> {
 /// An action for another room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Send {
-    pub(crate) target: String,
+    pub(crate) target: Target,
     pub(crate) body: Vec<u8>,
+}
+
+/// Where a send goes. Rules know players by number; the room knows their users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `kind/name`.
+    Room(String),
+    /// The room of this kind that is named as the player's user.
+    Of(Player, &'static str),
 }
 
 impl<'a, C> Context<'a, C> {
@@ -183,11 +192,17 @@ impl<'a, C> Context<'a, C> {
     /// Puts a server action into another room, `kind/name`, exactly once. `action` is of the
     /// receiving rules.
     pub fn send<A: Serialize>(&mut self, target: &str, action: &A) {
+        self.put(Target::Room(target.into()), action);
+    }
+
+    /// The same, into a player's own room of a kind: its name is the id of the player's user.
+    pub fn send_to<A: Serialize>(&mut self, player: Player, kind: &'static str, action: &A) {
+        self.put(Target::Of(player, kind), action);
+    }
+
+    fn put<A: Serialize>(&mut self, target: Target, action: &A) {
         if let Ok(body) = postcard::to_allocvec(action) {
-            self.sends.push(Send {
-                target: target.into(),
-                body,
-            });
+            self.sends.push(Send { target, body });
         }
     }
 }

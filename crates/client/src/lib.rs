@@ -6,7 +6,7 @@
 )]
 
 use baton::{ActError, Code, DeviceId, Replica as Core, Status};
-use contagion::{Action, Contagion};
+use contagion::{Action, Arena, Contagion, Phase, State};
 use js_sys::Int32Array;
 use wasm_bindgen::prelude::*;
 
@@ -31,7 +31,7 @@ pub fn new_device() -> Result<Vec<u8>, JsError> {
     Ok(id)
 }
 
-/// The measures of the field that a page needs to draw it, as JSON: lengths in units.
+/// The measures of the game that a page needs to draw it, as JSON: lengths in units.
 #[wasm_bindgen]
 pub fn measures() -> String {
     serde_json::json!({
@@ -41,7 +41,16 @@ pub fn measures() -> String {
         "angles": contagion::ANGLES,
         "stride": contagion::sprite::STRIDE,
         "health": contagion::FULL_HEALTH,
-        "reach": contagion::BITE_REACH,
+        "strike_reach": contagion::STRIKE_REACH,
+        "shot_reach": contagion::SHOT_REACH,
+        "heal_reach": contagion::HEAL_REACH,
+        "infection_ms": contagion::INFECTION_MS,
+        "cooldown_ms": contagion::STRIKE_COOLDOWN_MS,
+        "lure_ms": contagion::LURE_MS,
+        "down_ms": contagion::DOWN_MS,
+        "max_medkits": contagion::MAX_MEDKITS,
+        "max_ammunition": contagion::MAX_AMMUNITION,
+        "max_lures": contagion::MAX_LURES,
     })
     .to_string()
 }
@@ -133,7 +142,25 @@ impl Replica {
     /// number, from 1, which its `answer` note will name; or why it was not taken, below 0: -1 not
     /// yet in the room, -2 too much without an answer, -1000 less the rules' code.
     pub fn steer(&mut self, angle: Option<u8>, now_ms: f64) -> f64 {
-        let action = angle.map_or(Action::Stop, Action::Steer);
+        self.act(angle.map_or(Action::Stop, Action::Steer), now_ms)
+    }
+
+    /// Swing, shoot, or bite as one who has turned. Returns as [`Self::steer`].
+    pub fn strike(&mut self, now_ms: f64) -> f64 {
+        self.act(Action::Strike, now_ms)
+    }
+
+    /// Use a medkit. Returns as [`Self::steer`].
+    pub fn heal(&mut self, now_ms: f64) -> f64 {
+        self.act(Action::Heal, now_ms)
+    }
+
+    /// Throw a lure. Returns as [`Self::steer`].
+    pub fn lure(&mut self, now_ms: f64) -> f64 {
+        self.act(Action::Lure, now_ms)
+    }
+
+    fn act(&mut self, action: Action, now_ms: f64) -> f64 {
         match self.core.act(&action, now_ms as u64) {
             Ok(seq) => seq as f64,
             Err(ActError::Joining) => -1.0,
@@ -189,7 +216,31 @@ impl Replica {
         unsafe { Int32Array::view(&self.sprites) }
     }
 
-    /// What is shown beside the field, as JSON: the rules' `Hud`, our player number, who is here.
+    /// The ground, one byte per tile, row by row: `contagion::terrain`. Ask again when
+    /// [`Self::map_of`] returns another number.
+    pub fn map(&self) -> Vec<u8> {
+        let (seed, city) = self.core.predicted().map_or((0, false), |room| {
+            let idle = room.state().phase == Phase::Idle;
+            (room.state().field.seed, room.config().city && !idle)
+        });
+        Arena::new(seed, city).terrain().to_vec()
+    }
+
+    /// Which ground it is: another number for each match and while idle.
+    #[wasm_bindgen(js_name = mapOf)]
+    pub fn map_of(&self) -> f64 {
+        let Some(room) = self.core.predicted() else {
+            return 0.0;
+        };
+        let State {
+            phase, match_id, ..
+        } = room.state();
+        let idle = i64::from(*phase == Phase::Idle);
+        (2 * i64::from(*match_id) + idle) as f64
+    }
+
+    /// What is shown beside the field, as JSON: the rules' `Hud`, our player number, the rules'
+    /// `Mine` of our own figure, who is here.
     pub fn hud(&self) -> Option<String> {
         let room = self.core.predicted()?;
         let name = |player| room.people().get(player).map(|person| &person.name);
@@ -198,9 +249,11 @@ impl Replica {
             .iter()
             .map(|player| serde_json::json!({ "player": player, "name": name(player) }))
             .collect();
+        let me = self.core.player();
         let hud = serde_json::json!({
             "hud": contagion::hud(room.state()),
-            "me": self.core.player(),
+            "me": me,
+            "mine": me.and_then(|me| contagion::mine(room.state(), me)),
             "here": here,
         });
         Some(hud.to_string())

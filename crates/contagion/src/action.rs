@@ -1,6 +1,6 @@
 //! What may be done, by whom and when. Knows nothing of ticks.
 
-use baton::{By, Ctx, Reject};
+use baton::{By, Ctx, Player, Reject};
 use serde::{Deserialize, Serialize};
 
 use crate::Contagion;
@@ -17,6 +17,12 @@ pub enum Action {
     Stop,
     /// The server ends play now, as if time was up. Nobody else can.
     CallTime,
+    /// A survivor swings, or shoots what is out of reach; a turned player bites.
+    Strike,
+    /// A survivor uses a medkit, see `Field::patient`.
+    Heal,
+    /// A survivor throws a lure ahead.
+    Lure,
 }
 
 /// Why an action was refused: stable codes.
@@ -25,8 +31,8 @@ pub mod reject {
 
     /// No match is being played.
     pub const NOT_PLAYING: Reject = Reject(1);
-    /// The player's figure is out until the match is over.
-    pub const OUT: Reject = Reject(2);
+    /// The player was struck down and has not risen yet.
+    pub const DOWN: Reject = Reject(2);
     /// Not an angle.
     pub const BAD_ANGLE: Reject = Reject(3);
     /// Only the server does this.
@@ -35,34 +41,77 @@ pub mod reject {
     pub const PLAYERS_ONLY: Reject = Reject(5);
     /// The player has no figure on the field: watching, or gone.
     pub const NO_FIGURE: Reject = Reject(6);
+    /// Too soon after the last strike.
+    pub const COOLING: Reject = Reject(7);
+    /// None of it is carried.
+    pub const EMPTY: Reject = Reject(8);
+    /// Nobody in reach needs a medkit.
+    pub const NO_USE: Reject = Reject(9);
+    /// Zombies do not do this.
+    pub const TURNED: Reject = Reject(10);
 }
 
 pub(crate) fn validate(state: &State, by: By, action: Action) -> Result<(), Reject> {
     let player = match (by, action) {
         (By::Server, Action::CallTime) => None,
         (By::Player(_), Action::CallTime) => return Err(reject::SERVER_ONLY),
-        (By::Server, Action::Steer(_) | Action::Stop) => return Err(reject::PLAYERS_ONLY),
+        (By::Server, _) => return Err(reject::PLAYERS_ONLY),
         (By::Player(_), Action::Steer(angle)) if angle >= ANGLES => {
             return Err(reject::BAD_ANGLE);
         }
-        (By::Player(player), Action::Steer(_) | Action::Stop) => Some(player),
+        (By::Player(player), _) => Some(player),
     };
     if state.phase != Phase::Playing {
         return Err(reject::NOT_PLAYING);
     }
-    match player.map(|player| state.field.figure(player)) {
-        Some(None) => Err(reject::NO_FIGURE),
-        Some(Some(figure)) if !figure.alive() => Err(reject::OUT),
-        Some(Some(_)) | None => Ok(()),
+    player.map_or(Ok(()), |player| may(state, player, action))
+}
+
+fn may(state: &State, player: Player, action: Action) -> Result<(), Reject> {
+    let seat = state.field.seat_of(player);
+    let seat = seat.map_err(|_| reject::NO_FIGURE)?;
+    let figure = &state.field.figures[seat];
+    if figure.is_down() {
+        return Err(reject::DOWN);
     }
+    let carried = match action {
+        Action::Steer(_) | Action::Stop | Action::CallTime => return Ok(()),
+        Action::Strike if figure.cooldown > 0 => return Err(reject::COOLING),
+        Action::Strike => return Ok(()),
+        Action::Heal | Action::Lure if !figure.survives() => return Err(reject::TURNED),
+        Action::Heal => figure.kit.medkits,
+        Action::Lure => figure.kit.lures,
+    };
+    if carried == 0 {
+        return Err(reject::EMPTY);
+    }
+    if action == Action::Heal && state.field.patient(seat).is_none() {
+        return Err(reject::NO_USE);
+    }
+    Ok(())
 }
 
 pub(crate) fn apply(state: &mut State, by: By, action: Action, ctx: &mut Ctx<'_, Contagion>) {
-    match (by, action) {
-        (By::Player(player), Action::Steer(angle)) => state.field.steer(player, Some(angle)),
-        (By::Player(player), Action::Stop) => state.field.steer(player, None),
-        (By::Server, Action::CallTime) => phase::end_play(state, ctx),
+    let player = match (by, action) {
+        (By::Server, Action::CallTime) => return phase::end_play(state, ctx),
+        (By::Player(player), _) => player,
         // Refused before.
-        (By::Player(_), Action::CallTime) | (By::Server, Action::Steer(_) | Action::Stop) => {}
+        (By::Server, _) => return,
+    };
+    let field = &mut state.field;
+    match action {
+        Action::Steer(angle) => field.steer(player, Some(angle)),
+        Action::Stop => field.steer(player, None),
+        Action::Strike => {
+            let arena = field.arena(ctx.config());
+            field.strike(player, &arena);
+        }
+        Action::Heal => field.heal(player),
+        Action::Lure => {
+            let arena = field.arena(ctx.config());
+            field.lure(player, &arena);
+        }
+        // Refused before.
+        Action::CallTime => {}
     }
 }

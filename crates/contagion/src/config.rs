@@ -9,18 +9,27 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Milliseconds from the first join to play. Lengths are rounded up to ticks, at least one.
     pub countdown_ms: u32,
-    /// Milliseconds that survivors must last.
+    /// Milliseconds that survivors must last until rescue.
     pub play_ms: u32,
     /// Milliseconds that the result is shown before the next countdown.
     pub over_ms: u32,
+    /// Whether there are streets, buildings and trees; else the arena is open.
+    pub city: bool,
     /// Zombies on the field when play starts, at most [`MAX_ZOMBIES`](crate::MAX_ZOMBIES).
     pub zombies_at_start: u16,
     /// Zombies that come per minute at the start of play.
     pub spawns_per_minute: u32,
     /// As many more per minute for each player on the field.
     pub spawns_per_minute_and_player: u32,
-    /// By how much the rate rises with every minute of play.
-    pub spawn_growth_per_minute: u32,
+    /// By how much the rate rises with every minute of play, in hundredths of what it was at the
+    /// start.
+    pub spawn_growth_percent: u32,
+    /// Items on the field when play starts, at most [`MAX_ITEMS`](crate::MAX_ITEMS).
+    pub items_at_start: u16,
+    /// Items that come per minute.
+    pub items_per_minute: u32,
+    /// As many more per minute for each player on the field.
+    pub items_per_minute_and_player: u32,
 }
 
 impl Default for Config {
@@ -29,10 +38,14 @@ impl Default for Config {
             countdown_ms: 15_000,
             play_ms: 180_000,
             over_ms: 10_000,
+            city: true,
             zombies_at_start: 12,
-            spawns_per_minute: 40,
+            spawns_per_minute: 24,
             spawns_per_minute_and_player: 12,
-            spawn_growth_per_minute: 40,
+            spawn_growth_percent: 50,
+            items_at_start: 10,
+            items_per_minute: 6,
+            items_per_minute_and_player: 2,
         }
     }
 }

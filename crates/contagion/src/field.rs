@@ -1,60 +1,40 @@
-//! One match: who has a seat, where figures stand, what bites do, how many zombies come. Knows
-//! nothing of phases: who calls decides when.
+//! One match: who has a seat, what a tick does and in which order, who comes. Knows nothing of
+//! phases: who calls decides when.
 
-use alloc::{vec, vec::Vec};
+use alloc::{sync::Arc, vec, vec::Vec};
 
 use baton::{Player, Random};
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::{HEIGHT, MARGIN, Point, TILE, WIDTH};
-use crate::zombies::{BITE_DAMAGE, MAX_ZOMBIES, Zombies};
+use crate::arena::Arena;
+use crate::derived::Derived;
+use crate::feed::{Feed, What};
+use crate::figure::{Figure, Role};
+use crate::flow::Flow;
+use crate::geometry::{HEIGHT, MARGIN, Point, WIDTH};
+use crate::items::Ground;
+use crate::zombies::{BITE_DAMAGE, Hunt, MAX_ZOMBIES, Zombies};
 use crate::{Config, TICK_MS, ticks};
 
 /// Figures on the field at once, at most; who comes later watches until a seat is free.
 pub const MAX_PLAYERS: usize = 64;
 /// Players that one match remembers, away ones included, at most; who comes later watches.
 pub const MAX_KNOWN: usize = 256;
-/// The health of a figure that was never bitten. At 0 it is out.
-pub const FULL_HEALTH: u8 = 100;
-/// How far a figure walks in a tick, in units: 3.75 tiles a second.
-pub const PLAYER_SPEED: i32 = 96;
-/// A match that nobody alive has been on for this long is lost, in milliseconds, so that the last
-/// survivor cannot win by leaving.
+/// A match that no survivor has been on for this long is lost, in milliseconds, so that the last
+/// one cannot win by leaving.
 pub const DESERTED_MS: u32 = 5_000;
 
-/// Half the sides of the middle of the arena where figures land, in units.
-const LANDING: (i32, i32) = (16 * TILE, 11 * TILE);
+/// Half the sides of the middle of the arena where figures land, in tiles.
+const LANDING: (usize, usize) = (18, 12);
 /// Places drawn for a figure that lands; the one farthest from zombies is taken.
 const LANDING_TRIES: u32 = 6;
-/// Milliseconds of a minute: spawn rates are per minute.
+/// Milliseconds of a minute: rates are per minute.
 const MINUTE_MS: u64 = 60_000;
-
-/// A player's body in a match.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figure {
-    /// Whose it is.
-    pub player: Player,
-    /// Where it stands.
-    pub at: Point,
-    /// Angle step of its last walk.
-    pub facing: u8,
-    /// Whether it walks.
-    pub walks: bool,
-    /// 0: out until the match is over.
-    pub health: u8,
-}
-
-impl Figure {
-    /// Whether it is not out.
-    pub fn alive(&self) -> bool {
-        self.health > 0
-    }
-}
 
 /// A match in the making, in play, or just over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// The match's own seed: what is made once per match (a map) comes from it.
+    /// The match's own seed: the arena comes from it.
     pub seed: u64,
     /// Figures of present players, by rising player number.
     pub figures: Vec<Figure>,
@@ -62,14 +42,23 @@ pub struct Field {
     pub away: Vec<Figure>,
     /// The zombies.
     pub zombies: Zombies,
+    /// Items and noises.
+    pub ground: Ground,
+    /// What players are told.
+    pub feed: Feed,
     /// The id of the next zombie.
     pub next_zombie: u16,
     /// Milliseconds of play so far.
     pub played_ms: u32,
     /// What has grown towards the next zombie, in zombies · milliseconds per minute.
-    pub spawn_credit: u64,
-    /// Ticks since somebody alive was on the field.
-    pub deserted: u16,
+    spawn_credit: u64,
+    /// The same for items.
+    item_credit: u64,
+    /// Ticks for which no survivor was on the field.
+    deserted: u16,
+    flow: Flow,
+    #[serde(skip)]
+    arena: Derived<Option<Arc<Arena>>>,
 }
 
 impl Field {
@@ -87,21 +76,36 @@ impl Field {
         self.figures.get(seat)
     }
 
-    /// Figures on the field that are not out.
+    /// Survivors on the field, the infected ones included.
     pub fn survivors(&self) -> usize {
-        self.figures.iter().filter(|figure| figure.alive()).count()
+        self.figures
+            .iter()
+            .filter(|figure| figure.survives())
+            .count()
     }
 
-    /// Whether nobody can be saved: all are out, or who is not has deserted.
+    /// The ground. Made when it is first asked for.
+    pub(crate) fn arena(&mut self, config: &Config) -> Arc<Arena> {
+        match &*self.arena {
+            Some(arena) if arena.is_of(self.seed, config.city) => Arc::clone(arena),
+            _ => {
+                let arena = Arc::new(Arena::new(self.seed, config.city));
+                *self.arena = Some(Arc::clone(&arena));
+                arena
+            }
+        }
+    }
+
+    /// Whether nobody can be saved: all have turned, or who has not has deserted.
     pub(crate) fn is_lost(&self) -> bool {
-        let somebody_may_return = self.away.iter().any(Figure::alive);
+        let somebody_may_return = self.away.iter().any(Figure::survives);
         self.survivors() == 0
             && (!somebody_may_return || u32::from(self.deserted) >= ticks(DESERTED_MS))
     }
 
     /// Gives seats to present players who have none, in order of their numbers, as long as there
     /// are any. A player who was away gets the figure back as it was.
-    pub(crate) fn seat(&mut self, present: &[Player], random: &mut Random) {
+    pub(crate) fn seat(&mut self, present: &[Player], config: &Config, random: &mut Random) {
         for &player in present {
             if self.figures.len() >= MAX_PLAYERS {
                 return;
@@ -112,13 +116,10 @@ impl Field {
             let figure = match self.away.binary_search_by_key(&player, |away| away.player) {
                 Ok(place) => self.away.remove(place),
                 Err(_) if self.figures.len() + self.away.len() >= MAX_KNOWN => continue,
-                Err(_) => Figure {
-                    player,
-                    at: self.landing(random),
-                    facing: 0,
-                    walks: false,
-                    health: FULL_HEALTH,
-                },
+                Err(_) => {
+                    let arena = self.arena(config);
+                    Figure::new(player, self.landing(&arena, random))
+                }
             };
             self.figures.insert(seat, figure);
         }
@@ -130,10 +131,13 @@ impl Field {
         Some(self.figures.remove(seat))
     }
 
-    /// Takes a player's figure off the field until the player is back.
+    /// Takes a player's figure off the field until the player is back. What it carried stays, for
+    /// the others.
     pub(crate) fn set_away(&mut self, player: Player) {
         if let Some(mut figure) = self.remove(player) {
             figure.walks = false;
+            self.ground
+                .drop(figure.at, core::mem::take(&mut figure.kit));
             let place = self.away.partition_point(|away| away.player < player);
             self.away.insert(place, figure);
         }
@@ -148,54 +152,124 @@ impl Field {
         }
     }
 
-    /// Play begins: the first zombies are there.
+    /// Play begins: the first zombies and items are there.
     pub(crate) fn begin(&mut self, config: &Config, random: &mut Random) {
+        let arena = self.arena(config);
         for _ in 0..config.zombies_at_start {
             if !self.spawn(random) {
-                return;
+                break;
             }
+        }
+        for _ in 0..config.items_at_start.min(crate::MAX_ITEMS as u16) {
+            self.ground.scatter(&arena, random);
         }
     }
 
-    /// One tick of play: figures walk, zombies hunt, zombies come.
+    /// One tick of play. In this order: rest, illness, walking, picking up, bites, who comes. Who
+    /// is cured in the last tick before turning was cured before this.
     pub(crate) fn tick(&mut self, config: &Config, random: &mut Random) {
+        let arena = self.arena(config);
         self.played_ms = self.played_ms.saturating_add(TICK_MS);
-        for figure in self.figures.iter_mut().filter(|figure| figure.walks) {
-            figure.at = figure.at.walk(figure.facing, PLAYER_SPEED);
+        self.ground.tick();
+        self.fall_ill();
+        for figure in &mut self.figures {
+            figure.rest();
+            if figure.walks {
+                figure.at = arena.walk(figure.at, figure.facing, figure.speed());
+            }
+            if figure.survives() {
+                self.ground.pick_up(figure.at, &mut figure.kit);
+            }
         }
-        self.be_bitten();
+        self.be_bitten(&arena);
+        for figure in &mut self.figures {
+            if figure.survives() {
+                figure.tally.survived_ms = figure.tally.survived_ms.saturating_add(TICK_MS);
+            }
+        }
         self.deserted = if self.survivors() == 0 {
             self.deserted.saturating_add(1)
         } else {
             0
         };
         self.let_zombies_come(config, random);
+        self.let_items_come(config, &arena, random);
     }
 
-    fn be_bitten(&mut self) {
-        let living = self.figures.iter().filter(|figure| figure.alive());
-        let prey: Vec<Point> = living.map(|figure| figure.at).collect();
-        let mut bites = vec![0_u32; prey.len()];
-        self.zombies.hunt(&prey, &mut bites);
-        let living = self.figures.iter_mut().filter(|figure| figure.alive());
-        for (figure, count) in living.zip(bites) {
-            let damage = count.saturating_mul(u32::from(BITE_DAMAGE));
-            let left = u32::from(figure.health).saturating_sub(damage);
-            // No more than it was, so it fits.
-            figure.health = left as u8;
-            figure.walks &= figure.alive();
+    /// Illness goes on for who is away, too: leaving cures nobody.
+    fn fall_ill(&mut self) {
+        for seat in 0..self.figures.len() {
+            if self.figures[seat].sicken() {
+                self.turn(seat);
+            }
+        }
+        for figure in &mut self.away {
+            if figure.sicken() {
+                // It left behind what it carried when it went.
+                figure.turn();
+                self.feed.tell(What::Turned, figure.player, None);
+            }
         }
     }
 
+    fn turn(&mut self, seat: usize) {
+        let figure = &mut self.figures[seat];
+        let kit = figure.turn();
+        self.ground.drop(figure.at, kit);
+        self.feed.tell(What::Turned, figure.player, None);
+    }
+
+    fn be_bitten(&mut self, arena: &Arena) {
+        let seats: Vec<usize> = (0..self.figures.len())
+            .filter(|&seat| self.figures[seat].survives())
+            .collect();
+        let prey: Vec<Point> = seats.iter().map(|&seat| self.figures[seat].at).collect();
+        let tick = self.played_ms / TICK_MS;
+        let noises = self.ground.noises.iter().map(|noise| noise.at);
+        self.flow.tick(tick, arena, prey.iter().copied(), noises);
+        let mut bites = vec![0_u32; prey.len()];
+        let hunt = Hunt {
+            tick,
+            seed: self.seed,
+            arena,
+            flow: &self.flow,
+            prey: &prey,
+        };
+        self.zombies.hunt(&hunt, &mut bites);
+        for (seat, count) in seats.into_iter().zip(bites) {
+            if count > 0 {
+                self.bite(seat, count.saturating_mul(u32::from(BITE_DAMAGE)), None);
+            }
+        }
+    }
+
+    /// A survivor is hurt and infected; at no health left it turns at once. Whether it was well
+    /// before.
+    pub(crate) fn bite(&mut self, seat: usize, damage: u32, by: Option<Player>) -> bool {
+        let figure = &mut self.figures[seat];
+        let (player, first) = (figure.player, figure.bite(damage));
+        let turns = figure.health == 0;
+        if first {
+            self.feed.tell(What::Bitten, player, by);
+        }
+        if turns {
+            self.turn(seat);
+        }
+        first
+    }
+
     fn let_zombies_come(&mut self, config: &Config, random: &mut Random) {
-        let per_player = u64::from(config.spawns_per_minute_and_player);
-        // Two 32-bit numbers, so the product fits; the quotient and the rest are far from 2^64.
-        let growth =
-            u64::from(config.spawn_growth_per_minute) * u64::from(self.played_ms) / MINUTE_MS;
-        let per_minute =
-            u64::from(config.spawns_per_minute) + per_player * self.figures.len() as u64 + growth;
-        let credit = per_minute.saturating_mul(u64::from(TICK_MS));
-        self.spawn_credit = self.spawn_credit.saturating_add(credit);
+        let start = per_minute(
+            config.spawns_per_minute,
+            config.spawns_per_minute_and_player,
+            self.figures.len(),
+        );
+        // Below 2^39, times 2^32 · 2^32 / MINUTE_MS / 100.
+        let growth = u64::from(config.spawn_growth_percent) * u64::from(self.played_ms) / MINUTE_MS;
+        let rate = start.saturating_add(start.saturating_mul(growth) / 100);
+        self.spawn_credit = self
+            .spawn_credit
+            .saturating_add(rate.saturating_mul(u64::from(TICK_MS)));
         while self.spawn_credit >= MINUTE_MS {
             if !self.spawn(random) {
                 // A full field saves nothing up: no flood when a place becomes free.
@@ -203,6 +277,25 @@ impl Field {
                 return;
             }
             self.spawn_credit -= MINUTE_MS;
+        }
+    }
+
+    fn let_items_come(&mut self, config: &Config, arena: &Arena, random: &mut Random) {
+        let rate = per_minute(
+            config.items_per_minute,
+            config.items_per_minute_and_player,
+            self.figures.len(),
+        );
+        self.item_credit = self
+            .item_credit
+            .saturating_add(rate.saturating_mul(u64::from(TICK_MS)));
+        while self.item_credit >= MINUTE_MS {
+            if self.ground.items.len() >= crate::MAX_ITEMS {
+                self.item_credit = 0;
+                return;
+            }
+            self.item_credit -= MINUTE_MS;
+            self.ground.scatter(arena, random);
         }
     }
 
@@ -226,13 +319,10 @@ impl Field {
         came
     }
 
-    fn landing(&self, random: &mut Random) -> Point {
+    fn landing(&self, arena: &Arena, random: &mut Random) -> Point {
         let mut best = (-1, Point::nearest(WIDTH / 2, HEIGHT / 2));
         for _ in 0..LANDING_TRIES {
-            let at = Point::nearest(
-                WIDTH / 2 - LANDING.0 + random.below(2 * LANDING.0 as u32) as i32,
-                HEIGHT / 2 - LANDING.1 + random.below(2 * LANDING.1 as u32) as i32,
-            );
+            let at = arena.somewhere(random, LANDING);
             let distances = self
                 .zombies
                 .places()
@@ -245,8 +335,26 @@ impl Field {
         best.1
     }
 
-    fn seat_of(&self, player: Player) -> Result<usize, usize> {
+    pub(crate) fn seat_of(&self, player: Player) -> Result<usize, usize> {
         self.figures
             .binary_search_by_key(&player, |figure| figure.player)
     }
+
+    /// Everybody whom the match knows, by no order in particular.
+    pub fn everybody(&self) -> impl Iterator<Item = &Figure> {
+        self.figures.iter().chain(&self.away)
+    }
+
+    /// Players on the field with this role.
+    pub(crate) fn count(&self, role: Role) -> usize {
+        self.figures
+            .iter()
+            .filter(|figure| figure.role == role)
+            .count()
+    }
+}
+
+/// Both are below 2^32 · 2^7.
+fn per_minute(base: u32, each: u32, players: usize) -> u64 {
+    u64::from(base) + u64::from(each) * players as u64
 }

@@ -56,14 +56,8 @@ impl Point {
 
     /// Where a straight walk of `units` (at most 2^16) at an angle ends, held by the margins.
     pub fn walk(self, angle: u8, units: i32) -> Self {
-        let along = |step: u8| {
-            let sine = SINE[usize::from(step % ANGLES)];
-            (units * sine + ONE / 2).div_euclid(ONE)
-        };
-        Self::nearest(
-            self.x() + along(angle % ANGLES + ANGLES / 4),
-            self.y() + along(angle),
-        )
+        let (dx, dy) = along(angle, units);
+        Self::nearest(self.x() + dx, self.y() + dy)
     }
 
     /// The square of the distance, in square units: less than 2^30.
@@ -90,6 +84,21 @@ impl TryFrom<(u16, u16)> for Point {
             Err("a point outside of the arena")
         }
     }
+}
+
+/// How far `units` (at most 2^16) at an angle lead to the right and down.
+pub(crate) fn along(angle: u8, units: i32) -> (i32, i32) {
+    let part = |step: u8| {
+        let sine = SINE[usize::from(step % ANGLES)];
+        (units * sine + ONE / 2).div_euclid(ONE)
+    };
+    (part(angle % ANGLES + ANGLES / 4), part(angle))
+}
+
+/// Steps between two angles, the shorter way: at most half a turn.
+pub(crate) fn turn(one: u8, other: u8) -> u8 {
+    let steps = (one % ANGLES).abs_diff(other % ANGLES);
+    steps.min(ANGLES - steps)
 }
 
 /// The angle step that points best from one place to another; 0 if they are the same.
@@ -180,6 +189,13 @@ mod tests {
         // The longest distances do not overflow.
         assert_eq!(heading(at(0, 0), at(WIDTH, HEIGHT)), 3);
         assert_eq!(heading(at(WIDTH, HEIGHT), at(0, 0)), 19);
+    }
+
+    #[test]
+    fn a_turn_is_the_shorter_way() {
+        for (one, other, steps) in [(0, 0, 0), (0, 31, 1), (30, 3, 5), (0, 16, 16), (20, 3, 15)] {
+            assert_eq!((turn(one, other), turn(other, one)), (steps, steps));
+        }
     }
 
     #[test]

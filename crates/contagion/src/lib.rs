@@ -1,4 +1,5 @@
-//! **Contagion**: outlive the zombies until time is up. The rules of one room, as Baton wants
+//! **Contagion**: last until rescue comes. Zombies bite, who is bitten and not cured turns, and
+//! who has turned hunts the others. The rules of one room, as Baton wants
 //! them; this file says which call of the trait goes where. Knows no frames, stores or screens.
 //!
 //! Of the game that inspired this only so much is public: the engine keeps adding zombies to the
@@ -10,29 +11,59 @@
 //! | `config` | what a room is told at its start |
 //! | `action` | what may be done, by whom, and the codes of refusals |
 //! | `phase` | idle, countdown, playing, over: when one follows the other |
-//! | `field` | one match: who has a seat, where figures stand, what bites do, how many zombies come |
+//! | `field` | one match: seats, the order of a tick, who comes |
+//! | `figure` | a player's body: health, infection, what it carries, its points |
+//! | `strike` | strikes, shots, bites, medkits, lures |
 //! | `zombies` | the zombies as columns, and how they hunt |
+//! | `flow` | the way to the nearest prey around walls, for every tile |
+//! | `arena` | streets, buildings, trees from the match's seed, and how they stop walkers |
+//! | `items` | what lies on the ground, and noises |
+//! | `feed` | what players are told |
+//! | `award` | what accounts are sent when a match ends |
 //! | `geometry` | points, angles, walking, in integers |
 //! | `show` | the room for people (`view`, `hud`) and for a renderer (`sprites`) |
+//! | `derived` | values that follow from the state and are not part of it |
 #![no_std]
 
 extern crate alloc;
 
 mod action;
+mod arena;
+mod award;
 mod config;
+mod derived;
+mod feed;
 mod field;
+mod figure;
+mod flow;
 mod geometry;
+mod items;
 mod phase;
 mod show;
+mod strike;
 mod zombies;
 
 pub use action::{Action, reject};
+pub use arena::{Arena, COLUMNS, RADIUS, ROWS, terrain};
+pub use award::{ACCOUNT, Award, MatchResult};
 pub use config::Config;
-pub use field::{DESERTED_MS, FULL_HEALTH, Field, Figure, MAX_KNOWN, MAX_PLAYERS, PLAYER_SPEED};
+pub use feed::{Feed, MAX_TOLD, Told, What};
+pub use field::{DESERTED_MS, Field, MAX_KNOWN, MAX_PLAYERS};
+pub use figure::{
+    Blow, DOWN_MS, FULL_HEALTH, Figure, INFECTION_MS, Kit, MAX_AMMUNITION, MAX_LURES, MAX_MEDKITS,
+    ROUNDS, Role, SURVIVOR_SPEED, TURNED_HEALTH, TURNED_SPEED, TURNING_MS, Tally, points,
+};
 pub use geometry::{ANGLES, HEIGHT, MARGIN, Point, TILE, WIDTH, heading};
+pub use items::{Ground, Item, LURE_MS, MAX_ITEMS, MAX_NOISES, Noise, PICK_UP_REACH, Thing};
 pub use phase::{Outcome, Phase, State, Winner};
-pub use show::{Hud, hud, sprite, sprites};
-pub use zombies::{BITE_COOLDOWN_MS, BITE_DAMAGE, BITE_REACH, MAX_ZOMBIES, ZOMBIE_SPEEDS, Zombies};
+pub use show::{Hud, Mine, Score, Standing, hud, mine, sprite, sprites};
+pub use strike::{
+    HEAL_REACH, MEDKIT_HEALTH, SHOT_ARC, SHOT_REACH, STRIKE_ARC, STRIKE_COOLDOWN_MS, STRIKE_DAMAGE,
+    STRIKE_REACH, STRIKE_TARGETS, THROW, TURNED_COOLDOWN_MS, TURNED_DAMAGE, TURNED_REACH,
+};
+pub use zombies::{
+    BITE_COOLDOWN_MS, BITE_DAMAGE, BITE_REACH, CROWD, MAX_ZOMBIES, SIGHT, ZOMBIE_SPEEDS, Zombies,
+};
 
 use baton::{By, Ctx, Player, Reject, Rules};
 

@@ -5,7 +5,7 @@ use baton::{Ctx, Player};
 use serde::{Deserialize, Serialize};
 
 use crate::field::Field;
-use crate::{Contagion, ticks};
+use crate::{Contagion, award, ticks};
 
 /// Where a room is in its round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,10 +26,10 @@ pub enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Winner {
-    /// Time was up and somebody was alive.
+    /// Rescue came for somebody, infected or not.
     Survivors,
-    /// Nobody was left alive.
-    Zombies,
+    /// Nobody was left who had not turned.
+    Contagion,
 }
 
 /// How a match ended.
@@ -39,7 +39,7 @@ pub struct Outcome {
     pub match_id: u32,
     /// Who has won it.
     pub winner: Winner,
-    /// Figures alive at its end.
+    /// Survivors on the field at its end.
     pub survivors: u16,
     /// Players it knew, the ones who left included.
     pub players: u16,
@@ -116,22 +116,25 @@ pub(crate) fn tick(state: &mut State, ctx: &mut Ctx<'_, Contagion>) {
     }
 }
 
-/// Ends the match being played: whoever is alive has won. The server may do it to an empty room.
-pub(crate) fn end_play(state: &mut State, ctx: &Ctx<'_, Contagion>) {
+/// Ends the match being played: if any survivor is left, survivors have won. Each player's result
+/// goes to the player's account. The server may do it to an empty room.
+pub(crate) fn end_play(state: &mut State, ctx: &mut Ctx<'_, Contagion>) {
     let field = &state.field;
     let survivors = field.survivors();
-    state.last = Some(Outcome {
+    let outcome = Outcome {
         match_id: state.match_id,
         winner: if survivors > 0 {
             Winner::Survivors
         } else {
-            Winner::Zombies
+            Winner::Contagion
         },
         // At most MAX_KNOWN.
         survivors: survivors as u16,
         players: (field.figures.len() + field.away.len()) as u16,
         played_ms: field.played_ms,
-    });
+    };
+    award::send(field, &outcome, ctx);
+    state.last = Some(outcome);
     if ctx.present().is_empty() {
         become_idle(state);
     } else {
@@ -165,5 +168,6 @@ fn become_idle(state: &mut State) {
 
 fn seat_everybody(state: &mut State, ctx: &mut Ctx<'_, Contagion>) {
     let present = ctx.present().to_vec();
-    state.field.seat(&present, ctx.random());
+    let config = *ctx.config();
+    state.field.seat(&present, &config, ctx.random());
 }

@@ -4,7 +4,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::{Point, TILE, heading};
+use crate::arena::{Arena, TILES, Tile};
+use crate::flow::Flow;
+use crate::geometry::{ANGLES, HEIGHT, Point, TILE, WIDTH, heading};
 use crate::{TICK_MS, ticks};
 
 /// Zombies on a field, at most.
@@ -14,6 +16,10 @@ pub const MAX_ZOMBIES: usize = 600;
 pub const ZOMBIE_SPEEDS: [i32; 4] = [40 + HASTE, 48 + HASTE, 56 + HASTE, 64 + HASTE];
 /// A zombie bites what is at most this near, in units: three quarters of a tile.
 pub const BITE_REACH: i32 = TILE * 3 / 4;
+/// A zombie sees prey at most this far away, in units; beyond that it follows its nose.
+pub const SIGHT: i32 = 6 * TILE;
+/// Zombies that share a tile, at most, as long as they find room.
+pub const CROWD: u8 = 3;
 /// What a bite takes of a figure's health.
 pub const BITE_DAMAGE: u8 = 10;
 /// From one bite of a zombie to its next, and from its coming to its first; in milliseconds.
@@ -84,26 +90,47 @@ impl Zombies {
         true
     }
 
-    /// One tick: each walks towards the nearest prey (of equally near ones the first) or, in
-    /// reach, bites it when it may. Adds the bites to `bites`, which has one count per prey. All
-    /// see the prey as it was before the tick, so their order does not matter.
-    pub(crate) fn hunt(&mut self, prey: &[Point], bites: &mut [u32]) {
+    /// Takes one off the field.
+    pub(crate) fn remove(&mut self, index: usize) {
+        if index < self.len() {
+            self.id.remove(index);
+            self.x.remove(index);
+            self.y.remove(index);
+            self.facing.remove(index);
+            self.cooldown.remove(index);
+        }
+    }
+
+    /// One tick: each bites prey in reach when it may, or walks: straight to prey that it sees,
+    /// else where scent and noise lead, else about. Adds the bites to `bites`, which has one count
+    /// per prey. All see the prey as it was before the tick; where there is no room, who came first
+    /// walks first.
+    pub(crate) fn hunt(&mut self, hunt: &Hunt<'_>, bites: &mut [u32]) {
+        let prey = Watch::new(hunt.prey);
+        let mut crowd = Crowd::new();
+        for index in 0..self.len() {
+            crowd.enter(Tile::of(self.at(index)));
+        }
         for index in 0..self.len() {
             let rested = self.cooldown[index].saturating_sub(1);
             self.cooldown[index] = rested;
-            let at = self.at(index);
-            let Some((target, distance)) = nearest(prey, at) else {
+            let (id, at) = (self.id[index], self.at(index));
+            let seen = prey.nearest(at);
+            if let Some((target, place)) = seen
+                && at.distance_squared(place) <= BITE_REACH * BITE_REACH
+            {
+                self.facing[index] = heading(at, place);
+                if rested == 0 {
+                    self.cooldown[index] = BITE_COOLDOWN;
+                    bites[target] += 1;
+                }
+                continue;
+            }
+            let Some((angle, speed)) = hunt.course(id, at, seen.map(|(_, place)| place)) else {
                 continue;
             };
-            let angle = heading(at, prey[target]);
             self.facing[index] = angle;
-            if distance > BITE_REACH * BITE_REACH {
-                let speed = ZOMBIE_SPEEDS[usize::from(self.id[index]) % ZOMBIE_SPEEDS.len()];
-                (self.x[index], self.y[index]) = at.walk(angle, speed).into();
-            } else if rested == 0 {
-                self.cooldown[index] = BITE_COOLDOWN;
-                bites[target] += 1;
-            }
+            (self.x[index], self.y[index]) = crowd.walk(hunt.arena, id, at, angle, speed).into();
         }
     }
 
@@ -116,22 +143,143 @@ impl Zombies {
         })
     }
 
-    fn at(&self, index: usize) -> Point {
+    pub(crate) fn at(&self, index: usize) -> Point {
         Point::nearest(i32::from(self.x[index]), i32::from(self.y[index]))
     }
 }
 
-fn nearest(prey: &[Point], at: Point) -> Option<(usize, i32)> {
-    let mut best = None;
-    let mut best_distance = i32::MAX;
-    for (index, &place) in prey.iter().enumerate() {
-        let distance = at.distance_squared(place);
-        if distance < best_distance {
-            best_distance = distance;
-            best = Some(index);
+/// What zombies go by in a tick.
+#[derive(Debug)]
+pub(crate) struct Hunt<'a> {
+    /// Ticks of play so far.
+    pub(crate) tick: u32,
+    pub(crate) seed: u64,
+    pub(crate) arena: &'a Arena,
+    pub(crate) flow: &'a Flow,
+    pub(crate) prey: &'a [Point],
+}
+
+impl Hunt<'_> {
+    /// The angle and length of a zombie's step; `None` if it stands.
+    fn course(&self, id: u16, at: Point, seen: Option<Point>) -> Option<(u8, i32)> {
+        let speed = ZOMBIE_SPEEDS[usize::from(id) % ZOMBIE_SPEEDS.len()];
+        let tile = Tile::of(at);
+        if let Some(place) = seen
+            && !self.flow.is_loud(tile)
+            && self.arena.sees(at, place)
+        {
+            return Some((heading(at, place), speed));
         }
+        if let Some(next) = self.flow.next(tile, id) {
+            return Some((heading(at, next.centre()), speed));
+        }
+        // Without a trail: now this way, now that way, now not at all. Not of the room's stream,
+        // which six hundred draws in each tick would cost more than they are worth.
+        let while_ = (self.tick + u32::from(id)) / WANDER;
+        let whim = mix(self.seed ^ (u64::from(id) << 32 | u64::from(while_)));
+        let walks = whim >> 63 == 0;
+        walks.then_some(((whim % u64::from(ANGLES)) as u8, speed / 2))
     }
-    Some((best?, best_distance))
+}
+
+/// Ticks of wandering until a zombie thinks of something else.
+const WANDER: u32 = 24;
+
+/// David Stafford's mixer "Mix13", the finalizer of splitmix64.
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// Who may be seen from where: a set of prey per square of the arena, so that a zombie looks only
+/// at what is near.
+struct Watch<'a> {
+    prey: &'a [Point],
+    squares: [u64; SQUARES],
+}
+
+/// The side of a square, in units: [`SIGHT`] reaches into neighbours only.
+const SQUARE: i32 = 8 * TILE;
+const ACROSS: i32 = WIDTH / SQUARE;
+const SQUARES: usize = (ACROSS * (HEIGHT / SQUARE)) as usize;
+const _: () = assert!(SIGHT <= SQUARE && WIDTH % SQUARE == 0 && HEIGHT % SQUARE == 0);
+
+impl<'a> Watch<'a> {
+    fn new(prey: &'a [Point]) -> Self {
+        let mut squares = [0; SQUARES];
+        // One bit each. There are no more than 64 but in a state that nobody made.
+        for (index, at) in prey.iter().enumerate().take(u64::BITS as usize) {
+            let span = |at: i32, side: i32| {
+                (at - SIGHT).max(0) / SQUARE..=(at + SIGHT).min(side - 1) / SQUARE
+            };
+            for row in span(at.y(), HEIGHT) {
+                for column in span(at.x(), WIDTH) {
+                    squares[(row * ACROSS + column) as usize] |= 1 << index;
+                }
+            }
+        }
+        Self { prey, squares }
+    }
+
+    /// The nearest prey in sight, walls aside; of equally near ones the first.
+    fn nearest(&self, at: Point) -> Option<(usize, Point)> {
+        let mut near = self.squares[(at.y() / SQUARE * ACROSS + at.x() / SQUARE) as usize];
+        let mut best = SIGHT * SIGHT + 1;
+        let mut found = None;
+        while near != 0 {
+            let index = near.trailing_zeros() as usize;
+            near &= near - 1;
+            let distance = at.distance_squared(self.prey[index]);
+            if distance < best {
+                best = distance;
+                found = Some((index, self.prey[index]));
+            }
+        }
+        found
+    }
+}
+
+/// How many zombies stand on each tile: no more than a few, so that a horde spreads out.
+struct Crowd([u8; TILES]);
+
+impl Crowd {
+    fn new() -> Self {
+        Self([0; TILES])
+    }
+
+    fn enter(&mut self, tile: Tile) {
+        let count = &mut self.0[tile.index()];
+        *count = count.saturating_add(1);
+    }
+
+    fn has_room(&self, tile: Tile) -> bool {
+        self.0[tile.index()] < CROWD
+    }
+
+    /// Walks if there is room where it leads, else aside, else not.
+    fn walk(&mut self, arena: &Arena, id: u16, from: Point, angle: u8, units: i32) -> Point {
+        let here = Tile::of(from);
+        let aside = if id.is_multiple_of(2) {
+            ANGLES / 4
+        } else {
+            ANGLES - ANGLES / 4
+        };
+        for turn in [0, aside] {
+            let to = arena.walk(from, (angle + turn) % ANGLES, units);
+            let there = Tile::of(to);
+            if there == here {
+                return to;
+            }
+            if self.has_room(there) {
+                let count = &mut self.0[here.index()];
+                *count = count.saturating_sub(1);
+                self.enter(there);
+                return to;
+            }
+        }
+        from
+    }
 }
 
 /// What is read before it is known to be zombies.
@@ -200,138 +348,5 @@ mod words {
             return Err(D::Error::custom("half a word"));
         }
         Ok(pairs.iter().map(|&pair| u16::from_le_bytes(pair)).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(x: i32, y: i32) -> Point {
-        Point::nearest(x * TILE, y * TILE)
-    }
-
-    fn one(place: Point) -> Zombies {
-        let mut zombies = Zombies::default();
-        assert!(zombies.push(0, place));
-        zombies
-    }
-
-    #[test]
-    fn the_nearest_is_hunted_and_of_equals_the_first() {
-        let prey = [at(50, 40), at(30, 32), at(50, 24), at(50, 48)];
-        for (place, target) in [
-            (at(50, 32), 0),
-            (at(31, 32), 1),
-            (at(50, 44), 0),
-            (at(50, 25), 2),
-        ] {
-            let mut zombies = one(place);
-            zombies.hunt(&prey, &mut [0; 4]);
-            assert_eq!(zombies.facing[0], heading(place, prey[target]));
-            assert_eq!(
-                zombies.at(0),
-                place.walk(zombies.facing[0], ZOMBIE_SPEEDS[0])
-            );
-        }
-    }
-
-    #[test]
-    fn a_horde_stretches_by_its_ids() {
-        let mut zombies = Zombies::default();
-        for id in 0..5 {
-            assert!(zombies.push(id, at(10, 32)));
-        }
-        zombies.hunt(&[at(50, 32)], &mut [0]);
-        let walked: Vec<i32> = zombies.places().map(|(_, to)| to.x() - 10 * TILE).collect();
-        assert_eq!(walked[..4], ZOMBIE_SPEEDS);
-        assert_eq!(walked[4], ZOMBIE_SPEEDS[0]);
-        assert!(
-            ZOMBIE_SPEEDS
-                .iter()
-                .all(|&speed| speed < crate::PLAYER_SPEED)
-        );
-    }
-
-    #[test]
-    fn without_prey_they_stand_and_rest() {
-        let mut zombies = one(at(50, 32));
-        zombies.hunt(&[], &mut []);
-        assert_eq!(
-            (zombies.at(0), zombies.cooldown[0]),
-            (at(50, 32), BITE_COOLDOWN - 1)
-        );
-    }
-
-    #[test]
-    fn a_bite_needs_reach_to_the_unit() {
-        let place = at(50, 32);
-        for (distance, bitten) in [(BITE_REACH, 1), (BITE_REACH + 1, 0)] {
-            let mut zombies = one(place);
-            zombies.cooldown[0] = 1;
-            let mut bites = [0];
-            zombies.hunt(
-                &[Point::nearest(place.x() + distance, place.y())],
-                &mut bites,
-            );
-            assert_eq!(bites, [bitten], "at {distance} units");
-            assert_eq!(
-                zombies.at(0) == place,
-                bitten == 1,
-                "who bites does not walk"
-            );
-        }
-    }
-
-    #[test]
-    fn a_second_bite_waits_for_the_cooldown_and_the_first_too() {
-        let mut zombies = one(at(50, 32));
-        let mut bites = [0];
-        let mut when = Vec::new();
-        for tick in 1..=25 {
-            let before = bites[0];
-            zombies.hunt(&[at(50, 32)], &mut bites);
-            if bites[0] != before {
-                when.push(tick);
-            }
-        }
-        assert_eq!(when, [10, 20]);
-    }
-
-    #[test]
-    fn a_field_holds_no_more_than_its_maximum_and_ids_rise() {
-        let mut zombies = Zombies::default();
-        for id in 0..MAX_ZOMBIES as u16 {
-            assert!(zombies.push(id, at(1, 1)));
-        }
-        assert!(!zombies.push(MAX_ZOMBIES as u16, at(1, 1)));
-        assert_eq!(zombies.len(), MAX_ZOMBIES);
-        let mut zombies = one(at(1, 1));
-        assert!(!zombies.push(0, at(1, 1)));
-        assert!(zombies.push(7, at(1, 1)));
-    }
-
-    #[test]
-    fn columns_that_do_not_fit_are_refused() {
-        let sound = one(at(50, 32));
-        let bytes = |zombies: &Zombies| postcard::to_allocvec(zombies).expect("it encodes");
-        assert_eq!(
-            postcard::from_bytes::<Zombies>(&bytes(&sound)).as_ref(),
-            Ok(&sound)
-        );
-        let mut short = sound.clone();
-        short.cooldown.clear();
-        let mut outside = sound.clone();
-        outside.x[0] = u16::MAX;
-        let mut twice = sound.clone();
-        assert!(twice.push(1, at(1, 1)));
-        twice.id[1] = 0;
-        for broken in [short, outside, twice] {
-            assert!(postcard::from_bytes::<Zombies>(&bytes(&broken)).is_err());
-        }
-        assert!(
-            postcard::from_bytes::<Zombies>(&[1, 0, 0, 0, 0, 0]).is_err(),
-            "half a word"
-        );
     }
 }

@@ -1,12 +1,12 @@
 //! Sends to other rooms, numbered per target, kept until the target's log was seen to hold them.
 
-use alloc::{collections::VecDeque, string::String, vec::Vec};
+use alloc::{collections::VecDeque, format, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::{NotHere, Room};
-use crate::rules::Rules;
+use crate::rules::{Rules, Target};
 
 /// What is on its way to one room.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -21,7 +21,15 @@ impl<R: Rules> Room<R> {
     /// Takes what the rules sent during the last call.
     pub(super) fn post(&mut self) {
         for send in self.sends.drain(..) {
-            let outgoing = self.outbox.entry(send.target);
+            let target = match send.target {
+                Target::Room(target) => target,
+                Target::Of(player, kind) => match self.players.get(&player) {
+                    Some(person) => format!("{kind}/{}", person.user),
+                    // Not a player of this room.
+                    None => continue,
+                },
+            };
+            let outgoing = self.outbox.entry(target);
             outgoing.pending.push_back(ByteBuf::from(send.body));
         }
     }
