@@ -39,7 +39,7 @@ pub const RADIUS: i32 = 80;
 const BORDER: usize = 2;
 const STREET_WIDTH: usize = 3;
 /// The sides of a block between streets: the least, and by how much it may be longer.
-const BLOCK: (u32, u32) = (11, 8);
+const BLOCK: (u32, u32) = (9, 7);
 /// A building's least side, walls included.
 const LEAST_BUILDING: usize = 5;
 
@@ -273,7 +273,7 @@ impl Plan {
 
     fn block(&mut self, part: Part, random: &mut Random) {
         let (left, top, width, height) = part;
-        if width < LEAST_BUILDING + 2 || height < LEAST_BUILDING + 2 || random.chance(1, 4) {
+        if width < LEAST_BUILDING + 2 || height < LEAST_BUILDING + 2 || random.chance(1, 5) {
             return self.park(part, random);
         }
         // A strip of grass between walls and streets, and an alley between two houses.
@@ -305,17 +305,30 @@ impl Plan {
         }
         self.fill(part, WALL);
         self.fill((left + 1, top + 1, width - 2, height - 2), FLOOR);
-        // One wall inside, with a gap, where the rooms stay wide enough.
-        if width >= 9 {
-            let column = left + 3 + random.below((width - 6) as u32) as usize;
+        // Rooms: a wall across and one down, each side of it with a gap, where rooms stay wide.
+        let column = (width >= 8).then(|| left + 3 + random.below((width - 6) as u32) as usize);
+        let row = (height >= 8).then(|| top + 3 + random.below((height - 6) as u32) as usize);
+        if let Some(column) = column {
             self.fill((column, top + 1, 1, height - 2), WALL);
-            let gap = top + 1 + random.below((height - 3) as u32) as usize;
-            self.fill((column, gap, 1, 2), FLOOR);
-        } else if height >= 9 {
-            let row = top + 3 + random.below((height - 6) as u32) as usize;
+        }
+        if let Some(row) = row {
             self.fill((left + 1, row, width - 2, 1), WALL);
-            let gap = left + 1 + random.below((width - 3) as u32) as usize;
-            self.fill((gap, row, 2, 1), FLOOR);
+        }
+        let spans = |from: usize, to: usize, cut: Option<usize>| match cut {
+            Some(cut) => vec![(from, cut), (cut + 1, to)],
+            None => vec![(from, to)],
+        };
+        let mut gap =
+            |(from, to): (usize, usize)| from + random.below((to - from - 1) as u32) as usize;
+        if let Some(column) = column {
+            for span in spans(top + 1, top + height - 1, row) {
+                self.fill((column, gap(span), 1, 2), FLOOR);
+            }
+        }
+        if let Some(row) = row {
+            for span in spans(left + 1, left + width - 1, column) {
+                self.fill((gap(span), row, 2, 1), FLOOR);
+            }
         }
         // Doors on two to four sides, two tiles wide: nobody is safe inside, or trapped.
         let first = random.below(4);

@@ -13,6 +13,9 @@ pub struct Config {
     pub play_ms: u32,
     /// Milliseconds that the result is shown before the next countdown.
     pub over_ms: u32,
+    /// Players on the field at once, at most [`MAX_PLAYERS`](crate::MAX_PLAYERS); who comes later
+    /// watches until a seat is free.
+    pub seats: u16,
     /// Whether there are streets, buildings and trees; else the arena is open.
     pub city: bool,
     /// Zombies on the field when play starts, at most [`MAX_ZOMBIES`](crate::MAX_ZOMBIES).
@@ -38,6 +41,7 @@ impl Default for Config {
             countdown_ms: 15_000,
             play_ms: 180_000,
             over_ms: 10_000,
+            seats: 64,
             city: true,
             zombies_at_start: 12,
             spawns_per_minute: 24,

@@ -106,8 +106,9 @@ impl Field {
     /// Gives seats to present players who have none, in order of their numbers, as long as there
     /// are any. A player who was away gets the figure back as it was.
     pub(crate) fn seat(&mut self, present: &[Player], config: &Config, random: &mut Random) {
+        let seats = usize::from(config.seats).min(MAX_PLAYERS);
         for &player in present {
-            if self.figures.len() >= MAX_PLAYERS {
+            if self.figures.len() >= seats {
                 return;
             }
             let Err(seat) = self.seat_of(player) else {
