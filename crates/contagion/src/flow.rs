@@ -12,11 +12,11 @@ use crate::derived::Derived;
 use crate::geometry::Point;
 
 /// Ticks from one field to the next.
-pub(crate) const CYCLE: u32 = 4;
+pub const CYCLE: u32 = 4;
 /// Prey is smelt as far as this, in tiles walked.
-pub(crate) const SCENT: u8 = 44;
+pub const SCENT: u8 = 44;
 /// By how many tiles a noise seems nearer than prey.
-pub(crate) const NOISE: u8 = 12;
+pub const NOISE: u8 = 12;
 
 /// Tiles that one tick's share of a search visits.
 const SHARE: usize = TILES.div_ceil(CYCLE as usize);

@@ -53,6 +53,7 @@ pub use figure::{
     Blow, DOWN_MS, FULL_HEALTH, Figure, INFECTION_MS, Kit, MAX_AMMUNITION, MAX_LURES, MAX_MEDKITS,
     ROUNDS, Role, SURVIVOR_SPEED, TURNED_HEALTH, TURNED_SPEED, TURNING_MS, Tally, points,
 };
+pub use flow::{CYCLE, NOISE, SCENT};
 pub use geometry::{ANGLES, HEIGHT, MARGIN, Point, TILE, WIDTH, heading};
 pub use items::{Ground, Item, LURE_MS, MAX_ITEMS, MAX_NOISES, Noise, PICK_UP_REACH, Thing};
 pub use phase::{Outcome, Phase, State, Winner};
@@ -62,7 +63,8 @@ pub use strike::{
     STRIKE_REACH, STRIKE_TARGETS, THROW, TURNED_COOLDOWN_MS, TURNED_DAMAGE, TURNED_REACH,
 };
 pub use zombies::{
-    BITE_COOLDOWN_MS, BITE_DAMAGE, BITE_REACH, CROWD, MAX_ZOMBIES, SIGHT, ZOMBIE_SPEEDS, Zombies,
+    BITE_COOLDOWN_MS, BITE_DAMAGE, BITE_REACH, CROWD, MAX_ZOMBIES, SIGHT, WANDER, ZOMBIE_SPEEDS,
+    Zombies,
 };
 
 use baton::{By, Ctx, Player, Reject, Rules};

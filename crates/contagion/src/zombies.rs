@@ -183,7 +183,7 @@ impl Hunt<'_> {
 }
 
 /// Ticks of wandering until a zombie thinks of something else.
-const WANDER: u32 = 24;
+pub const WANDER: u32 = 24;
 
 /// David Stafford's mixer "Mix13", the finalizer of splitmix64.
 fn mix(mut bits: u64) -> u64 {
