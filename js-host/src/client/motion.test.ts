@@ -26,13 +26,16 @@ const MEASURES: Measures = {
   max_lures: 2,
 }
 
+/** Motion has no use for it. */
+const GROUND = { terrain: new Uint8Array(), terrainOf: 0 }
+
 function row(id: number, x: number, y = 0, kind: number = KIND.zombie, facing = 0): number[] {
   return [kind, id, x, y, facing, 1, 0, 0, 0]
 }
 
 function look(tick: number, fraction: number, rows: number[][], ahead = rows, correction = 0, view?: View): Look {
   const flat = (some: number[][]) => Int32Array.from(some.flat())
-  return { tick, fraction, correction, rows: flat(rows), ahead: flat(ahead), view: view ?? null }
+  return { tick, fraction, correction, rows: flat(rows), ahead: flat(ahead), view: view ?? null, ...GROUND }
 }
 
 function viewOf(match_id: number, me: number | null = null): View {
