@@ -88,9 +88,8 @@ pub(crate) fn left(state: &mut State, who: Player, ctx: &mut Ctx<'_, Contagion>)
             state.field.set_away(who);
             seat_everybody(state, ctx);
         }
-        Phase::Over => {
-            state.field.remove(who);
-        }
+        // Who goes stays on the scoreboard.
+        Phase::Over => state.field.set_away(who),
     }
 }
 
