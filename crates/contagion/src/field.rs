@@ -291,7 +291,7 @@ impl Field {
             .item_credit
             .saturating_add(rate.saturating_mul(u64::from(TICK_MS)));
         while self.item_credit >= MINUTE_MS {
-            if self.ground.items.len() >= crate::MAX_ITEMS {
+            if !self.ground.has_room() {
                 self.item_credit = 0;
                 return;
             }

@@ -95,6 +95,11 @@ impl Ground {
         self.lay(at, thing);
     }
 
+    /// Whether another item could lie here: there is a place and a number for it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.items.len() < MAX_ITEMS && self.next < u16::MAX
+    }
+
     fn lay(&mut self, at: Point, thing: Thing) {
         if self.items.len() < MAX_ITEMS
             && let Some(id) = self.number()
