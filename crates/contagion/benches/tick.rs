@@ -57,7 +57,7 @@ fn crowd(zombies: u16) -> Solo<Contagion> {
         zombies_at_start: zombies,
         spawns_per_minute: 0,
         spawns_per_minute_and_player: 0,
-        spawn_growth_per_minute: 0,
+        spawn_growth_percent: 0,
         ..Config::default()
     };
     let mut room = Solo::new(config, 1);
@@ -72,6 +72,7 @@ fn crowd(zombies: u16) -> Solo<Contagion> {
 fn tick(room: &mut Solo<Contagion>, count: u32) -> Duration {
     for figure in &mut room.state_mut().field.figures {
         figure.health = FULL_HEALTH;
+        figure.infection = 0;
     }
     let angle = (count.wrapping_mul(7) % 32) as u8;
     room.act(By::Player(count % PLAYERS), Action::Steer(angle))

@@ -158,7 +158,7 @@ fn j03_whoever_joins_mid_match_on_another_host_gets_that_match_and_no_second_one
     let before = history(&mut world).pop().expect("a room");
     assert_eq!(before.state().phase, Phase::Playing);
     let zombies = before.state().field.zombies.len();
-    assert!(zombies > 10);
+    assert!(zombies >= usize::from(Config::default().zombies_at_start));
     devices.push(Raw::new("late"));
     live(&mut world, &devices, 2 * SECOND_MS, &mut random);
     let rooms = history(&mut world);
@@ -236,6 +236,8 @@ fn game(hosts: usize, seed: u64, coordinated: bool) -> Game {
     let config = Config {
         countdown_ms: 2_000,
         play_ms: 20_000,
+        zombies_at_start: 12,
+        spawns_per_minute: 90,
         ..Config::default()
     };
     let mut world = World::<Contagion>::with(hosts, quick, config);
@@ -250,9 +252,14 @@ fn game(hosts: usize, seed: u64, coordinated: bool) -> Game {
         if round % 2 == 0 {
             let who = round / 2 % PLAYERS;
             let player = &mut players[who];
-            let steer = Action::Steer((round * 7 % 64) as u8);
+            let action = match round / 8 % 5 {
+                0 => Action::Strike,
+                1 => Action::Lure,
+                2 => Action::Heal,
+                _ => Action::Steer((round * 7 % 64) as u8),
+            };
             let actions = match player.hail.number {
-                Some(_) => vec![(seqs[who] + 1, baton::wire::write(&steer))],
+                Some(_) => vec![(seqs[who] + 1, baton::wire::write(&action))],
                 None => Vec::new(),
             };
             // Without coordination a host may not know the player.

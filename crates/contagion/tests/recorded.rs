@@ -6,7 +6,8 @@
 //! - `tests/golden/match.json`: `kind`; `frames`, how many; `checkpoints`, at some versions and at
 //!   the last: `v`, `tick`, `zombies`, the `frame`'s hash and the `state`'s hash in hexadecimal.
 //!
-//! `BATON_WRITE_GOLDEN=1 cargo test -p contagion --test recorded` records it anew: several players
+//! `BATON_WRITE_GOLDEN=1 cargo test -p contagion --test recorded a_recorded` records it anew, after
+//! `--test golden` if that changed: several players
 //! on three hosts, whose joins, leaves and actions went through the handler.
 
 #[path = "../../baton/tests/behaviour/support/mod.rs"]
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 
 use baton::wire::Presence;
 use baton::{Hash, Random, ReplayError, Room, Rules, wire};
-use contagion::{Action, Config, Contagion};
+use contagion::{ANGLES, Action, Config, Contagion};
 use serde_bytes::ByteBuf;
 use serde_json::{Value, json};
 use support::{Raw, World};
@@ -28,13 +29,16 @@ fn file(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Ninety seconds: a countdown, a match until all are out, the next one; five players who come,
-/// walk, fall silent, leave and come back.
+/// Ninety seconds: a countdown, a match until all have turned, the next one; five players who come,
+/// walk, strike, heal, throw, fall silent, leave and come back.
 fn play() -> Vec<ByteBuf> {
     let config = Config {
         countdown_ms: 5_000,
         play_ms: 60_000,
         over_ms: 5_000,
+        zombies_at_start: 80,
+        spawns_per_minute: 120,
+        items_at_start: 40,
         ..Config::default()
     };
     let mut world = World::<Contagion>::with(3, |_| {}, config);
@@ -65,11 +69,14 @@ fn play() -> Vec<ByteBuf> {
         if second > 60 {
             player.hail.session = 2;
         }
-        let action = match random.below(8) {
+        let action = match random.below(16) {
             0 => Action::Stop,
             // No such angle: rejected, and recorded as that.
             1 => Action::Steer(200),
-            _ => Action::Steer(random.below(64) as u8),
+            2..6 => Action::Strike,
+            6..8 => Action::Heal,
+            8 => Action::Lure,
+            _ => Action::Steer(random.below(u32::from(ANGLES)) as u8),
         };
         let acts = player.hail.number.is_some() && random.chance(2, 3);
         let actions: Vec<_> = acts

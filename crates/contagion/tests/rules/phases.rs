@@ -1,13 +1,15 @@
-//! When a match begins, goes on and ends. One behaviour per test; `jNN` is the row of
-//! `tests/REQUIREMENTS.md`, as far as rules alone can show it.
-
-mod common;
+//! When a match begins, goes on and ends.
 
 use baton::By;
-use common::{
-    COUNTDOWN, OVER, PLAY, Room, calm, does, figure, haunt, hurt, now, playing, put, until,
+use contagion::{
+    Action, BITE_COOLDOWN_MS, BITE_DAMAGE, Config, DESERTED_MS, FULL_HEALTH, Field, Outcome, Phase,
+    State, TICK_MS, Thing, What, Winner,
 };
-use contagion::{Action, Config, DESERTED_MS, Field, Outcome, Phase, State, Winner};
+
+use crate::scene::{
+    COUNTDOWN, OVER, PLAY, Room, calm, does, figure, haunt, infect, lay, make_turned, now, playing,
+    put, set, ticks, tile, told, until,
+};
 
 #[test]
 fn a_new_room_is_idle_and_time_alone_changes_nothing() {
@@ -97,7 +99,8 @@ fn j03_a_joiner_during_play_plays_at_once_and_no_second_match_starts() {
 fn j04_with_players_present_the_next_countdown_follows_from_the_initial_state() {
     let mut room = playing(calm(), [0, 1]);
     haunt(&mut room, 1, 1);
-    hurt(&mut room, 1, 5);
+    make_turned(&mut room, 1);
+    lay(&mut room, tile(3, 3), Thing::Medkit);
     let seed = room.state().field.seed;
     assert_eq!(until(&mut room, Phase::Over), PLAY);
     assert_eq!(until(&mut room, Phase::Countdown), OVER);
@@ -108,13 +111,10 @@ fn j04_with_players_present_the_next_countdown_follows_from_the_initial_state() 
     assert!(
         figures
             .iter()
-            .all(|figure| figure.health == 100 && !figure.walks)
+            .all(|figure| figure.health == FULL_HEALTH && !figure.walks && figure.survives())
     );
-    let initial = Field {
-        seed: state.field.seed,
-        figures,
-        ..Field::default()
-    };
+    let mut initial = Field::default();
+    (initial.seed, initial.figures) = (state.field.seed, figures);
     assert_eq!(state.field, initial);
     assert_eq!(until(&mut room, Phase::Playing), COUNTDOWN);
     assert_eq!(room.state().ticks_left, PLAY);
@@ -148,8 +148,20 @@ fn j04_a_match_that_everybody_left_waits_and_goes_on() {
     room.ticks(5_000);
     assert_eq!(now(&room), (Phase::Playing, 1));
     room.join(0);
-    assert_eq!(room.state(), &before, "nothing was lost, nothing happened");
-    assert_eq!(until(&mut room, Phase::Over), PLAY - 20);
+    let (now, then) = (&room.state().field, &before.field);
+    assert_eq!(
+        (&now.zombies, now.played_ms),
+        (&then.zombies, then.played_ms)
+    );
+    assert_eq!(
+        room.state().ticks_left,
+        before.ticks_left,
+        "nothing happened"
+    );
+    room.tick();
+    let kit = figure(&room, 0).kit;
+    assert_eq!(kit, then.figures[0].kit, "what it carried lay where it was");
+    assert_eq!(until(&mut room, Phase::Over), PLAY - 21);
 }
 
 #[test]
@@ -166,7 +178,7 @@ fn who_joins_when_it_is_over_watches_and_plays_the_next() {
 #[test]
 fn survivors_win_when_time_is_up() {
     let mut room = playing(calm(), [0, 1, 2]);
-    hurt(&mut room, 2, 0);
+    make_turned(&mut room, 2);
     room.leave(1);
     room.ticks(PLAY - 1);
     assert_eq!((now(&room).0, room.state().last), (Phase::Playing, None));
@@ -176,7 +188,7 @@ fn survivors_win_when_time_is_up() {
         winner: Winner::Survivors,
         survivors: 1,
         players: 3,
-        played_ms: PLAY * 100,
+        played_ms: PLAY * TICK_MS,
     };
     assert_eq!(
         (now(&room).0, room.state().last),
@@ -185,66 +197,108 @@ fn survivors_win_when_time_is_up() {
 }
 
 #[test]
-fn zombies_win_as_soon_as_nobody_is_alive() {
+fn one_infected_survivor_is_rescued_in_the_tick_before_it_turns() {
+    for (left, winner) in [(2, Winner::Survivors), (1, Winner::Contagion)] {
+        let mut room = playing(calm(), [0]);
+        room.ticks(PLAY - 1);
+        infect(&mut room, 0, left);
+        room.tick();
+        let last = room.state().last.expect("it has ended");
+        assert_eq!((last.winner, last.played_ms), (winner, PLAY * TICK_MS));
+        assert_eq!(last.survivors, u16::from(winner == Winner::Survivors));
+    }
+}
+
+#[test]
+fn the_contagion_wins_in_the_tick_in_which_the_last_survivor_turns() {
     let mut room = playing(calm(), [0, 1]);
-    put(&mut room, 0, 50, 32);
-    haunt(&mut room, 50, 32);
-    hurt(&mut room, 0, 10);
-    hurt(&mut room, 1, 0);
-    room.ticks(9);
+    make_turned(&mut room, 1);
+    infect(&mut room, 0, 30);
+    room.ticks(29);
     assert_eq!(now(&room), (Phase::Playing, 1));
     room.tick();
     assert_eq!(now(&room), (Phase::Over, 1));
     let last = room.state().last.expect("it has ended");
     assert_eq!(
         (last.winner, last.survivors, last.played_ms),
-        (Winner::Zombies, 0, 1_000)
+        (Winner::Contagion, 0, 30 * TICK_MS)
     );
 }
 
 #[test]
 fn a_last_bite_in_the_last_tick_still_counts() {
+    let rest = ticks(BITE_COOLDOWN_MS);
     let mut room = playing(calm(), [0]);
     put(&mut room, 0, 50, 32);
-    room.ticks(PLAY - 10);
+    room.ticks(PLAY - rest);
     haunt(&mut room, 50, 32);
-    hurt(&mut room, 0, 10);
-    room.ticks(10);
+    set(&mut room, 0).health = BITE_DAMAGE;
+    room.ticks(rest);
     let last = room.state().last.expect("it has ended");
-    assert_eq!((last.winner, last.played_ms), (Winner::Zombies, PLAY * 100));
+    assert_eq!(
+        (last.winner, last.played_ms),
+        (Winner::Contagion, PLAY * TICK_MS)
+    );
+}
+
+#[test]
+fn a_lone_player_plays_and_loses() {
+    let horde = Config {
+        zombies_at_start: 300,
+        ..calm()
+    };
+    let mut room = playing(horde, [0]);
+    until(&mut room, Phase::Over);
+    let last = room.state().last.expect("it has ended");
+    assert_eq!((last.winner, last.players), (Winner::Contagion, 1));
+    assert!(last.played_ms < PLAY * TICK_MS, "before rescue came");
+    assert_eq!(
+        told(&room),
+        [(What::Bitten, 0, None), (What::Turned, 0, None)]
+    );
+    until(&mut room, Phase::Playing);
+    assert!(figure(&room, 0).survives(), "a new match, a new life");
 }
 
 #[test]
 fn the_last_survivor_cannot_win_by_leaving() {
     let mut room = playing(calm(), [0, 1]);
-    hurt(&mut room, 1, 0);
+    make_turned(&mut room, 1);
     room.leave(0);
-    room.ticks(DESERTED_MS / 100 - 1);
+    room.ticks(ticks(DESERTED_MS) - 1);
     assert_eq!(now(&room), (Phase::Playing, 1));
     room.tick();
     assert_eq!(now(&room), (Phase::Over, 1));
-    assert_eq!(
-        room.state().last.map(|last| last.winner),
-        Some(Winner::Zombies)
-    );
+    let last = room.state().last.map(|last| (last.winner, last.survivors));
+    assert_eq!(last, Some((Winner::Contagion, 0)));
 }
 
 #[test]
 fn a_survivor_who_reloads_the_page_goes_on() {
-    let long = Config {
-        play_ms: 60_000,
-        ..calm()
-    };
-    let mut room = playing(long, [0, 1]);
-    hurt(&mut room, 1, 0);
-    for _ in 0..2 {
-        room.leave(0);
-        room.ticks(DESERTED_MS / 100 - 1);
-        room.join(0);
-        room.tick();
-    }
+    let mut room = playing(calm(), [0, 1]);
+    make_turned(&mut room, 1);
+    room.leave(0);
+    room.ticks(ticks(DESERTED_MS) - 1);
+    room.join(0);
+    room.ticks(ticks(DESERTED_MS));
+    room.leave(0);
+    room.ticks(ticks(DESERTED_MS) - 1);
+    room.join(0);
+    room.tick();
     assert_eq!(now(&room), (Phase::Playing, 1));
-    assert!(figure(&room, 0).alive());
+    assert!(figure(&room, 0).survives());
+}
+
+#[test]
+fn nobody_waits_for_the_away_who_have_turned() {
+    let mut room = playing(calm(), [0, 1]);
+    make_turned(&mut room, 1);
+    infect(&mut room, 0, 7);
+    room.leave(0);
+    room.ticks(6);
+    assert_eq!(now(&room), (Phase::Playing, 1));
+    room.tick();
+    assert_eq!(now(&room), (Phase::Over, 1));
 }
 
 #[test]
@@ -253,7 +307,10 @@ fn the_server_ends_a_match_early_and_an_empty_one_too() {
     room.ticks(7);
     assert_eq!(room.act(By::Server, Action::CallTime), Ok(()));
     let last = room.state().last.expect("it has ended");
-    assert_eq!((last.winner, last.played_ms), (Winner::Survivors, 700));
+    assert_eq!(
+        (last.winner, last.played_ms),
+        (Winner::Survivors, 7 * TICK_MS)
+    );
     assert_eq!(
         (now(&room), room.state().ticks_left),
         ((Phase::Over, 1), OVER)
@@ -286,10 +343,19 @@ fn any_lengths_give_matches_that_begin_and_end() {
     assert_eq!(until(&mut room, Phase::Countdown), 1);
     assert_eq!(until(&mut room, Phase::Playing), 1);
     let odd = Config {
-        countdown_ms: 101,
+        countdown_ms: TICK_MS + 1,
         ..calm()
     };
     let mut room = Room::new(odd, 1);
     room.join(0);
     assert_eq!(until(&mut room, Phase::Playing), 3, "rounded up");
+}
+
+#[test]
+fn a_room_without_seats_has_matches_that_end_at_once() {
+    let mut room = Room::new(Config { seats: 0, ..calm() }, 1);
+    room.join(0);
+    until(&mut room, Phase::Playing);
+    assert!(room.state().field.figures.is_empty());
+    assert_eq!(until(&mut room, Phase::Over), 1);
 }

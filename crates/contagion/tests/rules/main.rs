@@ -1,0 +1,11 @@
+//! What the rules do, without frames and hosts. One behaviour per test; `jNN` is the row of
+//! `tests/REQUIREMENTS.md`, as far as rules alone can show it. Lengths, speeds and damages are
+//! named, never written out, so that a change of balance changes no test.
+
+mod phases;
+mod properties;
+mod scene;
+mod seats;
+mod show;
+mod spawns;
+mod walks;
