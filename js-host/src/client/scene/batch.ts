@@ -27,11 +27,12 @@ interface Dot {
 export function plate(texture: Texture, x: number, y: number, scale: number, anchor = 0): ParticleContainer<Dot> {
   const place = { x, y, scaleX: scale, scaleY: scale, anchorX: anchor, anchorY: anchor }
   const dot = { ...place, rotation: 0, color: TINT.white | (255 << 24), texture }
-  return new ParticleContainer<Dot>({
+  const view = new ParticleContainer<Dot>({
     texture,
-    particles: [dot],
     dynamicProperties: { vertex: false, position: false, rotation: false, uvs: false, color: false },
   })
+  view.addParticle(dot)
+  return view
 }
 
 /** Room for so many shapes is there from the start. */
