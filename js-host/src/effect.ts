@@ -27,7 +27,10 @@ export interface Append {
   v: number
   previous: Hash
   hash: Hash
+  /** What is kept. */
   frame: Uint8Array
+  /** The same for open sockets, which have the frame before. Not kept. */
+  published: Uint8Array
   lease_ms: number
   framed: number[]
   snapshot: Uint8Array | null
@@ -112,6 +115,7 @@ const append: Codec<Append> = struct({
   previous: hash,
   hash,
   frame: bytes,
+  published: bytes,
   lease_ms: u32,
   framed: list(u64),
   snapshot: option(bytes),

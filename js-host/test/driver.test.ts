@@ -174,7 +174,16 @@ describe('a trap', () => {
       const before = yield readNothing
       const head = before.tag === 'read' ? before.found.head : nothing()
       const hash = new Uint8Array(16).fill(head.v + 1)
-      const append = { v: head.v + 1, previous: head.hash, hash, frame: hash, lease_ms: 0, framed: [], snapshot: null }
+      const append = {
+        v: head.v + 1,
+        previous: head.hash,
+        hash,
+        frame: hash,
+        published: hash,
+        lease_ms: 0,
+        framed: [],
+        snapshot: null,
+      }
       const after = yield { tag: 'append', append, read: { known: head, since: 0, block: null } }
       if (batch.some((each) => textOf(each) === 'bad')) trap()
       return batch.map(() => ok(after.tag === 'appended' ? `v${after.found.head.v}` : after.tag))

@@ -49,7 +49,13 @@ function frames(from: number, to: number): Uint8Array[] {
 }
 
 function append(v: number, more: Partial<Append> = {}): Append {
-  const usual = { previous: hashOf(v - 1), hash: hashOf(v), frame: frameOf(v), lease_ms: LONG_MS }
+  const usual = {
+    previous: hashOf(v - 1),
+    hash: hashOf(v),
+    frame: frameOf(v),
+    published: new Uint8Array(),
+    lease_ms: LONG_MS,
+  }
   return { v, ...usual, framed: [], snapshot: null, ...more }
 }
 

@@ -138,6 +138,7 @@ describe('an object', () => {
     previous: nothing().hash,
     hash: new Uint8Array(16).fill(1),
     frame: new Uint8Array([1]),
+    published: new Uint8Array([2]),
     lease_ms: 100,
     framed: [1],
     snapshot: new Uint8Array([2]),
@@ -236,12 +237,12 @@ describe('an object', () => {
     expect(count('archive')).toEqual({ n: 15 })
   })
 
-  test('tells of each frame once', async () => {
+  test('tells once what is published of each frame', async () => {
     const told: Uint8Array[] = []
-    const store = new ObjectStore(new NodeStorage(), { appended: (frame) => told.push(frame) })
+    const store = new ObjectStore(new NodeStorage(), { appended: (published) => told.push(published) })
     await store.append('kind/room', first, read)
     await store.append('kind/room', first, read)
     await store.append('kind/room', { ...first, hash: new Uint8Array(16) }, read)
-    expect(told).toEqual([first.frame])
+    expect(told).toEqual([first.published])
   })
 })

@@ -65,7 +65,16 @@ test('what was appended is there after a restart', async () => {
   const read = { known: nothing(), since: 0, block: null }
   const hash = new Uint8Array(16).fill(1)
   const frame = new Uint8Array([1, 2, 3])
-  const append = { v: 1, previous: nothing().hash, hash, frame, lease_ms: 60_000, framed: [], snapshot: frame }
+  const append = {
+    v: 1,
+    previous: nothing().hash,
+    hash,
+    frame,
+    published: frame,
+    lease_ms: 60_000,
+    framed: [],
+    snapshot: frame,
+  }
   await store.append(room, append, read)
   await store.push(room, [frame], read)
   const before = await store.read(room, read)

@@ -50,8 +50,10 @@ pub struct Append {
     pub previous: Hash,
     /// Hash of the frame.
     pub hash: Hash,
-    /// The frame's bytes.
+    /// The frame's bytes: what is kept.
     pub frame: ByteBuf,
+    /// The same for open sockets, which have the frame before. Not kept.
+    pub published: ByteBuf,
     /// The lease that the append renews, in milliseconds of the store's clock.
     pub lease_ms: u32,
     /// Inbox items to remove if the frame is appended.

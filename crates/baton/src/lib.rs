@@ -54,6 +54,7 @@
 
 extern crate alloc;
 
+mod delta;
 pub mod effect;
 mod error;
 pub mod frame;

@@ -66,6 +66,7 @@ fn effects() -> Vec<Value> {
         previous: Hash([9; 16]),
         hash: Hash([10; 16]),
         frame: bytes(&[1, 10]),
+        published: bytes(&[65, 10]),
         lease_ms: 200,
         framed: vec![1, 300],
         snapshot: Some(bytes(&[4])),

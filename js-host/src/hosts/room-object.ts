@@ -1,6 +1,6 @@
 /**
- * One room's Durable Object: its store; its sockets, which get each appended frame as it was
- * stored; and, in embedded mode, the handler itself. Only the Worker can call it, so whoever asks
+ * One room's Durable Object: its store; its sockets, which get what is published of each appended
+ * frame; and, in embedded mode, the handler itself. Only the Worker can call it, so whoever asks
  * here was verified there. Must not know what is in a frame.
  */
 
@@ -28,7 +28,7 @@ export class RoomObject extends DurableObject<Bindings> {
 
   constructor(context: DurableObjectState, bindings: Bindings) {
     super(context, bindings)
-    const publish = (frame: Uint8Array) => this.#publish(frame)
+    const publish = (published: Uint8Array) => this.#publish(published)
     this.#local = performer(new ObjectStore(context.storage, { appended: publish }))
     // Answered by the platform while the object sleeps: the one thing on a socket beside frames.
     context.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
@@ -92,10 +92,10 @@ export class RoomObject extends DurableObject<Bindings> {
   }
 
   /** To all sockets; what is sent leaves the object only when the frame is on disk. */
-  #publish(frame: Uint8Array): void {
+  #publish(published: Uint8Array): void {
     for (const socket of this.ctx.getWebSockets()) {
       try {
-        socket.send(frame)
+        socket.send(published)
       } catch {
         // Closing already: its client asks for what it lacks.
       }

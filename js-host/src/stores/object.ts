@@ -33,8 +33,8 @@ interface Slot {
 export interface ObjectStoreOptions {
   /** The object's clock, in milliseconds since 1970. */
   now?: () => number
-  /** Called with each frame after it was appended, before the caller hears of it. */
-  appended?: (frame: Uint8Array) => void
+  /** Called with what is published of each frame after it was appended, before the caller hears of it. */
+  appended?: (published: Uint8Array) => void
 }
 
 /** The store of the one room that lives in this object. */
@@ -43,7 +43,7 @@ export class ObjectStore implements Store {
   readonly #sql: Sql
   readonly #archive: Archive
   readonly #now: () => number
-  readonly #appended: (frame: Uint8Array) => void
+  readonly #appended: (published: Uint8Array) => void
   #prepared = false
 
   constructor(storage: Storage, options: ObjectStoreOptions = {}) {
@@ -65,7 +65,7 @@ export class ObjectStore implements Store {
       this.#insert(row, append)
       return true
     })
-    if (written) this.#appended(append.frame)
+    if (written) this.#appended(append.published)
     const row = this.#row(room)
     const appended = written || equal(this.#slot(row, append.v)?.hash ?? new Uint8Array(), append.hash)
     return { appended, found: this.#find(row, read) }

@@ -148,6 +148,7 @@ fn sign_off<R: Rules>(
 ) -> Led<R> {
     let Drafted {
         frame,
+        published,
         previous,
         room,
     } = draft.finish();
@@ -161,6 +162,7 @@ fn sign_off<R: Rules>(
             previous,
             hash,
             frame: ByteBuf::from(frame),
+            published: ByteBuf::from(published),
             lease_ms,
             framed,
             snapshot: snapshot.map(ByteBuf::from),

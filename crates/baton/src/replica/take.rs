@@ -4,6 +4,7 @@
 use serde_bytes::ByteBuf;
 
 use super::{Desync, Note, Replica, TRAIL};
+use crate::delta::{self, Received};
 use crate::error::Code;
 use crate::id::{DeviceId, Hash};
 use crate::room::{ReplayError, Room};
@@ -79,7 +80,14 @@ impl<R: Rules> Replica<R> {
     /// Takes in a frame that was pushed. One that does not follow is fetched with the next request.
     pub fn frame(&mut self, bytes: &[u8], now_ms: u64) {
         let before = self.head().v;
-        self.replay(bytes);
+        match delta::receive(bytes, self.synced.as_ref()) {
+            Received::Frame(whole) => self.replay(&whole),
+            Received::Later(v) if v <= before => {}
+            Received::Later(v) => self.asking.expect(before, v),
+            // Another history than ours: the host has to tell us what is left of it.
+            Received::Other => self.asking.doubt(),
+            Received::Unknown => self.outdated(),
+        }
         if self.head().v > before {
             self.asking.heard(now_ms);
             if let Some(room) = &self.synced {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde_bytes::ByteBuf;
 
 use super::{Known, Opened, Room};
+use crate::delta::{self, Base};
 use crate::error::Code;
 use crate::frame::{Cut, Entry, FORMAT, Frame};
 use crate::id::{BodyHash, Hash, Identity, Nonce, Writer};
@@ -19,7 +20,8 @@ use crate::wire::{Hail, Presence};
 pub(crate) struct Draft<R: Rules> {
     room: Room<R>,
     opened: Opened,
-    previous: Hash,
+    /// Of the frame before; `None` for a first frame.
+    base: Option<Base>,
     v: u64,
     writer: Writer,
     now_ms: u64,
@@ -53,6 +55,8 @@ pub(crate) enum Fate {
 #[derive(Clone)]
 pub(crate) struct Drafted<R: Rules> {
     pub(crate) frame: Vec<u8>,
+    /// The frame for who has the one before.
+    pub(crate) published: Vec<u8>,
     pub(crate) previous: Hash,
     pub(crate) room: Room<R>,
 }
@@ -68,8 +72,8 @@ impl<R: Rules> Draft<R> {
         max_ticks: u32,
     ) -> Self {
         let now_ms = now_ms.max(room.map_or(0, Room::time_ms));
-        let v = room.map_or(0, |room| room.v) + 1;
-        let previous = room.map_or(Hash::default(), |room| room.hash);
+        let base = room.map(Room::base);
+        let v = base.map_or(0, |base| base.v) + 1;
         let mut entries = Vec::new();
         let mut copy = match room {
             Some(room) => room.clone(),
@@ -88,7 +92,7 @@ impl<R: Rules> Draft<R> {
             limit: copy.tick.saturating_add(u64::from(max_ticks)),
             room: copy,
             opened,
-            previous,
+            base,
             v,
             writer,
             now_ms,
@@ -318,14 +322,15 @@ impl<R: Rules> Draft<R> {
 
     /// Signs the draft off with the state's hash.
     pub(crate) fn finish(mut self) -> Drafted<R> {
+        let previous = self.base.map_or(Hash::default(), |base| base.hash);
         let mut frame = Frame {
             format: FORMAT,
             v: self.v,
-            previous: self.previous,
+            previous,
             writer: self.writer,
             epoch: self.room.epoch_of(self.writer),
             nonce: self.opened.nonce,
-            rules: u8::try_from(self.room.rules.len() - 1).unwrap_or(u8::MAX),
+            rules: self.room.newest_rules(),
             tick: self.room.tick,
             time_ms: self.now_ms,
             entries: self.entries,
@@ -335,9 +340,14 @@ impl<R: Rules> Draft<R> {
         frame.state = self.room.measure();
         let bytes = frame.encode();
         self.room.set_hash(Hash::of(&bytes));
+        let published = match &self.base {
+            Some(base) => delta::publish(&frame, base),
+            None => bytes.clone(),
+        };
         Drafted {
             frame: bytes,
-            previous: self.previous,
+            published,
+            previous,
             room: self.room,
         }
     }

@@ -1,6 +1,8 @@
 //! What a room shows: to the handler, to clients, to tools. Changes nothing.
 
+use super::marks::Device;
 use super::{DeviceStanding, Person, Room};
+use crate::delta::Base;
 use crate::id::{DeviceId, Hash, Head, Lineage, Writer};
 use crate::rules::{Access, Player, Rules, Silence};
 use crate::table::Table;
@@ -31,6 +33,29 @@ impl<R: Rules> Room<R> {
     /// How often leadership has changed hands, from 1.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// What the newest frame makes known of the next.
+    pub(crate) fn base(&self) -> Base {
+        Base {
+            hash: self.hash,
+            v: self.v,
+            writer: self.writer,
+            epoch: self.epoch,
+            rules: self.newest_rules(),
+            tick: self.tick,
+            time_ms: self.time_ms,
+        }
+    }
+
+    /// The number of the rules that replay the next frame.
+    pub(super) fn newest_rules(&self) -> u8 {
+        u8::try_from(self.rules.len() - 1).unwrap_or(u8::MAX)
+    }
+
+    /// The highest number of a device's actions that has a verdict.
+    pub(crate) fn mark(&self, device: u32) -> u64 {
+        self.devices.get(&device).map_or(0, Device::mark)
     }
 
     /// Ticks lived through.

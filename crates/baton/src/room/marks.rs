@@ -69,6 +69,11 @@ impl Device {
         }
     }
 
+    /// The highest number accepted or rejected.
+    pub(crate) fn mark(&self) -> u64 {
+        self.mark
+    }
+
     /// Only the mark + 1 may follow: marks that take gaps lose actions that are sent in parallel.
     pub(crate) fn know(&self, seq: u64, body: BodyHash) -> Known {
         if seq > self.mark {

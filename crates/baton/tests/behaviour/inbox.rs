@@ -173,6 +173,7 @@ fn a_lost_append_removes_nothing() {
             previous: baton::Hash::default(),
             hash: baton::Hash([1; 16]),
             frame: ByteBuf::new(),
+            published: ByteBuf::new(),
             lease_ms: 200,
             framed: Vec::new(),
             snapshot: None,

@@ -99,7 +99,8 @@ impl Bench {
                 let frames: Vec<Vec<u8>> = self.world.log().frames().map(<[u8]>::to_vec).collect();
                 for (index, frame) in frames.iter().enumerate().skip(have.saturating_sub(1)) {
                     if skip >> (index % 8) & 1 == 0 {
-                        self.devices[device].replica.frame(frame, since_ms);
+                        let published = self.world.published(frame);
+                        self.devices[device].replica.frame(published, since_ms);
                     }
                 }
             }

@@ -118,7 +118,14 @@ fn frames_that_are_pushed_out_of_order_or_twice_or_not_at_all_do_no_harm() {
         let from = (before as usize).saturating_sub(3);
         let at = (from + random.below(6) as usize).min(frames.len() - 1);
         let since_ms = world.since_ms();
-        ann.replica.frame(&frames[at], since_ms);
+        // A delta, or the whole frame.
+        let published = world.published(&frames[at]);
+        let bytes = if random.chance(1, 4) {
+            &frames[at]
+        } else {
+            published
+        };
+        ann.replica.frame(bytes, since_ms);
         let after = ann.replica.head();
         assert!((before..=before + 1).contains(&after.v));
         assert_eq!(after.hash, Hash::of(&frames[after.v as usize - 1]));

@@ -13,6 +13,8 @@ pub mod raw;
 pub mod rules;
 pub mod traffic;
 
+use std::collections::BTreeMap;
+
 use baton::effect::{Arrival, Call, Effect, Fed, Found, Moment, Outcome, Read};
 use baton::frame::Frame;
 use baton::wire::{self, Request};
@@ -53,6 +55,8 @@ pub struct World<R: Rules> {
     started: u64,
     /// The newest frame that was appended, its writer and its time.
     newest: (Head, Writer, u64),
+    /// By the frame's bytes.
+    deltas: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// What was asked of the store.
@@ -91,6 +95,7 @@ impl<R: Rules> World<R> {
             nonce: 0,
             started: 0,
             newest: (Head::default(), Writer::default(), 0),
+            deltas: BTreeMap::new(),
         };
         world.instances = (0..instances).map(|_| world.instance()).collect();
         world
@@ -213,6 +218,8 @@ impl<R: Rules> World<R> {
                     panic!("only an append is answered so");
                 };
                 let frame = Frame::decode(&append.frame).expect("a frame");
+                self.deltas
+                    .insert(append.frame.to_vec(), append.published.to_vec());
                 let (head, writer, time_ms) = self.newest;
                 // A frame that was this long on its way holds nobody back; without a store's clock
                 // a wall clock that is far ahead makes every frame look like that.
@@ -226,6 +233,11 @@ impl<R: Rules> World<R> {
             Some(Fed::Failed) | None => {}
         }
         fed
+    }
+
+    /// What a live socket brings of a frame that was appended.
+    pub fn published(&self, frame: &[u8]) -> &[u8] {
+        &self.deltas[frame]
     }
 
     /// A whole invocation, without interruption.
