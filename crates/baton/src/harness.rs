@@ -326,7 +326,10 @@ mod tests {
         assert_eq!(solo.act(By::Player(4), 9), Ok(()));
         assert_eq!(solo.act(By::Player(4), 10), Err(Reject(1)));
         assert_eq!((solo.now(), solo.state().0), (1, 114));
-        assert_eq!(solo.sent().collect::<Vec<_>>(), [("account/a", &[9][..])]);
+        assert_eq!(
+            solo.sent().collect::<Vec<_>>(),
+            [(String::from("account/a"), &[9][..])]
+        );
         let before = solo.hash();
         solo.reload().expect("it decodes what it encoded");
         assert_eq!(solo.hash(), before);
