@@ -224,6 +224,7 @@ describe('a page that plays', () => {
     await page.getByText('This link is not of a room.').waitFor()
     expect(asked.filter((url) => url.includes('/api/'))).toEqual([])
     await page.getByRole('link', { name: 'To the lobby' }).click()
+    await page.getByRole('button', { name: 'Play', exact: true }).click()
     await page.locator('body[data-status="live"]').waitFor({ timeout: 30_000 })
     await context.close()
   })

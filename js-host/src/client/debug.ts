@@ -3,8 +3,29 @@
  * console open. Compare `history()` of two pages: the same version must have the same hash.
  */
 
-import { KIND, SPRITE, type View } from './game'
+import { FLAG, ITEM, KIND, type Mine, SPRITE, type View } from './game'
 import type { Look, Room, Status } from './room'
+
+/** A player's figure. */
+export interface Figure {
+  player: number
+  /** In units. */
+  x: number
+  y: number
+  role: 'survivor' | 'turned'
+  down: boolean
+  health: number
+  /** Milliseconds until it turns; 0 if it is not infected. */
+  infection: number
+}
+
+/** Something that lies on the field. */
+export interface Item {
+  id: number
+  what: keyof typeof ITEM
+  x: number
+  y: number
+}
 
 /** What a page tells of itself. */
 export interface Debug {
@@ -28,6 +49,14 @@ export interface Debug {
   zombies(): [number, number, number][]
   /** Our place in the field, in units, as it is predicted; null without a figure. */
   place(): { x: number; y: number } | null
+  /** Our figure as the page shows it; null for a spectator. */
+  mine(): Mine | null
+  /** Everybody's figures, as predicted. */
+  figures(): Figure[]
+  /** What lies on the field, as predicted. */
+  items(): Item[]
+  /** The lines of the feed that are shown now. */
+  feed(): string[]
   /** Actions without an answer. */
   pending(): number
   /** The device's id. */
@@ -43,7 +72,7 @@ declare global {
 }
 
 /** Shows a room in the console. */
-export function expose(room: Room, user: string, stride: number, drawn: () => number): void {
+export function expose(room: Room, user: string, stride: number, shown: Pick<Debug, 'drawn' | 'feed'>): void {
   const look = () => room.look(performance.now())
   window.baton = Object.freeze({
     room: room.name,
@@ -55,24 +84,53 @@ export function expose(room: Room, user: string, stride: number, drawn: () => nu
     hud: () => look()?.view ?? null,
     tick: () => look()?.tick ?? 0,
     sprites: () => (look()?.rows.length ?? 0) / stride,
-    zombies: () => rowsOf(look(), KIND.zombie, stride),
+    zombies: () =>
+      rowsOf(look(), KIND.zombie, stride).map((row): [number, number, number] => [
+        at(row, 'id'),
+        at(row, 'x'),
+        at(row, 'y'),
+      ]),
     place: () => {
       const now = look()
-      const mine = rowsOf(now, KIND.player, stride).find(([id]) => id === now?.view?.me)
-      return mine ? { x: mine[1], y: mine[2] } : null
+      const mine = rowsOf(now, KIND.player, stride).find((row) => at(row, 'id') === now?.view?.me)
+      return mine ? { x: at(mine, 'x'), y: at(mine, 'y') } : null
     },
+    mine: () => look()?.view?.mine ?? null,
+    figures: () => rowsOf(look(), KIND.player, stride).map(figureOf),
+    items: () => rowsOf(look(), KIND.item, stride).map(itemOf),
     pending: () => room.pending(),
     device: () => room.device(),
-    drawn,
+    ...shown,
   })
 }
 
-function rowsOf(look: Look | null, kind: number, stride: number): [number, number, number][] {
-  const found: [number, number, number][] = []
+function rowsOf(look: Look | null, kind: number, stride: number): Int32Array[] {
   const rows = look?.rows ?? new Int32Array()
+  const found: Int32Array[] = []
   for (let row = 0; row < rows.length; row += stride) {
-    if (rows[row + SPRITE.kind] !== kind) continue
-    found.push([rows[row + SPRITE.id] ?? 0, rows[row + SPRITE.x] ?? 0, rows[row + SPRITE.y] ?? 0])
+    if (rows[row + SPRITE.kind] === kind) found.push(rows.subarray(row, row + stride))
   }
   return found
+}
+
+function at(row: Int32Array, what: keyof typeof SPRITE): number {
+  return row[SPRITE[what]] ?? 0
+}
+
+function figureOf(row: Int32Array): Figure {
+  const has = (flag: number) => (at(row, 'flags') & flag) !== 0
+  return {
+    player: at(row, 'id'),
+    ...{ x: at(row, 'x'), y: at(row, 'y') },
+    role: has(FLAG.turned) ? 'turned' : 'survivor',
+    down: has(FLAG.down),
+    health: at(row, 'health'),
+    infection: at(row, 'extra'),
+  }
+}
+
+function itemOf(row: Int32Array): Item {
+  const names = Object.keys(ITEM) as Item['what'][]
+  const what = names.find((name) => ITEM[name] === at(row, 'extra')) ?? 'medkit'
+  return { id: at(row, 'id'), what, x: at(row, 'x'), y: at(row, 'y') }
 }

@@ -1,61 +1,116 @@
 /**
- * Keys and fingers as a wish: an angle to walk at, or to stand. Decides what they mean; must not
- * know whether walking is possible.
+ * Keys, fingers, mouse and buttons as wishes: an angle to walk at, and what to do. Decides what they
+ * mean; must not know whether it is possible.
  */
 
-/** Where each key goes: right and down are positive, as on the screen. By place, not by letter. */
-const KEYS: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowRight: [1, 0],
-  ArrowLeft: [-1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-  KeyD: [1, 0],
-  KeyA: [-1, 0],
-  KeyW: [0, -1],
-  KeyS: [0, 1],
+import { type Choices, type Command, commandOf } from './preferences'
+import { Stick } from './stick'
+
+/** Where each walking command goes: right and down are positive, as on the screen. */
+const WAYS: Partial<Record<Command, readonly [number, number]>> = {
+  right: [1, 0],
+  left: [-1, 0],
+  up: [0, -1],
+  down: [0, 1],
 }
-const STOPS = new Set(['Escape', 'Space'])
-/** A finger nearer to where it came down than this, in CSS pixels, stands still. */
-const DEAD_PX = 14
-/** How far the stick is drawn from its middle, at most, in CSS pixels. */
-const REACH_PX = 46
+/** A tap is still wished for so long, in milliseconds: it may come a moment before it is possible. */
+const TAP_MS = 400
+/** Keys that a focused button or link uses itself. */
+const CONTROL_KEYS = new Set(['Space', 'Enter', 'Tab', 'NumpadEnter'])
 
-/** Listens to a surface, and shows where a finger pulls. */
+const RIGHT_BUTTON = 2
+/** What ends a pointer's hold. */
+const ENDS = ['pointerup', 'pointercancel', 'lostpointercapture'] as const
+
+/** What the page listens to. */
+export interface Sources {
+  /** The window: where keys come, and where a mouse button is let go. */
+  readonly keys: EventTarget
+  /** Where fingers and the mouse walk. */
+  readonly surface: HTMLElement
+  /** Shown while a finger pulls, with `knob` in it. */
+  readonly stick: HTMLElement
+  readonly knob: HTMLElement
+}
+
+/** The wishes of whoever sits before the page. */
 export class Input {
+  readonly #choices: Choices
   readonly #angles: number
-  readonly #surface: HTMLElement
-  readonly #stick: HTMLElement
-  readonly #knob: HTMLElement
-  readonly #pressed = new Set<string>()
-  #pull: { pointer: number; x: number; y: number; angle: number | null } | null = null
+  readonly #stick: Stick
+  /** What is held down, by what holds it. */
+  readonly #held = new Map<string, Command>()
+  readonly #tapped = new Map<Command, number>()
+  readonly #listeners: ((command: Command, down: boolean) => void)[] = []
 
-  /** `stick` holds `knob`: both are shown while a finger pulls. */
-  constructor(surface: HTMLElement, stick: HTMLElement, knob: HTMLElement, angles: number) {
-    this.#surface = surface
-    this.#stick = stick
-    this.#knob = knob
+  constructor({ keys, surface, stick, knob }: Sources, choices: Choices, angles: number) {
+    this.#choices = choices
     this.#angles = angles
-    addEventListener('keydown', this.#down)
-    addEventListener('keyup', this.#up)
-    addEventListener('blur', this.#release)
-    document.addEventListener('visibilitychange', this.#release)
-    surface.addEventListener('pointerdown', this.#touch)
-    surface.addEventListener('pointermove', this.#drag)
-    for (const end of ['pointerup', 'pointercancel', 'lostpointercapture'] as const) {
-      surface.addEventListener(end, this.#lift)
-    }
+    this.#stick = new Stick(surface, stick, knob, () => choices.now.lefty)
+    keys.addEventListener('keydown', (event) => this.#key(event as KeyboardEvent))
+    keys.addEventListener('keyup', (event) => this.#release((event as KeyboardEvent).code))
+    keys.addEventListener('blur', () => this.#releaseAll())
+    surface.ownerDocument.addEventListener('visibilitychange', () => this.#releaseAll())
+    surface.addEventListener('contextmenu', (event) => event.preventDefault())
+    // By mouse events: a second button of a mouse is no new pointer.
+    surface.addEventListener('mousedown', ({ button, timeStamp }) => {
+      if (button === RIGHT_BUTTON) this.#press('mouse', 'strike', timeStamp)
+    })
+    keys.addEventListener('mouseup', (event) => {
+      if ((event as MouseEvent).button === RIGHT_BUTTON) this.#release('mouse')
+    })
   }
 
   /** The angle step that is wished for; null to stand. */
   get wish(): number | null {
-    if (this.#pull) return this.#pull.angle
-    let [x, y] = [0, 0]
-    for (const key of this.#pressed) {
-      const [dx, dy] = KEYS[key] ?? [0, 0]
+    let [x, y] = this.#stick.pull ?? [0, 0]
+    if (this.#stick.held) return x === 0 && y === 0 ? null : this.#angle(x, y)
+    for (const command of new Set(this.#held.values())) {
+      const [dx, dy] = WAYS[command] ?? [0, 0]
       x += dx
       y += dy
     }
-    return x === 0 && y === 0 ? null : this.#angle(Math.sign(x), Math.sign(y))
+    return x === 0 && y === 0 ? null : this.#angle(x, y)
+  }
+
+  /** Whether something is wished for now: held down, or tapped a moment ago. */
+  wants(command: 'strike' | 'heal' | 'lure', now_ms: number): boolean {
+    if (command === 'strike' && this.holds('strike')) return true
+    return now_ms - (this.#tapped.get(command) ?? Number.NEGATIVE_INFINITY) < TAP_MS
+  }
+
+  /** A tap's wish is fulfilled. */
+  done(command: Command): void {
+    this.#tapped.delete(command)
+  }
+
+  holds(command: Command): boolean {
+    return [...this.#held.values()].includes(command)
+  }
+
+  /** Calls `listener` when a command begins and ends. */
+  listen(listener: (command: Command, down: boolean) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** A pointer went down on a command's button, which holds it until it is lifted, wherever it goes. */
+  hold(command: Command, event: PointerEvent): void {
+    const button = event.currentTarget as HTMLElement
+    const by = `pointer ${event.pointerId} ${command}`
+    const lift = ({ pointerId }: PointerEvent) => {
+      if (pointerId !== event.pointerId) return
+      this.#release(by)
+      for (const end of ENDS) button.removeEventListener(end, lift)
+    }
+    for (const end of ENDS) button.addEventListener(end, lift)
+    button.setPointerCapture(event.pointerId)
+    this.#press(by, command, event.timeStamp)
+  }
+
+  /** A command's button was pressed by other means than a pointer. */
+  tap(command: Command, now_ms: number): void {
+    this.#press('tap', command, now_ms)
+    this.#release('tap')
   }
 
   #angle(x: number, y: number): number {
@@ -63,53 +118,36 @@ export class Input {
     return (Math.round(turn * this.#angles) + this.#angles) % this.#angles
   }
 
-  readonly #down = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return
-    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLButtonElement
-    if (STOPS.has(event.code) && !typing) {
-      event.preventDefault()
-      this.#release()
-    }
-    if (!(event.code in KEYS) || event.target instanceof HTMLInputElement) return
+  #key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
+    const command = commandOf(this.#choices.now.keys, event.code)
+    if (!command || this.#isTaken(event)) return
     event.preventDefault()
-    if (!event.repeat) this.#pressed.add(event.code)
+    if (!event.repeat) this.#press(event.code, command, event.timeStamp)
   }
 
-  readonly #up = (event: KeyboardEvent): void => {
-    this.#pressed.delete(event.code)
+  /** Whether a key is for what has the focus: a dialog, a control, or the way to the next one. */
+  #isTaken({ target, code, shiftKey }: KeyboardEvent): boolean {
+    const within = (selector: string) => (target as Partial<Element> | null)?.closest?.(selector) != null
+    if (within('dialog, input, select, textarea')) return true
+    return CONTROL_KEYS.has(code) && (shiftKey || within('button, a, summary'))
   }
 
-  readonly #release = (): void => {
-    this.#pressed.clear()
-    this.#pull = null
-    this.#show()
+  #press(by: string, command: Command, now_ms: number): void {
+    this.#held.set(by, command)
+    this.#tapped.set(command, now_ms)
+    for (const listener of this.#listeners) listener(command, true)
   }
 
-  readonly #touch = (event: PointerEvent): void => {
-    if (this.#pull || (event.pointerType === 'mouse' && event.button !== 0)) return
-    this.#surface.setPointerCapture(event.pointerId)
-    this.#pull = { pointer: event.pointerId, x: event.clientX, y: event.clientY, angle: null }
-    this.#show()
+  #release(by: string): void {
+    const command = this.#held.get(by)
+    if (command === undefined) return
+    this.#held.delete(by)
+    for (const listener of this.#listeners) listener(command, false)
   }
 
-  readonly #drag = (event: PointerEvent): void => {
-    if (this.#pull?.pointer !== event.pointerId) return
-    const [x, y] = [event.clientX - this.#pull.x, event.clientY - this.#pull.y]
-    this.#pull.angle = Math.hypot(x, y) < DEAD_PX ? null : this.#angle(x, y)
-    this.#show(x, y)
-  }
-
-  readonly #lift = (event: PointerEvent): void => {
-    if (this.#pull?.pointer !== event.pointerId) return
-    this.#pull = null
-    this.#show()
-  }
-
-  #show(x = 0, y = 0): void {
-    this.#stick.hidden = this.#pull === null
-    if (!this.#pull) return
-    const short = Math.min(1, REACH_PX / Math.max(1, Math.hypot(x, y)))
-    this.#stick.style.translate = `${this.#pull.x}px ${this.#pull.y}px`
-    this.#knob.style.translate = `${x * short}px ${y * short}px`
+  #releaseAll(): void {
+    for (const by of [...this.#held.keys()]) this.#release(by)
+    this.#stick.release()
   }
 }

@@ -46,6 +46,10 @@ export interface Look {
   /** The same one tick later, if nothing changes until then. */
   readonly ahead: Int32Array
   readonly view: View | null
+  /** A byte per tile, row by row. */
+  readonly terrain: Uint8Array
+  /** Another number whenever the terrain is another. */
+  readonly terrainOf: number
 }
 
 /** What a room needs. */
@@ -82,6 +86,7 @@ export class Room {
   /** What is on disk. */
   #kept: Uint8Array
   #look: Look | null = null
+  #terrain: Pick<Look, 'terrain' | 'terrainOf'> | null = null
   #correction = 0
   #status: Status = 'joining'
   #refusal: string | null = null
@@ -134,14 +139,24 @@ export class Room {
     return this.#refusal
   }
 
-  /** Walks at an angle step, clockwise from the right, or stops. Predicted at once. */
+  /** Walks at an angle step, clockwise from the right, or stops. Predicted at once, as all that follows. */
   steer(angle: number | null): Promise<Verdict> {
-    if (this.#closed) return Promise.resolve({ accepted: false, code: 'closed' })
-    const returned = this.#call((replica) => replica.steer(angle ?? undefined, performance.now()), -1)
-    if (returned < 0) return Promise.resolve(refusalOf(returned))
-    this.#correction += 1
-    this.#pump()
-    return new Promise((resolve) => this.#waiting.set(returned, resolve))
+    return this.#act((replica, now_ms) => replica.steer(angle ?? undefined, now_ms))
+  }
+
+  /** Strikes what is in front, or fires. */
+  strike(): Promise<Verdict> {
+    return this.#act((replica, now_ms) => replica.strike(now_ms))
+  }
+
+  /** Uses a medkit: on oneself, or on a friend. */
+  heal(): Promise<Verdict> {
+    return this.#act((replica, now_ms) => replica.heal(now_ms))
+  }
+
+  /** Throws a lure. */
+  lure(): Promise<Verdict> {
+    return this.#act((replica, now_ms) => replica.lure(now_ms))
   }
 
   /** The room now; null as long as nothing is known of it. */
@@ -162,7 +177,7 @@ export class Room {
       const rows = replica.sprites().slice()
       const ahead = replica.ahead().slice()
       const view = JSON.parse(hud) as View
-      this.#look = { tick, fraction, correction: this.#correction, rows, ahead, view }
+      this.#look = { tick, fraction, correction: this.#correction, rows, ahead, view, ...this.#ground(replica) }
       return this.#look
     }, this.#look)
   }
@@ -209,6 +224,25 @@ export class Room {
     document.removeEventListener('visibilitychange', this.#seen)
     this.#live.want(false)
     this.#answerAll('closed')
+  }
+
+  /** Does what a player wants; the verdict comes with the answer. */
+  #act(work: (replica: Replica, now_ms: number) => number): Promise<Verdict> {
+    if (this.#closed) return Promise.resolve({ accepted: false, code: 'closed' })
+    const returned = this.#call((replica) => work(replica, performance.now()), -1)
+    if (returned < 0) return Promise.resolve(refusalOf(returned))
+    this.#correction += 1
+    this.#pump()
+    return new Promise((resolve) => this.#waiting.set(returned, resolve))
+  }
+
+  /** The terrain, which is asked for only when it is another. */
+  #ground(replica: Replica): Pick<Look, 'terrain' | 'terrainOf'> {
+    const terrainOf = replica.mapOf()
+    const known = this.#terrain
+    if (known?.terrainOf === terrainOf) return known
+    this.#terrain = { terrain: replica.map(), terrainOf }
+    return this.#terrain
   }
 
   /** Asks if it is time to, else sees to it that this is looked at again. */

@@ -43,7 +43,7 @@ export interface Seen {
   match_id: number | undefined
   ms_left: number
   zombies: number
-  alive: number
+  survivors: number
   me: number | null
   here: string[]
   /** The tick at which the phase ends: the same for everybody. */
@@ -69,7 +69,7 @@ export class Player {
   static async open(browser: Browser, url: string, room: string, options = EMBED): Promise<Player> {
     const context = await browser.newContext(options)
     const player = new Player(await context.newPage())
-    await player.page.goto(`${url}/?room=${room}`)
+    await player.page.goto(`${url}/?room=${room}&play`)
     return player
   }
 
@@ -89,12 +89,12 @@ export class Player {
   async look(): Promise<Seen | undefined> {
     const seen = await this.ask((baton) => {
       const view = baton.hud()
-      const { phase, match_id, ms_left = 0, zombies = 0, alive = 0 } = view?.hud ?? {}
+      const { phase, match_id, ms_left = 0, zombies = 0, survivors = 0 } = view?.hud ?? {}
       return {
         status: baton.status(),
         version: baton.version(),
         hash: baton.hash(),
-        ...{ phase, match_id, ms_left, zombies, alive },
+        ...{ phase, match_id, ms_left, zombies, survivors },
         me: view?.me ?? null,
         here: view?.here.map(({ name }) => name ?? '') ?? [],
         ends: baton.tick() + ms_left / 100,
@@ -128,13 +128,16 @@ export class Player {
     await this.page.screenshot({ path: join(OUTPUT, `${name}.png`) })
   }
 
-  /** How many colours the canvas shows. */
-  colours(): Promise<number> {
-    return this.page.locator('#field').evaluate((canvas: HTMLCanvasElement) => {
-      const pen = canvas.getContext('2d')
-      const pixels = new Uint32Array(pen?.getImageData(0, 0, canvas.width, canvas.height).data.buffer ?? [])
-      return new Set(pixels).size
-    })
+  /** How many colours the canvas shows. By a picture of it: WebGL keeps nothing to be read. */
+  async colours(): Promise<number> {
+    const picture = await this.page.locator('#field').screenshot()
+    return this.page.evaluate(async (base64) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+      const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+      pen?.drawImage(bitmap, 0, 0)
+      return new Set(new Uint32Array(pen?.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer ?? [])).size
+    }, picture.toString('base64'))
   }
 
   /** Weaves out of the zombies' way by the arrow keys, until `done`. Goes on through a reload of the page. */

@@ -10,7 +10,7 @@ import { lookOf, MEASURES, MOMENTS } from './states'
 
 declare global {
   interface Window {
-    gallery: { show(name: string): void; inset(): Inset | null; moments: string[] }
+    gallery: { show(name: string): void; lefty(on: boolean): void; inset(): Inset | null; moments: string[] }
   }
 }
 
@@ -52,5 +52,6 @@ function show(name: string): void {
   hud.frame(lookOf(view, tick), 1_000 * tick)
 }
 
-window.gallery = { show, inset: () => inset, moments: Object.keys(MOMENTS) }
+const lefty = (on: boolean) => choices.change({ lefty: on })
+window.gallery = { show, lefty, inset: () => inset, moments: Object.keys(MOMENTS) }
 show(new URLSearchParams(location.search).get('moment') ?? 'playing')

@@ -1,0 +1,207 @@
+/**
+ * The game's part of the page: loads the rules and the scene, enters the room, and then each
+ * animation frame asks the room what to show. Decides the order of things, nothing else.
+ */
+
+import { expose } from './debug'
+import { TooManyTabs, takeDevice } from './device'
+import { Game, type Measures } from './game'
+import { HudView } from './hud/hud'
+import { namesOf } from './hud/words'
+import { Input } from './input'
+import { Motion } from './motion'
+import { Pilot } from './pilot'
+import type { Choices } from './preferences'
+import { type Look, Room } from './room'
+import type { Scene } from './scene'
+import { forgetSession, openSession, SessionError } from './session'
+import { Sounds } from './sound'
+
+/** Pauses between attempts to begin, in milliseconds: doubled from the first to the last. */
+const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [500, 10_000]
+
+/** There is no game to be had in this browser; the message is for the player. */
+class Unplayable extends Error {
+  override readonly name = 'Unplayable'
+}
+
+type OnStep = (step: number, text: string) => void
+
+/** What takes long to load: each is fetched once, and again only after a failure. */
+const rules = once(() => Game.load())
+const drawing = once(() => import('./scene'))
+
+/** Loads what the game needs, and shows nothing. */
+export async function prepare(): Promise<void> {
+  await Promise.all([rules(), drawing()])
+}
+
+/** Loads what is missing, shows the field and enters the room. @throws Unplayable, or what failed */
+export async function begin(room: string, choices: Choices, onStep: OnStep): Promise<void> {
+  onStep(1, 'Loading the rules…')
+  const [game, { Scene }] = await Promise.all([rules(), drawing()])
+  onStep(2, 'Drawing the town…')
+  const measures = game.measures()
+  const canvas = document.getElementById('field') as HTMLCanvasElement
+  canvas.hidden = false
+  const scene = await Scene.create(canvas, measures).catch((error: unknown) => {
+    console.error('baton: no scene', error)
+    throw new Unplayable('This browser cannot draw the game: it needs WebGL.')
+  })
+  onStep(3, 'Joining the room…')
+  const page = new Page({ name: room, game, measures, scene, canvas, choices })
+  await page.enter().catch((error: unknown) => {
+    if (!(error instanceof TooManyTabs)) throw error
+    throw new Unplayable('Too many tabs of this game are open in this browser.')
+  })
+}
+
+interface Parts {
+  readonly name: string
+  readonly game: Game
+  readonly measures: Measures
+  readonly scene: Scene
+  readonly canvas: HTMLCanvasElement
+  readonly choices: Choices
+}
+
+class Page {
+  readonly #parts: Parts
+  readonly #hud: HudView
+  readonly #input: Input
+  readonly #pilot: Pilot
+  readonly #sounds = new Sounds()
+  readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)')
+  #motion: Motion
+  #room: Room | null = null
+  #shown: Look | null = null
+  #drawn = 0
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    const { name, measures, scene, canvas, choices } = parts
+    const sources = { keys: window, surface: canvas, stick: part('stick'), knob: part('knob') }
+    this.#input = new Input(sources, choices, measures.angles)
+    this.#hud = new HudView({
+      root: part('hud'),
+      room: name,
+      measures,
+      input: this.#input,
+      choices,
+      calm: () => this.#calm,
+      onReport: () => download(this.#room?.report() ?? '{}'),
+      onInset: (inset) => {
+        scene.inset = inset
+      },
+    })
+    this.#pilot = new Pilot(this.#input, measures.stride, (act, code) => this.#hud.refused(act, code))
+    this.#motion = new Motion(measures)
+    choices.listen(() => this.#obey())
+    this.#stillness.addEventListener('change', () => this.#obey())
+    // Browsers give sound only to who has touched the page.
+    for (const gesture of ['pointerdown', 'keydown']) addEventListener(gesture, () => this.#obey(), { once: true })
+    this.#obey()
+    part('first').hidden = true
+    requestAnimationFrame(this.#frame)
+  }
+
+  /** Enters the room; tries again until the host answers. @throws TooManyTabs */
+  async enter(): Promise<void> {
+    this.#hud.status('joining', null)
+    for (let pause_ms = FIRST_PAUSE_MS; ; pause_ms = Math.min(2 * pause_ms, LAST_PAUSE_MS)) {
+      try {
+        await this.#open()
+        return
+      } catch (error) {
+        if (!(error instanceof SessionError)) throw error
+        this.#hud.status('reconnecting', null)
+        await new Promise((resolve) => setTimeout(resolve, pause_ms))
+      }
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { name, game, measures } = this.#parts
+    const session = await openSession()
+    const device = await takeDevice(session.user, () => game.instance.newDevice())
+    this.#hud.introduce(session.name, device.durable)
+    const room = await Room.open({
+      game,
+      session,
+      device,
+      name,
+      onStatus: (status) => this.#hud.status(status, room.refusal),
+      onSignedOut: () => {
+        forgetSession(session)
+        device.release()
+        this.enter().catch((error: unknown) => {
+          console.error('baton: cannot enter again', error)
+          location.reload()
+        })
+      },
+    })
+    this.#room = room
+    this.#motion = new Motion(measures)
+    expose(room, session.user, measures.stride, { drawn: () => this.#drawn, feed: () => this.#hud.told() })
+  }
+
+  get #calm(): boolean {
+    return this.#parts.choices.now.calm ?? this.#stillness.matches
+  }
+
+  /** What was chosen takes effect. */
+  #obey(): void {
+    this.#parts.scene.calm = this.#calm
+    this.#sounds.on = this.#parts.choices.now.sound && navigator.userActivation?.hasBeenActive !== false
+  }
+
+  readonly #frame = (now_ms: number): void => {
+    requestAnimationFrame(this.#frame)
+    const room = this.#room
+    const look = room?.look(now_ms)
+    if (!room || !look?.view) return
+    this.#pilot.act(room, look, now_ms)
+    if (look.view !== this.#shown?.view) {
+      this.#hud.show(look, now_ms)
+      this.#sounds.hear(this.#shown, look)
+    }
+    this.#shown = look
+    this.#hud.frame(look, now_ms)
+    this.#parts.scene.draw({
+      things: this.#motion.move(look, now_ms),
+      me: look.view.me,
+      follow: this.#hud.follow,
+      names: namesOf(look.view),
+      terrain: look.terrain,
+      terrainOf: look.terrainOf,
+      aim: { strike: this.#input.holds('strike') },
+      now_ms,
+    })
+    this.#drawn += 1
+  }
+}
+
+function part(id: string): HTMLElement {
+  const found = document.getElementById(id)
+  if (!found) throw new Error(`the page lacks #${id}`)
+  return found
+}
+
+function download(json: string): void {
+  const anchor = document.createElement('a')
+  anchor.href = URL.createObjectURL(new Blob([json], { type: 'application/json' }))
+  anchor.download = 'baton-desync.json'
+  anchor.click()
+  URL.revokeObjectURL(anchor.href)
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | null = null
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = null
+      throw error
+    })
+    return loading
+  }
+}
