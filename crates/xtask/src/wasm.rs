@@ -120,10 +120,14 @@ pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) ->
         Profile::Release => ("wasm", "wasm"),
     };
     let mut command = cargo(&[
-        "build",
+        "rustc",
         "--locked",
         "--package",
         package,
+        "--lib",
+        // Alone: beside an rlib, which the faces' tests link, cargo leaves link-time optimisation out without a word.
+        "--crate-type",
+        "cdylib",
         "--target",
         TARGET,
         "--profile",
