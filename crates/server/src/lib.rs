@@ -4,7 +4,22 @@
     clippy::disallowed_types,
     reason = "JavaScript's numbers are floats; none reaches the rules"
 )]
+#![cfg_attr(feature = "bare", no_std)]
 
+extern crate alloc;
+
+#[cfg(feature = "bare")]
+mod bare;
+
+use alloc::{
+    borrow::ToOwned,
+    boxed::Box,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+#[cfg(not(feature = "bare"))]
 use std::cell::RefCell;
 
 use baton::effect::Moment;
@@ -16,7 +31,6 @@ fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String
     Ok(vec![setup.serve::<contagion::Contagion>(writer)?])
 }
 
-#[derive(Default)]
 struct Host {
     /// Entropy that was drawn and not yet used: a draw costs more than the rest of a small request.
     pool: Vec<u8>,
@@ -28,6 +42,14 @@ struct Host {
 const POOL_BYTES: usize = 256;
 
 impl Host {
+    const fn new() -> Self {
+        Self {
+            pool: Vec::new(),
+            kinds: Vec::new(),
+            last_id: 0,
+        }
+    }
+
     fn moment(&mut self) -> Result<Moment, JsError> {
         if self.pool.is_empty() {
             self.pool.extend(random::<POOL_BYTES>()?);
@@ -37,7 +59,7 @@ impl Host {
         nonce.0.copy_from_slice(&self.pool[unused..]);
         self.pool.truncate(unused);
         Ok(Moment {
-            wall_ms: js_sys::Date::now() as u64,
+            wall_ms: date_now() as u64,
             mono_ms: performance_now() as u64,
             nonce,
         })
@@ -48,12 +70,18 @@ impl Host {
     }
 }
 
+#[cfg(not(feature = "bare"))]
 thread_local! {
-    static HOST: RefCell<Host> = RefCell::default();
+    static HOST: RefCell<Host> = const { RefCell::new(Host::new()) };
 }
+#[cfg(feature = "bare")]
+static HOST: bare::Local<Host> = bare::Local::new(Host::new());
 
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    fn date_now() -> f64;
+
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 }

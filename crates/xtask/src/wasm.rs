@@ -47,7 +47,7 @@ pub(crate) struct Face {
 pub(crate) const SERVER: Face = Face {
     package: "baton-server",
     directory: "server",
-    feature: None,
+    feature: Some("bare"),
 };
 /// The replica, for the page.
 pub(crate) const CLIENT: Face = Face {

@@ -38,6 +38,7 @@ const FACE: &[&str] = &[
     "wasm-bindgen",
     "js-sys",
     "getrandom",
+    "dlmalloc",
     "serde",
     "serde_json",
 ];
