@@ -18,6 +18,7 @@ import { Ground } from './ground'
 import { Labels } from './labels'
 import type { Layers } from './layers'
 import { CITY, TINT } from './palette'
+import { Sharpness } from './sharpness'
 
 /** What is drawn in a frame. */
 export interface Picture {
@@ -35,8 +36,6 @@ export interface Picture {
   readonly now_ms: number
 }
 
-/** Screens with more pixels per CSS pixel are drawn as if they had these. */
-const MOST_RATIO = 2
 /** Pixels per tile for which shapes and ground are painted: the next that suffices. */
 const DENSITIES = [16, 24, 32, 48, 64, 88]
 /** The ground has no fine lines: more than this would only take memory. */
@@ -45,7 +44,7 @@ const GROUND_DENSITY = 48
 const NAMES_PX = 7
 /** How far from the screen's edge a pointer is, in CSS pixels, and how many there are at most. */
 const POINTER_PX = 22
-const MOST_POINTERS = 6
+const MOST_POINTERS = 4
 /** Of the picture of the night, in pixels. */
 const NIGHT_SIDE = 256
 const NAME_TINTS = { survivor: 0xffffff, infected: 0xf0e442, turned: 0xf0b8d6 }
@@ -65,6 +64,7 @@ export class Scene {
   readonly #figures: Figures
   readonly #effects: Effects
   readonly #camera: Camera
+  readonly #sharpness = new Sharpness()
   readonly #batches: Record<'ground' | 'figures' | 'glow' | 'marks', Batch>
   readonly #players: Thing[] = []
   readonly #items = new Map<number, { x: number; y: number; frame: number }>()
@@ -81,7 +81,6 @@ export class Scene {
       canvas,
       width: Math.max(1, canvas.clientWidth),
       height: Math.max(1, canvas.clientHeight),
-      resolution: ratioNow(),
       backgroundColor: CITY.beyond,
       // Shapes have soft edges of their own.
       antialias: false,
@@ -130,7 +129,7 @@ export class Scene {
     const players = this.#players
     players.length = 0
     for (const thing of picture.things) if (thing.kind === KIND.player && thing.state === 'here') players.push(thing)
-    this.#fit(width, height)
+    this.#fit(width, height, picture.now_ms)
     this.#look(picture, width, height)
     const layers = this.#begin(picture)
     for (const thing of picture.things) this.#thing(thing, picture, layers)
@@ -151,8 +150,8 @@ export class Scene {
   }
 
   /** As many pixels as the screen has. */
-  #fit(width: number, height: number): void {
-    const ratio = ratioNow()
+  #fit(width: number, height: number, now_ms: number): void {
+    const ratio = this.#sharpness.ratio(devicePixelRatio || 1, now_ms)
     const { screen, resolution } = this.#renderer
     if (screen.width !== width || screen.height !== height || resolution !== ratio) {
       this.#renderer.resize(width, height, ratio)
@@ -165,7 +164,7 @@ export class Scene {
     const camera = this.#camera
     const followed = follow === null ? undefined : this.#players.find(({ id }) => id === follow)
     camera.look(width, height, followed ? { x: followed.x / tile, y: followed.y / tile } : null, now_ms)
-    const wanted = camera.target * ratioNow()
+    const wanted = camera.target * this.#renderer.resolution
     const density = DENSITIES.find((some) => some >= wanted) ?? DENSITIES.at(-1) ?? 0
     if (density !== this.#density) this.#repaint(density)
     if (terrainOf !== this.#terrainOf) {
@@ -269,10 +268,6 @@ export class Scene {
     marks.put(shapes.cross, toX - Math.cos(angle) * back, toY - Math.sin(angle) * back, 0, 1, TINT.sick, size)
     return true
   }
-}
-
-function ratioNow(): number {
-  return Math.min(devicePixelRatio || 1, MOST_RATIO)
 }
 
 /** Darker the farther it is from whoever is followed. */
