@@ -155,7 +155,7 @@ describe.each(Object.entries(SIZES))('%s', (_size, options) => {
     await page.context().close()
   })
 
-  test('dialogs_and_scores_fit_and_escape_closes_them', async () => {
+  test('dialogs_and_scores_fit_and_can_be_used_and_closed', async () => {
     const page = await open(options, '?gallery')
     await page.waitForFunction('window.gallery')
     await page.getByRole('button', { name: /^Scores/ }).click()
@@ -166,7 +166,10 @@ describe.each(Object.entries(SIZES))('%s', (_size, options) => {
     const settings = page.locator('#settings')
     expect(await faultsOf(page, '.toggle, .bindings li, .row button')).toEqual([])
     expect(await settings.evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth)).toBe(0)
-    await page.keyboard.press('Escape')
+    for (const name of ['Sound', 'Left-handed', 'Reduced motion']) await page.getByRole('switch', { name }).click()
+    const kept = await page.evaluate(() => localStorage.getItem('baton.preferences'))
+    expect(JSON.parse(kept ?? '')).toMatchObject({ sound: true, lefty: true, calm: true })
+    await settings.getByRole('button', { name: 'Close' }).click()
     expect(await settings.isVisible()).toBe(false)
     await page.context().close()
   })

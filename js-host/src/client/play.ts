@@ -166,7 +166,7 @@ class Page {
       this.#sounds.hear(this.#shown, look)
     }
     this.#shown = look
-    this.#hud.frame(look, now_ms)
+    this.#hud.frame(look, room.pending(), now_ms)
     this.#parts.scene.draw({
       things: this.#motion.move(look, now_ms),
       me: look.view.me,

@@ -49,7 +49,7 @@ function show(name: string): void {
     tick += 1
     hud.show(lookOf(now, tick), performance.now())
   }
-  hud.frame(lookOf(view, tick), 1_000 * tick)
+  hud.frame(lookOf(view, tick), 0, 1_000 * tick)
 }
 
 const lefty = (on: boolean) => choices.change({ lefty: on })

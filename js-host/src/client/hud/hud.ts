@@ -29,6 +29,8 @@ const TURNED_MS = 4_500
 const SAID_MS = 2_200
 /** How long the button says that it copied, in milliseconds. */
 const COPIED_MS = 1_500
+/** An answer that takes longer than this is shown to be waited for, in milliseconds. */
+const SLOW_MS = 800
 
 /** What the words need. */
 export interface HudPorts {
@@ -63,6 +65,7 @@ export class HudView {
   #who = { name: '…', durable: true }
   #look: Look | null = null
   #opened = false
+  #answered_ms = Number.POSITIVE_INFINITY
   #turned_ms = Number.NEGATIVE_INFINITY
   #said = { text: '', at_ms: Number.NEGATIVE_INFINITY }
   #copied_ms = Number.NEGATIVE_INFINITY
@@ -80,14 +83,19 @@ export class HudView {
       help: () => this.#show('help'),
       changed: () => this.#render(),
     })
-    choices.listen(() => this.#render())
+    choices.listen(() => {
+      this.#render()
+      this.#nameKeys()
+    })
+    this.#nameKeys()
     input.listen((command, down) => this.#command(command, down))
     addEventListener('keydown', this.#escape)
-    // What a pointer pressed gives the keys back to the field.
-    ports.root.addEventListener('click', ({ detail, target }) => {
-      const button = (target as Element).closest?.('button')
+    // What a pointer pressed gives the keys back to the field, before a dialog remembers where they were.
+    const release = ({ detail, target }: MouseEvent) => {
+      const button = (target as Element).closest('button')
       if (detail > 0 && button && !button.closest('dialog')) button.blur()
-    })
+    }
+    ports.root.addEventListener('click', release, { capture: true })
     this.#render()
     this.#minimap = new Minimap(this.#part('#minimap'), measures)
     new ResizeObserver(() => this.#measure()).observe(ports.root)
@@ -129,8 +137,11 @@ export class HudView {
     this.#render()
   }
 
-  /** Each animation frame: what moves. */
-  frame(look: Look, now_ms: number): void {
+  /** Each animation frame: what moves. `pending`: actions without an answer. */
+  frame(look: Look, pending: number, now_ms: number): void {
+    if (pending === 0) this.#answered_ms = now_ms
+    const waits = String(now_ms - this.#answered_ms > SLOW_MS)
+    if (document.body.dataset.waits !== waits) document.body.dataset.waits = waits
     this.#minimap.draw(look, this.follow, this.#ports.calm(), now_ms)
   }
 
@@ -265,6 +276,23 @@ export class HudView {
     else if (command === 'help') this.#show('help')
     else if (!this.#look?.view?.mine && (command === 'left' || command === 'right')) {
       this.#turn(command === 'left' ? -1 : 1)
+    }
+  }
+
+  /** The help names the keys that were chosen. */
+  #nameKeys(): void {
+    const { keys } = this.#ports.choices.now
+    for (const kbd of document.querySelectorAll<HTMLElement>('#help kbd[data-keys]')) {
+      const commands = (kbd.dataset.keys ?? '').split(' ') as Command[]
+      const named =
+        commands.length > 1
+          ? commands.map((command) => keys[command].slice(0, 1))
+          : commands.map((command) => keys[command])
+      kbd.textContent =
+        named
+          .flat()
+          .map(keyName)
+          .join(commands.length > 1 ? ' ' : ' or ') || 'no key'
     }
   }
 
