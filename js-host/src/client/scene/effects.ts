@@ -174,7 +174,7 @@ export class Effects {
   }
 
   #bite(x: number, y: number, layers: Layers): void {
-    this.#add('bite', 'marks', x, y, layers, { tint: TINT.danger, grows: -0.3, life_ms: 260 })
+    this.#add('bite', 'marks', x, y, layers, { tint: TINT.danger, sizeX: 0.85, sizeY: 0.85, grows: -0.3, life_ms: 240 })
   }
 
   #hurt(x: number, y: number, tint: number, layers: Layers): void {

@@ -144,7 +144,7 @@ export class Figures {
       figures.put(shapes.turned, x, y, pose.angle + step * 0.1, pose.alpha, pose.tint)
     }
     const hover = calm ? 0 : Math.sin(now_ms / 300 + thing.id) * 0.05
-    marks.put(shapes.mark, pose.x, pose.y - 1.02 + hover, 0, pose.alpha * (lies ? 0.6 : 1), TINT.white, 1.15)
+    marks.put(shapes.mark, pose.x, pose.y - 1.12 + hover, 0, pose.alpha * (lies ? 0.6 : 1), TINT.white, 1.05)
     if (!lies) this.#bar(thing, TINT.turned, 0.8, layers)
   }
 
@@ -157,6 +157,8 @@ export class Figures {
     if (own && aims) ground.put(shapes.reach, x, y, angle, alpha * 0.8)
     ground.put(shapes.shadow, x + 0.08, y + 0.12, 0, alpha)
     glow.put(shapes.cone, x + cos * 0.3, y + sin * 0.3, angle, alpha * (own ? 0.42 : 0.24), TINT.lamp, own ? 1.5 : 1.2)
+    // A light of their own: friends are found at a glance.
+    if (!own) glow.put(shapes.glow, x, y, 0, alpha * 0.3, TINT.survivor, 1.25)
     const body = own ? shapes.me : shapes.survivor
     if (camera.scale < DETAIL_PX) {
       figures.put(body, x, y, angle, alpha, TINT.white, 1.6)

@@ -22,6 +22,7 @@ import { Sharpness } from './sharpness'
 
 /** What is drawn in a frame. */
 export interface Picture {
+  /** Gone through more than once. */
   readonly things: Iterable<Thing>
   /** Our player's number. */
   readonly me: number | null
@@ -235,38 +236,38 @@ export class Scene {
     const camera = this.#camera
     const mine = this.#players.find(({ id }) => id === me)
     const helps = mine !== undefined && follow === me && !(mine.flags & FLAG.turned)
-    let pointers = 0
     this.#labels.begin()
+    const lost: [number, number, number][] = []
     for (const { id, x, y, extra, flags, opacity } of this.#players) {
       if (id === me) continue
       const turned = (flags & FLAG.turned) !== 0
       const role = turned ? 'turned' : extra > 0 ? 'infected' : 'survivor'
-      const place = { x: x / tile, y: y / tile - (turned ? 1.3 : 1.12) }
+      const [atX, atY] = [x / tile, y / tile]
+      const place = { x: atX, y: atY - (turned ? 1.35 : 1.12) }
       if (camera.scale >= NAMES_PX) {
         this.#labels.put(id, names.get(id) ?? `Player ${id}`, camera, place, NAME_TINTS[role], opacity)
       }
-      if (helps && role === 'infected' && pointers < MOST_POINTERS && this.#point(x / tile, y / tile, layers)) {
-        pointers += 1
-      }
+      if (!helps || role !== 'infected' || camera.sees(atX, atY, 0)) continue
+      lost.push([Math.hypot(x - mine.x, y - mine.y), atX, atY])
     }
+    lost.sort(([near], [far]) => near - far)
+    for (const [, x, y] of lost.slice(0, MOST_POINTERS)) this.#point(x, y, layers)
     this.#labels.end()
   }
 
-  /** Whether a pointer was needed. */
-  #point(x: number, y: number, { marks, shapes, camera }: Layers): boolean {
+  #point(x: number, y: number, { marks, shapes, camera }: Layers): void {
     const { width, height } = this.#renderer.screen
     const { top, right, bottom, left } = camera.inset
     const [atX, atY] = [(x - camera.left) * camera.scale, (y - camera.top) * camera.scale]
-    if (atX > 0 && atY > 0 && atX < width && atY < height) return false
     const edgeX = Math.min(width - right - POINTER_PX, Math.max(left + POINTER_PX, atX))
     const edgeY = Math.min(height - bottom - POINTER_PX, Math.max(top + POINTER_PX, atY))
     const size = POINTER_PX / camera.scale
     const [toX, toY] = [camera.left + edgeX / camera.scale, camera.top + edgeY / camera.scale]
     const angle = Math.atan2(atY - edgeY, atX - edgeX)
     marks.put(shapes.pointer, toX, toY, angle, 1, TINT.white, size)
-    const back = 0.95 * size
-    marks.put(shapes.cross, toX - Math.cos(angle) * back, toY - Math.sin(angle) * back, 0, 1, TINT.sick, size)
-    return true
+    // Upright in the badge, which is a little behind the tip.
+    const back = 0.1 * size
+    marks.put(shapes.cross, toX - Math.cos(angle) * back, toY - Math.sin(angle) * back, 0, 1, TINT.sick, size * 0.8)
   }
 }
 
@@ -281,8 +282,8 @@ function paintNight(): Texture {
   const gradient = pen.createRadialGradient(side / 2, side / 2, 0, side / 2, side / 2, side / 2)
   gradient.addColorStop(0, 'rgba(4,7,18,0)')
   gradient.addColorStop(0.14, 'rgba(4,7,18,0.04)')
-  gradient.addColorStop(0.42, 'rgba(4,7,18,0.42)')
-  gradient.addColorStop(1, 'rgba(4,7,18,0.6)')
+  gradient.addColorStop(0.42, 'rgba(4,7,18,0.36)')
+  gradient.addColorStop(1, 'rgba(4,7,18,0.56)')
   pen.fillStyle = gradient
   pen.fillRect(0, 0, side, side)
   return Texture.from(canvas, true)

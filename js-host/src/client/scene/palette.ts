@@ -49,8 +49,8 @@ export const TINT = {
 /** The ground. */
 export const CITY = {
   beyond: 0x070a12,
-  grass: ['#17271f', '#1a2c22', '#14231c', '#1c3025'],
-  tuft: '#2a4633',
+  grass: ['#1b3226', '#1f382a', '#182d23', '#223d2d'],
+  tuft: '#34573f',
   street: ['#262a34', '#282d37', '#242832'],
   crack: '#1d2029',
   kerb: '#6b7284',
@@ -66,8 +66,8 @@ export const CITY = {
   face: '#3c4252',
   faceShade: '#2c313e',
   window: '#ffcf7a',
+  fence: '#8a7a3c',
   leaf: ['#1d4a30', '#27603c', '#347a49', '#459457'],
-  trunk: '#2b2018',
 } as const
 
 /** From 0xRRGGBB. */

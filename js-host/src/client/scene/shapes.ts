@@ -369,22 +369,21 @@ export const DRAFTS = {
   part: arcOf(0.98, 0.15, -Math.PI / 2 + 0.05, -Math.PI / 2 + TURN / PARTS - 0.05),
   /** A player's mark over a zombie. */
   mark: {
-    box: square(0.34),
+    box: square(0.4),
     paint(pen) {
-      shape(
-        pen,
-        INK.turned,
-        () => {
-          pen.moveTo(0, 0.26)
-          pen.lineTo(-0.26, -0.2)
-          pen.lineTo(-0.1, -0.08)
-          pen.lineTo(0, -0.26)
-          pen.lineTo(0.1, -0.08)
-          pen.lineTo(0.26, -0.2)
-          pen.closePath()
-        },
-        0.07,
-      )
+      const crown = () => {
+        pen.moveTo(-0.28, 0.24)
+        pen.lineTo(-0.32, -0.2)
+        pen.lineTo(-0.13, 0.0)
+        pen.lineTo(0, -0.28)
+        pen.lineTo(0.13, 0.0)
+        pen.lineTo(0.32, -0.2)
+        pen.lineTo(0.28, 0.24)
+        pen.closePath()
+      }
+      shape(pen, '#ffc4e3', crown, 0.09)
+      shape(pen, '#ffc4e3', crown, 0)
+      oval(pen, INK.turnedDark, 0, 0.1, 0.07, 0.07, 0)
     },
   },
   cross: {
@@ -542,15 +541,14 @@ export const DRAFTS = {
   splat2: splat(98_765),
   /** Points to somebody off the screen. */
   pointer: {
-    box: square(0.5),
+    box: square(0.62),
     paint(pen) {
       shape(pen, INK.sick, () => {
-        pen.moveTo(0.46, 0)
-        pen.lineTo(-0.2, -0.4)
-        pen.lineTo(-0.04, 0)
-        pen.lineTo(-0.2, 0.4)
+        pen.arc(-0.1, 0, 0.42, 0.85, TURN - 0.85)
+        pen.lineTo(0.56, 0)
         pen.closePath()
       })
+      oval(pen, INK.line, -0.1, 0, 0.3, 0.3, 0)
     },
   },
 } satisfies Record<string, Draft>

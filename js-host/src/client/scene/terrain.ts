@@ -52,6 +52,7 @@ export function paintTerrain(pen: Pen, terrain: Terrain, piece: Piece): void {
     town.walls,
     town.lamps,
     town.trees,
+    town.fence,
   ]) {
     for (let y = top; y < bottom; y += 1) for (let x = left; x < right; x += 1) layer(x, y)
   }
@@ -181,6 +182,27 @@ class Town {
     pen.fillRect(x - 0.01, y + 0.5, 1.02, 0.05)
     for (let board = 0; board < 2; board += 1) {
       if ((x + board * 2 + y) % 4 === 0) pen.fillRect(x, y + board / 2, 0.05, 0.5)
+    }
+  }
+
+  /** A barrier of stripes along the arena's edge. */
+  readonly fence = (x: number, y: number): void => {
+    const { width, height } = this.#terrain
+    const pen = this.#pen
+    for (const [on, dx, dy, upright] of [
+      [x === 0, 0, 0, true],
+      [x === width - 1, 0.8, 0, true],
+      [y === 0, 0, 0, false],
+      [y === height - 1, 0, 0.8, false],
+    ] as const) {
+      if (!on) continue
+      pen.fillStyle = CITY.kerbShade
+      pen.fillRect(x + dx, y + dy, upright ? 0.2 : 1, upright ? 1 : 0.2)
+      pen.fillStyle = CITY.fence
+      for (const part of [0, 0.5]) {
+        if (upright) pen.fillRect(x + dx + 0.03, y + part, 0.14, 0.26)
+        else pen.fillRect(x + part, y + dy + 0.03, 0.26, 0.14)
+      }
     }
   }
 
