@@ -117,8 +117,8 @@ async function open(options: BrowserContextOptions, query: string): Promise<Page
   const page = await context.newPage()
   const room = { present: [1, 2, 3], game: { phase: 'playing', ms_left: 131_000, survivors: 17, zombies: 248 } }
   await page.route('**/api/**', (route) => route.fulfill({ json: room }))
-  // What is loaded behind the first screen is not looked at here.
-  await page.route('**/play.ts*', (route) => route.abort())
+  // What is loaded behind the first screen never comes.
+  await page.route('**/play.ts*', () => {})
   await page.goto(`${gallery.url}${query}`)
   return page
 }
@@ -135,6 +135,10 @@ describe.each(Object.entries(SIZES))('%s', (_size, options) => {
     expect(await help.evaluate((dialog) => dialog.scrollHeight - dialog.clientHeight)).toBe(0)
     await page.keyboard.press('Escape')
     expect(await help.isVisible()).toBe(false)
+    await page.getByRole('button', { name: 'Play', exact: true }).click()
+    await page.getByRole('progressbar', { name: 'Loading the game…' }).waitFor()
+    expect(await faultsOf(page, '.scene, h1, .lead, .live, .go > *, .loading, .room-line')).toEqual([])
+    expect(await page.locator('.first').evaluate((first) => first.scrollHeight - first.clientHeight)).toBe(0)
     await page.context().close()
   })
 
