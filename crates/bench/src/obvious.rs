@@ -366,10 +366,11 @@ impl Obvious {
         let (column, row) = tile_of(at);
         let here = trail[place((column, row))];
         let loud = here.is_some_and(|distance| distance < NOISE);
-        if let Some(place) = visible
-            && !loud
+        let straight = visible.filter(|_| !loud).map(|place| heading(at, place));
+        if let Some(angle) = straight
+            && self.arena().walk(at, angle, speed) == at.walk(angle, speed)
         {
-            return Some((heading(at, place), speed));
+            return Some((angle, speed));
         }
         let around = [
             (1, 0),
@@ -398,6 +399,9 @@ impl Obvious {
         }
         if let Some(next) = to {
             return Some((heading(at, centre(next)), speed));
+        }
+        if let Some(angle) = straight {
+            return Some((angle, speed));
         }
         let mood = (tick + u32::from(id)) / WANDER;
         let whim = mix(self.seed ^ (u64::from(id) << 32 | u64::from(mood)));

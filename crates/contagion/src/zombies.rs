@@ -164,14 +164,20 @@ impl Hunt<'_> {
     fn course(&self, id: u16, at: Point, seen: Option<Point>) -> Option<(u8, i32)> {
         let speed = ZOMBIE_SPEEDS[usize::from(id) % ZOMBIE_SPEEDS.len()];
         let tile = Tile::of(at);
-        if let Some(place) = seen
-            && !self.flow.is_loud(tile)
-            && self.arena.sees(at, place)
+        let straight = seen
+            .filter(|&place| !self.flow.is_loud(tile) && self.arena.sees(at, place))
+            .map(|place| heading(at, place));
+        if let Some(angle) = straight
+            && self.arena.walk(at, angle, speed) == at.walk(angle, speed)
         {
-            return Some((heading(at, place), speed));
+            return Some((angle, speed));
         }
         if let Some(next) = self.flow.next(tile, id) {
             return Some((heading(at, next.centre()), speed));
+        }
+        // A wall's corner that one can look past stops who walks past it, unless it goes around.
+        if let Some(angle) = straight {
+            return Some((angle, speed));
         }
         // Without a trail: now this way, now that way, now not at all. Not of the room's stream,
         // which six hundred draws in each tick would cost more than they are worth.
