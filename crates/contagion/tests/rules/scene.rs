@@ -153,7 +153,6 @@ pub(crate) fn zombies(room: &Room) -> usize {
 }
 
 /// Where a zombie is, while there is one.
-#[expect(dead_code)]
 pub(crate) fn zombie(room: &Room, id: u16) -> Option<Point> {
     let mut places = room.state().field.zombies.places();
     places.find(|place| place.0 == id).map(|place| place.1)
