@@ -156,6 +156,12 @@ describe.each(Object.entries(SIZES))('%s', (_size, options) => {
       }
     }
     expect(faults).toEqual([])
+    await page.evaluate(`gallery.show('playing')`)
+    // The scene is told what is covered, and most of the field is not.
+    const { top, bottom } = (await page.evaluate('gallery.inset()')) as { top: number; bottom: number }
+    const { height = 0 } = page.viewportSize() ?? {}
+    expect(top).toBeGreaterThanOrEqual(TOUCH_PX)
+    expect(top + bottom).toBeLessThan(0.65 * height)
     await page.context().close()
   })
 

@@ -15,7 +15,7 @@ const WAYS: Partial<Record<Command, readonly [number, number]>> = {
 }
 /** A tap is still wished for so long, in milliseconds: it may come a moment before it is possible. */
 const TAP_MS = 400
-/** Keys that a focused button or link uses itself. */
+/** Keys that whatever has the focus uses itself. */
 const CONTROL_KEYS = new Set(['Space', 'Enter', 'Tab', 'NumpadEnter'])
 
 const RIGHT_BUTTON = 2
@@ -130,7 +130,7 @@ export class Input {
   #isTaken({ target, code, shiftKey }: KeyboardEvent): boolean {
     const within = (selector: string) => (target as Partial<Element> | null)?.closest?.(selector) != null
     if (within('dialog, input, select, textarea')) return true
-    return CONTROL_KEYS.has(code) && (shiftKey || within('button, a, summary'))
+    return CONTROL_KEYS.has(code) && (shiftKey || within('button, a, [tabindex]'))
   }
 
   #press(by: string, command: Command, now_ms: number): void {

@@ -110,21 +110,31 @@ test('a strike that is held repeats as often as the rules let it', async () => {
   expect(struck.length).toBeLessThanOrEqual(11)
 })
 
-test('a stick that turns all the time and a held strike send five actions a second, and stopping waits for nothing', async () => {
+test('a stick that turns all the time and a held strike send five actions a second, and to heal or to stop waits for nothing', async () => {
   let turn = 0
   field.held.add('strike')
   await field.play(1_000)
-  const sent = await field.play(10_000, () => {
-    turn += 1
-    field.wish = turn % 32
-  })
+  const turning = (ms: number) =>
+    field.play(ms, () => {
+      turn += 1
+      field.wish = turn % 32
+    })
+  const sent = await turning(10_000)
   // Five at once, and then five a second.
   expect(sent.length).toBeLessThanOrEqual(55)
   expect(sent.filter((what) => what === 'strike').length).toBeGreaterThanOrEqual(14)
   expect(sent.filter((what) => what !== 'strike').length).toBeGreaterThanOrEqual(25)
+  for (let round = 0; round < 6; round += 1) {
+    await turning(1_000 + 90 * round)
+    field.held.add('heal')
+    expect(await field.play(20)).toContain('heal')
+  }
   field.held.clear()
-  field.wish = null
-  expect(await field.play(120)).toEqual(['null'])
+  for (let round = 0; round < 6; round += 1) {
+    await turning(1_000 + 90 * round)
+    field.wish = null
+    expect(await field.play(120)).toEqual(['null'])
+  }
 })
 
 test('a wish that comes to nothing is sent again each second; a refused one at the next tick', async () => {

@@ -98,8 +98,8 @@ class Page {
     this.#motion = new Motion(measures)
     choices.listen(() => this.#obey())
     this.#stillness.addEventListener('change', () => this.#obey())
-    // Browsers give sound only to who has touched the page.
-    for (const gesture of ['pointerdown', 'keydown']) addEventListener(gesture, () => this.#obey(), { once: true })
+    // Browsers give sound only to who has touched the page; a finger has when it is lifted.
+    for (const gesture of ['pointerup', 'keydown']) addEventListener(gesture, () => this.#obey(), { once: true })
     this.#obey()
     part('first').hidden = true
     requestAnimationFrame(this.#frame)

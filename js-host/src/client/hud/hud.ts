@@ -99,7 +99,8 @@ export class HudView {
     this.#render()
     this.#minimap = new Minimap(this.#part('#minimap'), measures)
     new ResizeObserver(() => this.#measure()).observe(ports.root)
-    for (const selector of ['.bar', '.foot']) new ResizeObserver(() => this.#measure()).observe(this.#part(selector))
+    for (const selector of ['.bar', '.facts', '.foot'])
+      new ResizeObserver(() => this.#measure()).observe(this.#part(selector))
   }
 
   /** Whom the camera follows: ourselves, or whom we watch; null: nobody. */
@@ -339,15 +340,13 @@ export class HudView {
   #measure(): void {
     const { width, height } = this.#ports.root.getBoundingClientRect()
     const upright = height > width
-    const bar = this.#part('.bar').getBoundingClientRect()
-    const foot = this.#part('.foot').getBoundingClientRect()
-    const facts = this.#part('.facts').getBoundingClientRect()
-    this.#ports.onInset({
-      top: Math.round(upright ? facts.bottom : bar.bottom),
-      right: 0,
-      bottom: Math.round(Math.max(0, height - foot.top)),
-      left: 0,
-    })
+    const { bottom: bar } = this.#part('.bar').getBoundingClientRect()
+    const { bottom: facts } = this.#part('.facts').getBoundingClientRect()
+    const { top: foot } = this.#part('.foot').getBoundingClientRect()
+    // On its side a phone has the thumbs' buttons in the corners, where they cover little.
+    const corners = !upright && 'touch' in document.body.dataset
+    const [top, bottom] = [upright ? facts : bar, corners ? 0 : Math.max(0, height - foot)].map(Math.round)
+    this.#ports.onInset({ top: top ?? 0, right: 0, bottom: bottom ?? 0, left: 0 })
   }
 
   #part<T extends HTMLElement>(selector: string): T {
