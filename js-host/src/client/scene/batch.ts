@@ -24,11 +24,16 @@ interface Dot {
  * One texture with its corner at a place in tiles. A sprite of Pixi's would choose among sixteen
  * textures for each pixel, which is what a frame costs where no graphics card draws it.
  */
-export function plate(texture: Texture, x: number, y: number, scale: number, anchor = 0): ParticleContainer<Dot> {
+export function plate(
+  texture: Texture,
+  { x = 0, y = 0, scale = 1, anchor = 0 },
+  blendMode: BLEND_MODES = 'normal',
+): ParticleContainer<Dot> {
   const place = { x, y, scaleX: scale, scaleY: scale, anchorX: anchor, anchorY: anchor }
   const dot = { ...place, rotation: 0, color: TINT.white | (255 << 24), texture }
   const view = new ParticleContainer<Dot>({
     texture,
+    blendMode,
     dynamicProperties: { vertex: false, position: false, rotation: false, uvs: false, color: false },
   })
   view.addParticle(dot)

@@ -130,7 +130,7 @@ export class Figures {
     const { figures, ground, marks, shapes, now_ms, calm } = layers
     const pose = this.#pose
     const lies = (thing.flags & FLAG.down) !== 0
-    if (own) ground.put(shapes.halo, pose.x, pose.y, pose.angle, pose.alpha * (lies ? 0.4 : 0.95), TINT.turned, 1.1)
+    if (own) marks.put(shapes.halo, pose.x, pose.y, pose.angle, pose.alpha * (lies ? 0.4 : 0.95), TINT.turned, 1.1)
     ground.put(shapes.shadow, pose.x + 0.08, pose.y + 0.12, 0, pose.alpha, TINT.white, 1.1)
     if (lies) {
       figures.put(shapes.turnedLies, pose.x, pose.y, pose.angle, pose.alpha * 0.92)
@@ -149,11 +149,12 @@ export class Figures {
   }
 
   #survivor(thing: Thing, memory: Memory | null, layers: Layers, own: boolean, aims: boolean): void {
-    const { figures, ground, glow, shapes, now_ms, calm, camera } = layers
+    const { figures, ground, glow, marks, shapes, now_ms, calm, camera } = layers
     const pose = this.#pose
     const { x, y, cos, sin, angle, alpha } = pose
     const infected = thing.extra > 0
-    if (own) ground.put(shapes.halo, x, y, angle, alpha, infected ? TINT.sick : TINT.white)
+    // Above whoever crowds around: nobody loses sight of oneself.
+    if (own) marks.put(shapes.halo, x, y, angle, alpha, TINT.white, infected ? 1.22 : 1)
     if (own && aims) ground.put(shapes.reach, x, y, angle, alpha * 0.8)
     ground.put(shapes.shadow, x + 0.08, y + 0.12, 0, alpha)
     glow.put(shapes.cone, x + cos * 0.3, y + sin * 0.3, angle, alpha * (own ? 0.42 : 0.24), TINT.lamp, own ? 1.5 : 1.2)

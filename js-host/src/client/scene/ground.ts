@@ -36,7 +36,7 @@ export class Ground {
     const pen = canvas.getContext('2d')
     if (pen) paintSketch(pen, terrain)
     if (this.#sketch) drop(this.#sketch)
-    this.#sketch = plate(Texture.from(canvas, true), 0, 0, 1)
+    this.#sketch = plate(Texture.from(canvas, true), {}, 'none')
     this.view.addChildAt(this.#sketch, 0)
   }
 
@@ -52,6 +52,7 @@ export class Ground {
     if (!this.#terrain) return
     const { width, height } = this.#terrain
     let until_ms: number | null = null
+    let missing = false
     for (let row = 0; row * PIECE < height; row += 1) {
       for (let column = 0; column * PIECE < width; column += 1) {
         const key = row * 1_000 + column
@@ -64,8 +65,11 @@ export class Ground {
         until_ms ??= now_ms + BUDGET_MS
         // At least one a frame, so that there is an end.
         if (now_ms < until_ms) this.#paint(this.#terrain, key, column * PIECE, row * PIECE)
+        else missing = true
       }
     }
+    // What is painted over need not be drawn.
+    if (this.#sketch) this.#sketch.visible = missing
   }
 
   #paint(terrain: Terrain, key: number, left: number, top: number): void {
@@ -77,7 +81,7 @@ export class Ground {
     if (!pen) return
     pen.scale(this.#density, this.#density)
     paintTerrain(pen, terrain, { left, top, across, down })
-    const piece = plate(Texture.from(canvas, true), left, top, 1 / this.#density)
+    const piece = plate(Texture.from(canvas, true), { x: left, y: top, scale: 1 / this.#density }, 'none')
     this.#painted.set(key, piece)
     this.#pieces.addChild(piece)
   }

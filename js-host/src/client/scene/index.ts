@@ -43,6 +43,8 @@ const DENSITIES = [16, 24, 32, 48, 64, 88]
 const GROUND_DENSITY = 48
 /** Names are shown from this scale on, in CSS pixels per tile. */
 const NAMES_PX = 7
+/** A name nearer to us than this is faint, in tiles. */
+const NEAR_TILES = 1.9
 /** How far from the screen's edge a pointer is, in CSS pixels, and how many there are at most. */
 const POINTER_PX = 22
 const MOST_POINTERS = 4
@@ -106,7 +108,7 @@ export class Scene {
       glow: new Batch(dot, 'add'),
       marks: new Batch(dot),
     }
-    this.#night = plate(paintNight(), 0, 0, 1 / NIGHT_SIDE, 0.5)
+    this.#night = plate(paintNight(), { scale: 1 / NIGHT_SIDE, anchor: 0.5 })
     this.#below.addChild(this.#ground.view, this.#batches.ground.view, this.#batches.figures.view)
     this.#above.addChild(this.#batches.glow.view, this.#batches.marks.view)
     this.#stage.addChild(this.#below, this.#night, this.#above, this.#labels.view)
@@ -133,7 +135,13 @@ export class Scene {
     this.#fit(width, height, picture.now_ms)
     this.#look(picture, width, height)
     const layers = this.#begin(picture)
-    for (const thing of picture.things) this.#thing(thing, picture, layers)
+    let own: Thing | null = null
+    for (const thing of picture.things) {
+      if (thing.kind === KIND.player && thing.id === picture.me && thing.state === 'here') own = thing
+      else this.#thing(thing, picture, layers)
+    }
+    // Nobody stands upon us.
+    if (own) this.#thing(own, picture, layers)
     this.#missItems(layers)
     this.#effects.draw(layers)
     this.#words(picture, layers)
@@ -245,7 +253,10 @@ export class Scene {
       const [atX, atY] = [x / tile, y / tile]
       const place = { x: atX, y: atY - (turned ? 1.35 : 1.12) }
       if (camera.scale >= NAMES_PX) {
-        this.#labels.put(id, names.get(id) ?? `Player ${id}`, camera, place, NAME_TINTS[role], opacity)
+        // A name upon our own figure lets it through.
+        const near = mine !== undefined && Math.hypot(place.x - mine.x / tile, place.y - mine.y / tile) < NEAR_TILES
+        const alpha = opacity * (near ? 0.4 : 1)
+        this.#labels.put(id, names.get(id) ?? `Player ${id}`, camera, place, NAME_TINTS[role], alpha)
       }
       if (!helps || role !== 'infected' || camera.sees(atX, atY, 0)) continue
       lost.push([Math.hypot(x - mine.x, y - mine.y), atX, atY])

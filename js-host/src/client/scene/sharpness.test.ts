@@ -17,11 +17,11 @@ test('a quick machine draws all the pixels of its screen, up to two', () => {
 
 test('a slow machine draws fewer, step by step, never fewer than three quarters', () => {
   const sharpness = new Sharpness()
-  expect(after(sharpness, 2, 40, 3)).toBe(2)
-  expect(after(sharpness, 2, 40, 3, 3_000)).toBe(1.5)
-  expect(after(sharpness, 2, 40, 60, 6_000)).toBe(0.75)
+  expect(after(sharpness, 2, 40, 2)).toBe(2)
+  expect(after(sharpness, 2, 40, 2, 2_000)).toBe(1.5)
+  expect(after(sharpness, 2, 40, 60, 4_000)).toBe(0.75)
   // It stays there: a picture that goes up and down is worse.
-  expect(after(sharpness, 2, 16, 10, 66_000)).toBe(0.75)
+  expect(after(sharpness, 2, 16, 10, 64_000)).toBe(0.75)
 })
 
 test('a step that changes nothing is none', () => {

@@ -5,8 +5,8 @@
 
 /** Screens with more than this are drawn as if they had these; slow machines go down, step by step. */
 const STEPS = [2, 1.5, 1, 0.75]
-/** So many frames are looked at; so many on average is too slow, in milliseconds. */
-const FRAMES = 90
+/** Frames are looked at for so long; if they took longer than this on average, that is too slow. */
+const WATCH_MS = 2_400
 const SLOW_MS = 27
 /** A longer pause is no frame: the page was hidden, or something was loaded. */
 const PAUSE_MS = 400
@@ -22,18 +22,17 @@ export class Sharpness {
   ratio(screen: number, now_ms: number): number {
     const past_ms = this.#last_ms === null ? 0 : now_ms - this.#last_ms
     this.#last_ms = now_ms
-    const wanted = Math.min(screen, STEPS[0] ?? 1)
     // Steps that change nothing on this screen are passed over.
-    while ((STEPS[this.#step + 1] ?? 0) >= wanted) this.#step += 1
+    while ((STEPS[this.#step + 1] ?? 0) >= screen) this.#step += 1
     if (past_ms > 0 && past_ms < PAUSE_MS) {
       this.#frames += 1
       this.#sum_ms += past_ms
     }
-    if (this.#frames >= FRAMES) {
+    if (this.#sum_ms >= WATCH_MS) {
       if (this.#sum_ms / this.#frames > SLOW_MS) this.#step = Math.min(this.#step + 1, STEPS.length - 1)
       this.#frames = 0
       this.#sum_ms = 0
     }
-    return Math.min(wanted, STEPS[this.#step] ?? wanted)
+    return Math.min(screen, STEPS[this.#step] ?? 1)
   }
 }
