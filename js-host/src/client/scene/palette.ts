@@ -49,8 +49,12 @@ export const TINT = {
 /** The ground. */
 export const CITY = {
   beyond: 0x070a12,
-  grass: ['#1b3226', '#1f382a', '#182d23', '#223d2d'],
+  grass: '#1d3528',
+  /** Patches of it, as parts of `rgba()`. */
+  patch: ['20,38,30', '38,66,46', '30,58,44'],
   tuft: '#34573f',
+  stone: '#5b6560',
+  flower: '#a99bc4',
   street: ['#262a34', '#282d37', '#242832'],
   crack: '#1d2029',
   kerb: '#6b7284',

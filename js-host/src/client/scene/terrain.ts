@@ -44,6 +44,8 @@ export function paintTerrain(pen: Pen, terrain: Terrain, piece: Piece): void {
   const right = Math.min(terrain.width, piece.left + piece.across + MARGIN)
   const bottom = Math.min(terrain.height, piece.top + piece.down + MARGIN)
   for (const layer of [
+    town.meadow,
+    town.patches,
     town.ground,
     town.edges,
     town.lanes,
@@ -62,7 +64,7 @@ export function paintTerrain(pen: Pen, terrain: Terrain, piece: Piece): void {
 /** The whole map with a pixel per tile: seen until its pieces are painted. */
 export function paintSketch(pen: Pen, { tiles, width }: Terrain): void {
   const colours: Record<number, string> = {
-    [TERRAIN.grass]: CITY.grass[0],
+    [TERRAIN.grass]: CITY.grass,
     [TERRAIN.street]: CITY.street[0],
     [TERRAIN.floor]: CITY.floor[0],
     [TERRAIN.door]: CITY.door,
@@ -70,7 +72,7 @@ export function paintSketch(pen: Pen, { tiles, width }: Terrain): void {
     [TERRAIN.tree]: CITY.leaf[0],
   }
   for (const [at, tile] of tiles.entries()) {
-    pen.fillStyle = colours[tile] ?? CITY.grass[0]
+    pen.fillStyle = colours[tile] ?? CITY.grass
     pen.fillRect(at % width, Math.floor(at / width), 1, 1)
   }
 }
@@ -108,17 +110,33 @@ class Town {
     return { length: before + after + 1, index: before }
   }
 
+  /** Grass everywhere it shows, in soft patches; what is no grass is painted over it. */
+  readonly meadow = (x: number, y: number): void => {
+    const tile = this.#at(x, y)
+    if (tile !== TERRAIN.grass && tile !== TERRAIN.tree) return
+    this.#pen.fillStyle = CITY.grass
+    this.#square(x, y)
+  }
+
+  readonly patches = (x: number, y: number): void => {
+    if (!this.#is(x, y, TERRAIN.grass) || hash(x, y, 40) > 0.16) return
+    const radius = 1.2 + 2 * hash(x, y, 41)
+    const colour = CITY.patch[Math.floor(hash(x, y, 42) * CITY.patch.length)] ?? CITY.patch[0]
+    const [atX, atY] = [x + hash(x, y, 43), y + hash(x, y, 44)]
+    const gradient = this.#pen.createRadialGradient(atX, atY, radius * 0.3, atX, atY, radius)
+    gradient.addColorStop(0, `rgba(${colour},0.55)`)
+    gradient.addColorStop(1, `rgba(${colour},0)`)
+    this.#pen.fillStyle = gradient
+    this.#pen.fillRect(atX - radius, atY - radius, 2 * radius, 2 * radius)
+  }
+
   readonly ground = (x: number, y: number): void => {
     const pen = this.#pen
     const chance = hash(x, y)
     const tile = this.#at(x, y)
-    const tree = tile === TERRAIN.tree
-    if (tile === TERRAIN.grass || tree) {
-      // Meadows: darker and lighter by a slow wave, not tile by tile.
-      const wave = Math.sin(x * 0.37 + Math.sin(y * 0.23) * 2) + Math.sin(y * 0.41 + x * 0.13)
-      pen.fillStyle = CITY.grass[Math.floor(((wave + 2) / 4.001) * CITY.grass.length)] ?? CITY.grass[0]
-      this.#square(x, y)
+    if (tile === TERRAIN.grass || tile === TERRAIN.tree) {
       this.#tufts(x, y)
+      this.#litter(x, y)
     } else if (tile === TERRAIN.street) {
       pen.fillStyle = CITY.street[Math.floor(chance * 2.2)] ?? CITY.street[0]
       this.#square(x, y)
@@ -157,6 +175,18 @@ class Town {
       pen.lineTo(at + 0.12, down - 0.11)
       pen.stroke()
     }
+  }
+
+  /** A stone, or a flower that closed for the night. */
+  #litter(x: number, y: number): void {
+    const chance = hash(x, y, 45)
+    if (chance > 0.05) return
+    const pen = this.#pen
+    pen.fillStyle = chance < 0.03 ? CITY.stone : CITY.flower
+    pen.beginPath()
+    const radius = chance < 0.03 ? 0.16 : 0.08
+    pen.ellipse(x + hash(x, y, 46), y + hash(x, y, 47), radius, radius * 0.75, 0, 0, 2 * Math.PI)
+    pen.fill()
   }
 
   #crack(x: number, y: number): void {
