@@ -130,7 +130,7 @@ describe('embedded, a match of the real length', () => {
   let server: Server
   beforeAll(async () => {
     // Fewer zombies than the real game adds, so that three keyboards outlive them every time.
-    const contagion = { spawns_per_minute_and_player: 4, spawn_growth_per_minute: 10 }
+    const contagion = { city: false, spawns_per_minute_and_player: 4, spawn_growth_percent: 10 }
     server = await startServer({
       mode: 'embedded',
       variables: { BATON_ROOMS: JSON.stringify({ rooms: { contagion } }) },

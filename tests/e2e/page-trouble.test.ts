@@ -13,7 +13,7 @@ import { openBrowser, PHONE, Player, until } from './support/browser'
 const PEACE = { countdown_ms: 1_000, play_ms: 600_000, zombies_at_start: 1, spawns_per_minute: 0 }
 /** The same with more zombies, and more of them coming. */
 const HORDE = { ...PEACE, zombies_at_start: 60, spawns_per_minute: 60 }
-const ALONE = { spawns_per_minute_and_player: 0, spawn_growth_per_minute: 0 }
+const ALONE = { spawns_per_minute_and_player: 0, spawn_growth_percent: 0 }
 
 function rooms(contagion: object): Record<string, string> {
   return { BATON_ROOMS: JSON.stringify({ rooms: { contagion: { ...contagion, ...ALONE } } }) }

@@ -14,6 +14,9 @@ use crate::ticks;
 pub const STRIKE_REACH: i32 = 410;
 /// Steps to either side of where a figure faces that its strike or bite covers: 62 degrees.
 pub const STRIKE_ARC: u8 = 5;
+/// What is this near is hit wherever a figure faces, in units: who runs into each other would else
+/// miss by the way a message takes.
+pub const TOUCH: i32 = TILE * 3 / 4;
 /// What one strike hits, at most.
 pub const STRIKE_TARGETS: usize = 3;
 /// From one strike or shot of a survivor to the next, in milliseconds.
@@ -223,7 +226,7 @@ fn player_of(figures: &[Figure], seat: usize) -> Option<Player> {
     figures.get(seat).map(|figure| figure.player)
 }
 
-/// Whether a place is in front; one's own place always is.
+/// Whether a place is in front, or so near that it does not matter.
 fn covers(from: Point, facing: u8, arc: u8, at: Point) -> bool {
-    from == at || turn(heading(from, at), facing) <= arc
+    from.distance_squared(at) <= TOUCH * TOUCH || turn(heading(from, at), facing) <= arc
 }
