@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use baton::frame::Frame;
 use baton::wire::Presence;
 use baton::{Hash, Random, Room};
-use contagion::{Action, Config, Contagion, Phase};
+use contagion::{Action, Award, Config, Contagion, Phase};
 use support::{Flight, Forks, Raw, World};
 
 const SECOND_MS: u64 = 1_000;
@@ -216,6 +216,74 @@ fn j04_after_a_match_the_next_countdown_follows_or_the_room_waits_for_the_next_j
     assert!(
         rooms.len() as u64 > frames,
         "and everything is still in the log"
+    );
+    world.audit();
+}
+
+/// Results that wait to be delivered: target, number there, match.
+fn results(room: &Room<Contagion>) -> Vec<(String, u64, u32)> {
+    let sends = room.sends().into_iter();
+    sends
+        .map(|(target, number, body)| {
+            let Award::Match(result) = postcard::from_bytes(body).expect("an award");
+            (target.clone(), number, result.match_id)
+        })
+        .collect()
+}
+
+#[test]
+fn every_player_of_a_match_is_sent_one_result_whoever_leads_and_whatever_is_forgotten() {
+    let mut random = Random::from_seed(6);
+    let calm = Config {
+        zombies_at_start: 0,
+        spawns_per_minute: 0,
+        spawns_per_minute_and_player: 0,
+        ..short()
+    };
+    let mut world = World::<Contagion>::with(4, |_| {}, calm);
+    let mut devices = crowd(5);
+    // Four play; one of them is gone before the end. The fifth comes when it is over.
+    at_once(&mut world, &devices[..4], &mut random);
+    live(&mut world, &devices[..4], 4 * SECOND_MS, &mut random);
+    devices[3]
+        .but(Presence::Leaving)
+        .say(&mut world, 2, &[])
+        .expect("taken");
+    let late = devices.pop().expect("five");
+    devices.pop();
+    live(&mut world, &devices, 1_500, &mut random);
+    assert_eq!(results(&world.audit().room), [], "nothing before the end");
+    live(&mut world, &devices, SECOND_MS, &mut random);
+    devices.push(late);
+    live(&mut world, &devices, SECOND_MS, &mut random);
+    let rooms = history(&mut world);
+    let over = rooms.last().expect("a room");
+    assert_eq!(over.state().phase, Phase::Over);
+    let once = |match_id| (0..4).map(move |user| (format!("account/user{user}"), 1_u64, match_id));
+    assert_eq!(results(over), once(1).collect::<Vec<_>>());
+    // Hosts forget everything, one after the other; the next match is led by whoever is left.
+    for host in 0..4 {
+        world.replace(host);
+        live(&mut world, &devices, 2 * SECOND_MS, &mut random);
+    }
+    let rooms = history(&mut world);
+    let next = rooms.last().expect("a room");
+    assert_eq!(
+        (next.state().match_id, next.state().phase),
+        (2, Phase::Over)
+    );
+    let mut expected: Vec<_> = once(1).collect();
+    expected.extend([0, 1, 2].map(|user| (format!("account/user{user}"), 2, 2)));
+    expected.push(("account/user4".into(), 1, 2));
+    expected.sort();
+    assert_eq!(results(next), expected);
+    // What a cold instance starts from says the same.
+    let cold = Room::<Contagion>::restore(&next.snapshot()).expect("it is sound");
+    assert_eq!(results(&cold), expected);
+    let writers: Vec<_> = world.frames().iter().map(|frame| frame.writer).collect();
+    assert!(
+        writers.windows(2).any(|pair| pair[0] != pair[1]),
+        "leaders changed"
     );
     world.audit();
 }

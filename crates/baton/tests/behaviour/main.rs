@@ -16,5 +16,6 @@ mod races;
 mod reads;
 mod rebase;
 mod replica;
+mod sends;
 mod support;
 mod time;
