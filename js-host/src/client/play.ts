@@ -12,7 +12,7 @@ import { Input } from './input'
 import { Motion } from './motion'
 import { Pilot } from './pilot'
 import type { Choices } from './preferences'
-import { type Look, Room } from './room'
+import { type Look, Room, type Status } from './room'
 import type { Scene } from './scene'
 import { forgetSession, openSession, SessionError } from './session'
 import { Sounds } from './sound'
@@ -101,20 +101,31 @@ class Page {
     // Browsers give sound only to who has touched the page; a finger has when it is lifted.
     for (const gesture of ['pointerup', 'keydown']) addEventListener(gesture, () => this.#obey(), { once: true })
     this.#obey()
-    part('first').hidden = true
+    part('hud').hidden = true
     requestAnimationFrame(this.#frame)
+  }
+
+  /** The first screen goes when there is something to see: the room, or what is wrong with it. */
+  #uncover(): void {
+    part('first').hidden = true
+    part('hud').hidden = false
+  }
+
+  #tell(status: Status): void {
+    this.#hud.status(status, this.#room?.refusal ?? null)
+    if (status !== 'joining' && status !== 'live') this.#uncover()
   }
 
   /** Enters the room; tries again until the host answers. @throws TooManyTabs */
   async enter(): Promise<void> {
-    this.#hud.status('joining', null)
+    this.#tell('joining')
     for (let pause_ms = FIRST_PAUSE_MS; ; pause_ms = Math.min(2 * pause_ms, LAST_PAUSE_MS)) {
       try {
         await this.#open()
         return
       } catch (error) {
         if (!(error instanceof SessionError)) throw error
-        this.#hud.status('reconnecting', null)
+        this.#tell('reconnecting')
         await new Promise((resolve) => setTimeout(resolve, pause_ms))
       }
     }
@@ -130,7 +141,7 @@ class Page {
       session,
       device,
       name,
-      onStatus: (status) => this.#hud.status(status, room.refusal),
+      onStatus: (status) => this.#tell(status),
       onSignedOut: () => {
         forgetSession(session)
         device.release()
@@ -161,6 +172,7 @@ class Page {
     const look = room?.look(now_ms)
     if (!room || !look?.view) return
     this.#pilot.act(room, look, now_ms)
+    if (!this.#shown) this.#uncover()
     if (look.view !== this.#shown?.view) {
       this.#hud.show(look, now_ms)
       this.#sounds.hear(this.#shown, look)

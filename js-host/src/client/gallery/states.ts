@@ -78,7 +78,7 @@ export const MOMENTS: Record<string, Moment> = {
     status: 'live',
   },
   urgent: { view: view({}, { mine: { ...MINE, infection_ms: 5_200, health: 22 } }), status: 'live' },
-  turned: { view: view({}, { mine: { ...MINE, role: 'turned', health: 90 } }), status: 'live' },
+  turned: { view: view({ feed: [...FEED] }, { mine: { ...MINE, role: 'turned', health: 90 } }), status: 'live' },
   down: { view: view({}, { mine: { ...MINE, role: 'turned', health: 0, down_ms: 3_200 } }), status: 'live' },
   watching: { view: view({ feed: [...FEED] }, { mine: null, me: 25 }), status: 'live' },
   won: { view: view({ phase: 'over', ms_left: 7_300, last: LAST }), status: 'live' },
@@ -90,6 +90,13 @@ export const MOMENTS: Record<string, Moment> = {
       scores: scores(64),
     }),
     status: 'live',
+  },
+  'lost, out of sync': {
+    view: view({
+      ...{ phase: 'over', ms_left: 7_300, scores: scores(64) },
+      last: { ...LAST, winner: 'contagion', survivors: 0 },
+    }),
+    status: 'desync',
   },
   reconnecting: { view: view({}, { mine: { ...MINE, infection_ms: 13_600, medkits: 0 } }), status: 'reconnecting' },
   stalled: { view: view({}), status: 'stalled' },

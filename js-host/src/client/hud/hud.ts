@@ -252,7 +252,13 @@ export class HudView {
     if (hud.phase === 'idle') {
       return html`<div class="moment"><p class="big calm" id="big">Waiting for players</p><p>The match starts by itself.</p></div>`
     }
-    if (hud.phase === 'playing' && mine?.role === 'turned' && now_ms - this.#turned_ms < TURNED_MS) {
+    // What is wrong with the connection goes first.
+    if (
+      this.#status === 'live' &&
+      hud.phase === 'playing' &&
+      mine?.role === 'turned' &&
+      now_ms - this.#turned_ms < TURNED_MS
+    ) {
       return html`<div class="moment band" role="alert"><p class="big calm turned" id="big">You have turned</p>
         <p>You play as a zombie now. Hunt the survivors.</p></div>`
     }
