@@ -23,8 +23,8 @@ pub enum Award {
 pub struct MatchResult {
     /// The match, of the room that sends this.
     pub match_id: u32,
-    /// Whether the player's side won: who was a survivor at rescue, or had turned when none was.
-    /// Who left is on the side of the figure that was left.
+    /// Whether the player's side won: who was there as a survivor at rescue, or had turned when
+    /// none was. Who left the others to it is not rescued.
     pub won: bool,
     /// Points.
     pub score: u32,
@@ -39,15 +39,15 @@ pub struct MatchResult {
 }
 
 impl MatchResult {
-    fn of(figure: &Figure, outcome: &Outcome) -> Self {
+    fn of(figure: &Figure, here: bool, outcome: &Outcome) -> Self {
         let tally = &figure.tally;
-        let side = match figure.role {
-            Role::Survivor => Winner::Survivors,
-            Role::Turned => Winner::Contagion,
+        let won = match figure.role {
+            Role::Survivor => here && outcome.winner == Winner::Survivors,
+            Role::Turned => outcome.winner == Winner::Contagion,
         };
         Self {
             match_id: outcome.match_id,
-            won: outcome.winner == side,
+            won,
             score: tally.score(),
             survived_ms: tally.survived_ms,
             struck: tally.struck,
@@ -59,9 +59,11 @@ impl MatchResult {
 
 /// Sends everybody's result, by rising player number.
 pub(crate) fn send(field: &Field, outcome: &Outcome, ctx: &mut Ctx<'_, Contagion>) {
-    let results = field.everybody();
-    let mut results: alloc::vec::Vec<(Player, MatchResult)> = results
-        .map(|figure| (figure.player, MatchResult::of(figure, outcome)))
+    let here = field.figures.iter().map(|figure| (figure, true));
+    let away = field.away.iter().map(|figure| (figure, false));
+    let mut results: alloc::vec::Vec<(Player, MatchResult)> = here
+        .chain(away)
+        .map(|(figure, here)| (figure.player, MatchResult::of(figure, here, outcome)))
         .collect();
     results.sort_unstable_by_key(|&(player, _)| player);
     for (player, result) in results {
