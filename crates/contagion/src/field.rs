@@ -20,8 +20,8 @@ use crate::{Config, TICK_MS, ticks};
 pub const MAX_PLAYERS: usize = 64;
 /// Players that one match remembers, away ones included, at most; who comes later watches.
 pub const MAX_KNOWN: usize = 256;
-/// A match that no survivor has been on for this long is lost, in milliseconds, so that the last
-/// one cannot win by leaving.
+/// A match that no survivor has been on for this much longer than one was again is lost, in
+/// milliseconds, so that the last one cannot win by leaving.
 pub const DESERTED_MS: u32 = 5_000;
 
 /// Half the sides of the middle of the arena where figures land, in tiles.
@@ -54,7 +54,7 @@ pub struct Field {
     spawn_credit: u64,
     /// The same for items.
     item_credit: u64,
-    /// Ticks for which no survivor was on the field.
+    /// Ticks for which no survivor was on the field, less those for which one was again.
     deserted: u16,
     flow: Flow,
     #[serde(skip)]
@@ -188,10 +188,11 @@ impl Field {
                 figure.tally.survived_ms = figure.tally.survived_ms.saturating_add(TICK_MS);
             }
         }
+        // Not back to nothing: who shows up now and then for a tick would never be bitten.
         self.deserted = if self.survivors() == 0 {
             self.deserted.saturating_add(1)
         } else {
-            0
+            self.deserted.saturating_sub(1)
         };
         self.let_zombies_come(config, random);
         self.let_items_come(config, &arena, random);
