@@ -43,13 +43,13 @@ impl Default for Config {
             over_ms: 10_000,
             seats: 64,
             city: true,
-            zombies_at_start: 12,
-            spawns_per_minute: 24,
-            spawns_per_minute_and_player: 12,
-            spawn_growth_percent: 50,
-            items_at_start: 10,
-            items_per_minute: 6,
-            items_per_minute_and_player: 2,
+            zombies_at_start: 8,
+            spawns_per_minute: 11,
+            spawns_per_minute_and_player: 6,
+            spawn_growth_percent: 30,
+            items_at_start: 14,
+            items_per_minute: 8,
+            items_per_minute_and_player: 3,
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::{TICK_MS, ticks};
 pub const FULL_HEALTH: u8 = 100;
 /// How far a survivor walks in a tick, in units: 3.75 tiles a second.
 pub const SURVIVOR_SPEED: i32 = 96;
-/// How far a turned player walks in a tick, in units: 3.4 tiles a second.
-pub const TURNED_SPEED: i32 = 88;
+/// How far a turned player walks in a tick, in units: 3.6 tiles a second.
+pub const TURNED_SPEED: i32 = 92;
 /// From infection to turning, in milliseconds.
 pub const INFECTION_MS: u32 = 20_000;
 /// How long a turned player lies when struck down, in milliseconds.
@@ -20,7 +20,7 @@ pub const DOWN_MS: u32 = 5_000;
 /// From turning to the first bite, in milliseconds.
 pub const TURNING_MS: u32 = 1_500;
 /// The health of a player who has turned, and who rises.
-pub const TURNED_HEALTH: u8 = 60;
+pub const TURNED_HEALTH: u8 = 90;
 
 /// Medkits that a survivor carries, at most.
 pub const MAX_MEDKITS: u8 = 2;
