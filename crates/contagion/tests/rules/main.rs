@@ -4,6 +4,7 @@
 
 mod actions;
 mod bites;
+mod cheats;
 mod feed;
 mod heals;
 mod items;

@@ -73,12 +73,8 @@ fn at_the_end_everybody_who_played_is_sent_one_result() {
         infected: 0,
     };
     let expected = [
-        (
-            1,
-            MatchResult {
-                ..result(true, 5, 5_000)
-            },
-        ),
+        // Who left is not rescued.
+        (1, result(false, 5, 5_000)),
         (
             2,
             MatchResult {
