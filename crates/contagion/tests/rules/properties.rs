@@ -354,6 +354,22 @@ fn parts() -> impl Strategy<Value = Parts> {
     )
 }
 
+#[test]
+fn the_parts_are_those_of_a_state() {
+    let config = Config {
+        zombies_at_start: 40,
+        items_at_start: 20,
+        ..Config::default()
+    };
+    let mut room = playing(config, 0..5);
+    let _verdict = room.act(By::Player(1), Action::Lure);
+    infect(&mut room, 2, 3);
+    room.ticks(50);
+    room.leave(4);
+    let parts: Parts = postcard::from_bytes(&room.bytes()).expect("the same layout");
+    assert_eq!(postcard::to_allocvec(&parts), Ok(room.bytes()));
+}
+
 /// Everything a room may be asked for.
 fn exercise(room: &mut Room) {
     for player in 0..4 {

@@ -2,7 +2,7 @@
 
 use contagion::{
     ANGLES, Action, Arena, Blow, COLUMNS, Point, Role, SHOT_ARC, SHOT_REACH, STRIKE_ARC,
-    STRIKE_COOLDOWN_MS, STRIKE_REACH, STRIKE_TARGETS, TILE, heading, terrain::SOLID,
+    STRIKE_COOLDOWN_MS, STRIKE_REACH, STRIKE_TARGETS, TILE, TOUCH, heading, terrain::SOLID,
 };
 
 use crate::scene::{
@@ -74,6 +74,17 @@ fn a_strike_covers_its_arc_and_no_step_more() {
 }
 
 #[test]
+fn what_touches_is_hit_from_behind_and_no_unit_farther() {
+    for (distance, fell) in [(TOUCH, true), (TOUCH + 1, false)] {
+        let mut room = fighter();
+        let at = figure(&room, 0).at;
+        haunt_at(&mut room, off(at, ANGLES / 2, distance));
+        strike(&mut room);
+        assert_eq!(zombies(&room) == 0, fell, "{distance}");
+    }
+}
+
+#[test]
 fn a_strike_hits_the_nearest_few() {
     let mut room = fighter();
     let at = figure(&room, 0).at;
@@ -86,6 +97,23 @@ fn a_strike_hits_the_nearest_few() {
     assert_eq!(struck(&room), STRIKE_TARGETS as u16);
     assert!(near.iter().all(|&id| zombie(&room, id).is_none()));
     assert!(zombie(&room, far).is_some());
+}
+
+#[test]
+fn those_that_are_hit_fall_and_nobody_else() {
+    let mut room = fighter();
+    let at = figure(&room, 0).at;
+    // Whoever came first is the farthest; between them are some that are not in reach.
+    let mut hit = Vec::new();
+    let mut spared = Vec::new();
+    for distance in [300, 200, 100] {
+        hit.push(haunt_at(&mut room, off(at, 0, distance)));
+        spared.push(haunt_at(&mut room, off(at, 16, distance + TILE)));
+    }
+    strike(&mut room);
+    assert!(hit.iter().all(|&id| zombie(&room, id).is_none()));
+    assert!(spared.iter().all(|&id| zombie(&room, id).is_some()));
+    assert_eq!(struck(&room), 3);
 }
 
 #[test]
