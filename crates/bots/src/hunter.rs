@@ -1,7 +1,7 @@
 //! What a bot that has turned wants: the nearest survivor, and to bite it. Knows nothing of how
 //! fast it may act.
 
-use contagion::{Action, Point, STRIKE_ARC, TILE, TURNED_REACH};
+use contagion::{Action, Point, STRIKE_ARC, TILE, TURNED_REACH, TURNED_SPEED};
 
 use crate::brain::{Brain, Wish};
 use crate::map::{Map, distance, tile_of};
@@ -33,9 +33,16 @@ pub(crate) fn wish(brain: &mut Brain, sight: &Sight<'_>, map: &Map) -> Wish {
     };
     let near = distance(me.at, prey.at);
     let rested = u32::from(me.cooldown) <= brain.limits.reaction;
-    if near <= TURNED_REACH + LEAD * reaction && rested && map.sees(me.at, prey.at) {
+    let lunge = TURNED_SPEED * (reaction + 1);
+    if near <= TURNED_REACH + lunge && rested && map.sees(me.at, prey.at) {
+        if me.walks && near < lunge {
+            // It would run past before it bites.
+            wish.push((0, Action::Stop));
+            return wish;
+        }
         wish.extend(brain.face(me, ahead, STRIKE_ARC - 2));
         wish.push((u32::from(me.cooldown), Action::Strike));
+        wish.push((0, Action::Stop));
         return wish;
     }
     let to = goal(brain, map, me.at, prey.at, ahead);

@@ -174,7 +174,7 @@ mod tests {
         ways.explore(&map, at(40, 32), 20, (30..35).map(|row| at(44, row)));
         assert_eq!(ways.steps_to(tile_of(at(44, 32))), None);
         assert_eq!(ways.steps_to(tile_of(at(43, 32))), None);
-        assert_eq!(ways.steps_to(tile_of(at(48, 32))), Some(8));
+        assert_eq!(ways.steps_to(tile_of(at(48, 32))), Some(10));
         ways.explore(&map, at(40, 32), 20, (26..40).map(|row| at(44, row)));
         assert!(ways.steps_to(tile_of(at(48, 32))) > Some(10), "a detour");
         let leg = ways.leg(&map, at(40, 32), tile_of(at(48, 32)));
