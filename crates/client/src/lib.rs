@@ -10,6 +10,9 @@ use contagion::{Action, Arena, Contagion, Phase, State};
 use js_sys::Int32Array;
 use wasm_bindgen::prelude::*;
 
+#[cfg(feature = "bots")]
+mod bot;
+
 /// The version of this client, recorded with its registration.
 const CLIENT: u16 = 1;
 
@@ -61,6 +64,8 @@ pub fn measures() -> String {
 pub struct Replica {
     core: Core<Contagion>,
     sprites: Vec<i32>,
+    #[cfg(feature = "bots")]
+    bot: Option<bot::Bot>,
 }
 
 #[wasm_bindgen]
@@ -84,6 +89,8 @@ impl Replica {
         Self {
             core,
             sprites: Vec::new(),
+            #[cfg(feature = "bots")]
+            bot: None,
         }
     }
 

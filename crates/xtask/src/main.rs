@@ -50,6 +50,8 @@ enum Verb {
     Soak(verbs::soak::Options),
     /// Measure: a line per figure.
     Bench(verbs::bench::Options),
+    /// Play matches between bots: who wins, how long players last, whether skill shows.
+    Bots(verbs::bots::Options),
     /// The cargo runner for wasm32: runs a test binary in Node or a browser.
     #[command(hide = true, disable_help_flag = true)]
     WasmTestRunner {
@@ -82,6 +84,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Test(options) => verbs::test::run(&options),
         Verb::Soak(options) => verbs::soak::run(&options),
         Verb::Bench(options) => verbs::bench::run(&options),
+        Verb::Bots(options) => verbs::bots::run(&options),
         Verb::WasmTestRunner { arguments } => {
             let name = std::ffi::OsString::from("wasm-test-runner");
             wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(

@@ -272,6 +272,8 @@ fn types(_: &Settings) -> Result<Tally> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: true,
+        // Only the tests in browsers have a use for it.
+        bots: false,
     })?;
     let mut tally = Tally::default();
     for part in ["workers", "client", "node"] {
@@ -287,6 +289,7 @@ fn typescript(project: &str, settings: &Settings) -> Result<Tally> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: true,
+        bots: project == "e2e",
     })?;
     let report = project::target_directory()?
         .join("xtask")

@@ -28,11 +28,15 @@ pub(crate) fn step(title: &str, work: impl FnOnce() -> Result<Outcome>) -> Resul
     Ok(())
 }
 
-/// Runs a program to its end, its output in view. An error holds the command line.
+/// Runs a program to its end, its output in view, as progress. An error holds the command line.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    show(command.stdout(std::io::stderr()))
+}
+
+/// The same for a program whose output is the result.
+pub(crate) fn show(command: &mut Command) -> Result<()> {
     let line = command_line(command);
     let mut child = command
-        .stdout(std::io::stderr())
         .spawn()
         .with_context(|| format!("cannot start: {line}"))?;
     let status = children::wait(&mut child)?;

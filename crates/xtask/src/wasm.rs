@@ -61,6 +61,12 @@ pub(crate) const ALTERED: Face = Face {
     directory: "client-altered",
     feature: Some("altered"),
 };
+/// The replica with bots in it, for load and for company.
+pub(crate) const BOTS: Face = Face {
+    package: "baton-client",
+    directory: "client-bots",
+    feature: Some("bots"),
+};
 
 impl Face {
     /// The name cargo and wasm-bindgen give to files.
@@ -152,7 +158,7 @@ pub(crate) fn compile(package: &str, feature: Option<&str>, profile: Profile) ->
 /// Compiles a face and writes its files, if anything they depend on changed.
 pub(crate) fn build(face: &Face, profile: Profile) -> Result<Outcome> {
     let outputs = glue::files(&face.stem()).map(|file| face.out().join(file));
-    // Cargo would find out itself, but the two builds of the browser's wasm share its target directory and would link
+    // Cargo would find out itself, but the builds of the browser's wasm share its target directory and would link
     // again each time they take turns.
     let sources = Stamp::new(&format!("{}-sources", face.directory), &sources(profile)?);
     if sources.holds(&outputs) {

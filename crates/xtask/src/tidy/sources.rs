@@ -4,10 +4,11 @@ use super::{Text, files, holds, sample};
 use crate::project;
 
 /// Crates that must compute the same everywhere.
-const PURE: [&str; 3] = [
+const PURE: [&str; 4] = [
     "crates/baton/src/",
     "crates/contagion/src/",
     "crates/account/src/",
+    "crates/bots/src/",
 ];
 
 /// Every file starts with what it decides and what it must not know.

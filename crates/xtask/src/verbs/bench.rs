@@ -34,6 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: false,
+        bots: true,
     })?;
     let wanted = |name: &str| {
         options

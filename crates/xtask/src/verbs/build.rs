@@ -5,7 +5,7 @@ use std::fs::File;
 use anyhow::{Context, Result};
 
 use crate::step::{Outcome, step};
-use crate::wasm::{ALTERED, CLIENT, Profile, SERVER};
+use crate::wasm::{ALTERED, BOTS, CLIENT, Profile, SERVER};
 use crate::{npm, page, project, secrets, wasm};
 
 #[derive(clap::Args)]
@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// Also build the page whose rules differ by one rule, for the desync test.
     #[arg(long)]
     pub(crate) altered: bool,
+    /// Also build the client with bots in it.
+    #[arg(long)]
+    pub(crate) bots: bool,
 }
 
 /// Builds what changed.
@@ -35,6 +38,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         wasm::build(&CLIENT, options.profile)
     })?;
     step("page", || page::build("page", &CLIENT))?;
+    if options.bots {
+        step("wasm of the browser, with bots", || {
+            wasm::build(&BOTS, options.profile)
+        })?;
+    }
     if options.altered {
         step("wasm of the browser, one rule altered", || {
             wasm::build(&ALTERED, options.profile)

@@ -5,17 +5,20 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::children;
+use crate::project::{js_host, program};
 use crate::verbs::build;
 use crate::wasm::Profile;
 use crate::wrangler::wrangler;
 
 /// wrangler's own choice, taken if it is free.
 const USUAL_PORT: u16 = 8787;
+/// The room that the page opens by itself.
+const LOBBY: &str = "lobby";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -28,6 +31,9 @@ pub(crate) struct Options {
     /// How much to do for speed and size.
     #[arg(long, value_enum, default_value = "release", env = "BATON_PROFILE")]
     profile: Profile,
+    /// So many bots play in the lobby, at most 48.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=48))]
+    bots: u8,
 }
 
 /// Builds, starts wrangler, prints the link, and runs until Ctrl-C.
@@ -35,6 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     build::run(&build::Options {
         profile: options.profile,
         altered: false,
+        bots: options.bots > 0,
     })?;
     let port = match options.port {
         Some(port) => port,
@@ -62,12 +69,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .spawn()
         .context("cannot start wrangler")?;
     let id = children::watch(&child);
+    let mut company = None;
     let lines = BufReader::new(child.stdout.take().context("wrangler's output is piped")?).lines();
     for line in lines {
         let line = line?;
         println!("{line}");
         if line.contains("Ready on http") {
             show_link(port, mode);
+            if options.bots > 0 && company.is_none() {
+                company = Some(Company::invite(port, options.bots)?);
+            }
         }
     }
     let status = child.wait()?;
@@ -76,6 +87,34 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("wrangler ended: {status}");
     }
     Ok(())
+}
+
+/// Bots in the lobby, which leave when this is dropped.
+struct Company(Child);
+
+impl Company {
+    fn invite(port: u16, count: u8) -> Result<Self> {
+        let mut command = program("node");
+        command.current_dir(js_host()).args([
+            "--disable-warning=ExperimentalWarning",
+            "bots/company.ts",
+            &format!("http://127.0.0.1:{port}"),
+            LOBBY,
+            &count.to_string(),
+        ]);
+        let bots = command.spawn().context("cannot start the bots")?;
+        children::watch(&bots);
+        Ok(Self(bots))
+    }
+}
+
+impl Drop for Company {
+    fn drop(&mut self) {
+        children::forget(self.0.id());
+        // An error means that they have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn free_port() -> Result<u16> {

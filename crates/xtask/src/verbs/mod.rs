@@ -1,6 +1,7 @@
 //! One file per verb of `cargo xtask`.
 
 pub(crate) mod bench;
+pub(crate) mod bots;
 pub(crate) mod build;
 pub(crate) mod dev;
 pub(crate) mod soak;
