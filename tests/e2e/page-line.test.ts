@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Server, startServer } from './server'
 import { compare, openBrowser, PHONE, Player, until } from './support/browser'
 
-/** Versions that two pages must agree on while there are this many zombies. */
-const [VERSIONS, ZOMBIES] = [100, 50]
+/** Versions that two pages must agree on while there are this many zombies, of which so many walk. */
+const [VERSIONS, ZOMBIES, WALKING] = [100, 30, 12]
 const FULL_MS = 180_000
 
 let browser: Browser
@@ -73,7 +73,8 @@ async function agree(ada: Player, bob: Player): Promise<void> {
   })
   const now = (await ada.ask((baton) => baton.zombies())) ?? []
   const moved = now.filter(([id, x, y]) => from.has(id) && `${from.get(id)}` !== `${[x, y]}`)
-  expect(moved.length).toBeGreaterThanOrEqual(ZOMBIES)
+  // Some are struck meanwhile.
+  expect(moved.length).toBeGreaterThanOrEqual(WALKING)
 }
 
 /** The whole line. Goes on for as long as `rest` wants, while all three stay out of the zombies' way. */
@@ -113,6 +114,7 @@ describe('stateless, a shortened match', () => {
       countdown_ms: 8_000,
       play_ms: 60_000,
       over_ms: 3_000,
+      city: false,
       zombies_at_start: 60,
       spawns_per_minute: 5,
     }
@@ -130,7 +132,15 @@ describe('embedded, a match of the real length', () => {
   let server: Server
   beforeAll(async () => {
     // Fewer zombies than the real game adds, so that three keyboards outlive them every time.
-    const contagion = { city: false, spawns_per_minute_and_player: 4, spawn_growth_percent: 10 }
+    const contagion = {
+      city: false,
+      zombies_at_start: 24,
+      spawns_per_minute: 12,
+      spawns_per_minute_and_player: 1,
+      spawn_growth_percent: 0,
+      items_at_start: 40,
+      items_per_minute: 20,
+    }
     server = await startServer({
       mode: 'embedded',
       variables: { BATON_ROOMS: JSON.stringify({ rooms: { contagion } }) },

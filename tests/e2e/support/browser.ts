@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import type { Debug } from '../../../js-host/src/client/debug'
 import { evade } from './evade'
+import { Keys } from './hands'
 
 const OUTPUT = resolve(import.meta.dirname, '../../output')
 const ROOT_USER = process.getuid?.() === 0
@@ -140,40 +141,44 @@ export class Player {
     }, picture.toString('base64'))
   }
 
-  /** Weaves out of the zombies' way by the arrow keys, until `done`. Goes on through a reload of the page. */
+  /**
+   * Weaves out of the zombies' way, strikes what comes near, fetches medkits and uses them, until `done`.
+   * Goes on through a reload of the page.
+   */
   async survive(done: () => boolean): Promise<void> {
-    let held: string[] = []
+    const keys = new Keys(this.page)
     for (let step = 0; !done(); step += 1) {
-      const seen = this.ask((baton) => ({ place: baton.place(), zombies: baton.zombies() }))
+      const seen = this.ask((baton) => {
+        const [place, mine] = [baton.place(), baton.mine()]
+        const kits = baton.items().filter(({ what }) => what === 'medkit')
+        const far = ({ x, y }: { x: number; y: number }) => Math.hypot(x - (place?.x ?? 0), y - (place?.y ?? 0))
+        const kit = kits.sort((one, other) => far(one) - far(other))[0]
+        const carries = (mine?.medkits ?? 0) > 0
+        return {
+          place,
+          zombies: baton.zombies(),
+          goal: carries ? undefined : kit,
+          ill: carries && ((mine?.infection_ms ?? 0) > 0 || (mine?.health ?? 0) < 40),
+        }
+      })
       // A page that is loaded again cannot be asked.
       const field = await seen.catch(() => undefined)
-      const [best = 0, second = 0] = field?.place ? evade(field.place, field.zombies) : []
+      if (!field?.place) continue
+      const [best = 0, second = 0] = evade(field.place, field.zombies, field.goal)
       const beside = [4, 28].includes((best - second + 32) % 32)
-      const keys = field?.place ? (ARROWS[(beside && step % 2 ? second : best) / 4] ?? []) : []
-      for (const key of held) if (!keys.includes(key)) await this.page.keyboard.up(key)
-      for (const key of keys) if (!held.includes(key)) await this.page.keyboard.down(key)
-      held = keys
+      await keys.walk(beside && step % 2 ? second : best)
+      await keys.strike(true)
+      if (field.ill) await this.page.keyboard.press('KeyE')
       await new Promise((next) => setTimeout(next, 120))
     }
-    for (const key of held) await this.page.keyboard.up(key)
+    await keys.walk(null)
+    await keys.strike(false)
   }
 
   close(): Promise<void> {
     return this.page.context().close()
   }
 }
-
-/** Keys of the eight directions, clockwise from the right. */
-const ARROWS = [
-  ['ArrowRight'],
-  ['ArrowRight', 'ArrowDown'],
-  ['ArrowDown'],
-  ['ArrowDown', 'ArrowLeft'],
-  ['ArrowLeft'],
-  ['ArrowLeft', 'ArrowUp'],
-  ['ArrowUp'],
-  ['ArrowUp', 'ArrowRight'],
-]
 
 /** Asks again and again until there is an answer. @throws when `within_ms` are over */
 export async function until<T>(what: string, within_ms: number, ask: () => Promise<T | null | false>): Promise<T> {
