@@ -44,6 +44,12 @@ impl Point {
         }
     }
 
+    /// From parts of a point: nothing is checked.
+    pub(crate) fn from_parts(x: u16, y: u16) -> Self {
+        debug_assert_eq!(Self { x, y }, Self::nearest(x.into(), y.into()));
+        Self { x, y }
+    }
+
     /// Units from the left edge.
     pub fn x(self) -> i32 {
         i32::from(self.x)

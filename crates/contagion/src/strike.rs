@@ -122,8 +122,8 @@ impl Field {
         arc: u8,
         arena: &Arena,
     ) -> [Option<(i32, Target)>; STRIKE_TARGETS] {
-        let zombies = self.zombies.places().enumerate();
-        let zombies = zombies.map(|(index, (_, at))| (at, Target::Zombie(index)));
+        let zombies = self.zombies.near(from, reach);
+        let zombies = zombies.map(|(index, at)| (at, Target::Zombie(index)));
         let turned = self.figures.iter().enumerate();
         let turned = turned.filter(|(_, figure)| !figure.survives() && !figure.is_down());
         let turned = turned.map(|(seat, figure)| (figure.at, Target::Player(seat)));

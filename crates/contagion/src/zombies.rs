@@ -106,7 +106,7 @@ impl Zombies {
     /// per prey. All see the prey as it was before the tick; where there is no room, who came first
     /// walks first.
     pub(crate) fn hunt(&mut self, hunt: &Hunt<'_>, bites: &mut [u32]) {
-        let prey = Watch::new(hunt.prey);
+        let mut prey = Watch::new(hunt.prey);
         let mut crowd = Crowd::new();
         for index in 0..self.len() {
             crowd.enter(Tile::of(self.at(index)));
@@ -144,7 +144,16 @@ impl Zombies {
     }
 
     pub(crate) fn at(&self, index: usize) -> Point {
-        Point::nearest(i32::from(self.x[index]), i32::from(self.y[index]))
+        Point::from_parts(self.x[index], self.y[index])
+    }
+
+    /// Places and points of those at most this far away, in order of coming.
+    pub(crate) fn near(&self, from: Point, reach: i32) -> impl Iterator<Item = (usize, Point)> {
+        let all = self.x.iter().zip(&self.y).enumerate();
+        all.filter_map(move |(index, (&x, &y))| {
+            let at = Point::from_parts(x, y);
+            (from.distance_squared(at) <= reach * reach).then_some((index, at))
+        })
     }
 }
 
@@ -199,10 +208,13 @@ fn mix(mut bits: u64) -> u64 {
 }
 
 /// Who may be seen from where: a set of prey per square of the arena, so that a zombie looks only
-/// at what is near.
+/// at what is near; and where much is near, per patch what may be nearest, so that a horde around
+/// many looks at a few.
 struct Watch<'a> {
     prey: &'a [Point],
     squares: [u64; SQUARES],
+    /// Empty: not asked yet.
+    patches: [u64; PATCHES],
 }
 
 /// The side of a square, in units: [`SIGHT`] reaches into neighbours only.
@@ -210,6 +222,13 @@ const SQUARE: i32 = 8 * TILE;
 const ACROSS: i32 = WIDTH / SQUARE;
 const SQUARES: usize = (ACROSS * (HEIGHT / SQUARE)) as usize;
 const _: () = assert!(SIGHT <= SQUARE && WIDTH % SQUARE == 0 && HEIGHT % SQUARE == 0);
+/// So much prey near a zombie is much.
+const MUCH: u32 = 8;
+/// The side of a patch, in units.
+const PATCH: i32 = 2 * TILE;
+const PATCHES_ACROSS: i32 = WIDTH / PATCH;
+const PATCHES: usize = (PATCHES_ACROSS * (HEIGHT / PATCH)) as usize;
+const _: () = assert!(WIDTH % PATCH == 0 && HEIGHT % PATCH == 0);
 
 impl<'a> Watch<'a> {
     fn new(prey: &'a [Point]) -> Self {
@@ -225,17 +244,18 @@ impl<'a> Watch<'a> {
                 }
             }
         }
-        Self { prey, squares }
+        Self {
+            prey,
+            squares,
+            patches: [0; PATCHES],
+        }
     }
 
     /// The nearest prey in sight, walls aside; of equally near ones the first.
-    fn nearest(&self, at: Point) -> Option<(usize, Point)> {
-        let mut near = self.squares[(at.y() / SQUARE * ACROSS + at.x() / SQUARE) as usize];
+    fn nearest(&mut self, at: Point) -> Option<(usize, Point)> {
         let mut best = SIGHT * SIGHT + 1;
         let mut found = None;
-        while near != 0 {
-            let index = near.trailing_zeros() as usize;
-            near &= near - 1;
+        for index in members(self.near(at)) {
             let distance = at.distance_squared(self.prey[index]);
             if distance < best {
                 best = distance;
@@ -244,6 +264,54 @@ impl<'a> Watch<'a> {
         }
         found
     }
+
+    /// What may be the nearest prey here.
+    fn near(&mut self, at: Point) -> u64 {
+        let near = self.squares[(at.y() / SQUARE * ACROSS + at.x() / SQUARE) as usize];
+        if near.count_ones() < MUCH {
+            return near;
+        }
+        let (column, row) = (at.x() / PATCH, at.y() / PATCH);
+        let patch = &mut self.patches[(row * PATCHES_ACROSS + column) as usize];
+        if *patch == 0 {
+            let middle = Point::nearest(column * PATCH + PATCH / 2, row * PATCH + PATCH / 2);
+            *patch = nearest_around(self.prey, near, middle);
+        }
+        *patch
+    }
+}
+
+/// Of a set of prey all that may be the nearest to some place of a patch, given by its middle: what
+/// is farther from the middle than another by more than the patch's diagonal is not. Not empty
+/// unless the set is.
+fn nearest_around(prey: &[Point], set: u64, middle: Point) -> u64 {
+    // No place is farther from the middle than half the diagonal, and half a side by 1.5 is more.
+    const AROUND: i32 = PATCH / 2 * 3 / 2;
+    let mut distances = [i32::MAX; u64::BITS as usize];
+    for index in members(set) {
+        distances[index] = middle.distance_squared(prey[index]);
+    }
+    // Rounded up; all are less than 2^15 apart.
+    let reach = distances
+        .iter()
+        .fold(i32::MAX, |least, &one| least.min(one))
+        .isqrt()
+        + 1
+        + 2 * AROUND;
+    members(set)
+        .filter(|&index| distances[index] <= reach * reach)
+        .fold(0, |set, index| set | 1 << index)
+}
+
+/// The numbers in a set, rising.
+fn members(mut set: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let first = set.trailing_zeros() as usize;
+        (set != 0).then(|| {
+            set &= set - 1;
+            first
+        })
+    })
 }
 
 /// How many zombies stand on each tile: no more than a few, so that a horde spreads out.
