@@ -15,8 +15,8 @@ use contagion::{
     Contagion, Figure, INFECTION_MS, Item, Kit, MAX_AMMUNITION, MAX_ITEMS, MAX_LURES, MAX_MEDKITS,
     MAX_TOLD, NOISE, Noise, Outcome, PICK_UP_REACH, Phase, Point, ROUNDS, ROWS, Role, SCENT,
     SHOT_ARC, SHOT_REACH, SIGHT, STRIKE_ARC, STRIKE_COOLDOWN_MS, STRIKE_REACH, STRIKE_TARGETS,
-    SURVIVOR_SPEED, State, TICK_MS, TILE, TURNED_HEALTH, TURNED_SPEED, TURNING_MS, Thing, Told,
-    WANDER, What, ZOMBIE_SPEEDS, heading, terrain,
+    SURVIVOR_SPEED, State, TICK_MS, TILE, TOUCH, TURNED_HEALTH, TURNED_SPEED, TURNING_MS, Thing,
+    Told, WANDER, What, ZOMBIE_SPEEDS, heading, terrain,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,13 +146,17 @@ impl Version for Obvious {
                 self.bite(seat, count * u32::from(BITE_DAMAGE));
             }
         }
-        self.deserted += 1;
+        let mut survivors = 0;
         for figure in &mut self.figures {
             if figure.role == Role::Survivor {
                 figure.tally.survived_ms += TICK_MS;
-                self.deserted = 0;
+                survivors += 1;
             }
         }
+        self.deserted = match survivors {
+            0 => self.deserted.saturating_add(1),
+            _ => self.deserted.saturating_sub(1),
+        };
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -456,7 +460,8 @@ impl Obvious {
         for (index, zombie) in self.zombies.iter().enumerate() {
             let distance = from.distance_squared(zombie.at);
             let steps = heading(from, zombie.at).abs_diff(facing);
-            let covers = from == zombie.at || steps.min(ANGLES - steps) <= arc;
+            let touches = from.distance_squared(zombie.at) <= TOUCH * TOUCH;
+            let covers = touches || steps.min(ANGLES - steps) <= arc;
             if distance <= reach * reach && covers && self.sees(from, zombie.at) {
                 found.push((distance, index));
             }
