@@ -31,6 +31,10 @@ pub mod terrain {
 }
 use terrain::{DOOR, FLOOR, GRASS, SOLID, STREET, TREE, WALL};
 
+/// A coordinate without these bits is a tile's: rounded down below 0 as well, and no division.
+const TILE_BITS: u32 = TILE.trailing_zeros();
+const _: () = assert!(TILE.count_ones() == 1);
+
 /// Half the width of whoever walks, in units.
 pub const RADIUS: i32 = 80;
 
@@ -83,6 +87,8 @@ pub struct Arena {
     terrain: Vec<u8>,
     /// One byte per tile with its ring: [`OPEN`] or [`CLOSED`].
     closed: Vec<u8>,
+    /// Per tile with its ring: whether no tile around it is solid, so that walks need not look.
+    clear: Vec<bool>,
 }
 
 /// A tile that can be walked on.
@@ -110,6 +116,7 @@ impl Arena {
             seed,
             city,
             terrain: plan.tiles,
+            clear: clear(&closed),
             closed,
         }
     }
@@ -140,7 +147,7 @@ impl Arena {
 
     fn blocks(&self, x: i32, y: i32) -> bool {
         // Beyond the edge is the ring, or the margin that holds points anyway.
-        let (column, row) = (x.div_euclid(TILE) + 1, y.div_euclid(TILE) + 1);
+        let (column, row) = ((x >> TILE_BITS) + 1, (y >> TILE_BITS) + 1);
         let index = row * STRIDE as i32 + column;
         usize::try_from(index).is_ok_and(|index| self.closed.get(index) == Some(&CLOSED))
             && (0..WIDTH).contains(&x)
@@ -150,6 +157,9 @@ impl Arena {
     /// Where a walk of `units` (less than a tile) at an angle ends: walls are slid along.
     pub fn walk(&self, from: Point, angle: u8, units: i32) -> Point {
         let (dx, dy) = along(angle, units);
+        if units <= TILE - RADIUS && self.clear[Tile::of(from).index()] {
+            return Point::nearest(from.x() + dx, from.y() + dy);
+        }
         let x = self.slide(from.x(), dx, |edge| {
             self.blocks(edge, from.y() - RADIUS) || self.blocks(edge, from.y() + RADIUS)
         });
@@ -168,7 +178,7 @@ impl Arena {
         if !blocked(edge) {
             return from + by;
         }
-        let side = edge.div_euclid(TILE) * TILE;
+        let side = edge >> TILE_BITS << TILE_BITS;
         if by > 0 {
             from.max(side - RADIUS - 1)
         } else {
@@ -184,7 +194,7 @@ impl Arena {
         (1..steps).all(|_| {
             let (x, y) = (from.x() + x.next(), from.y() + y.next());
             // Between two points, so within the arena.
-            let index = (y / TILE + 1) * STRIDE as i32 + x / TILE + 1;
+            let index = ((y >> TILE_BITS) + 1) * STRIDE as i32 + (x >> TILE_BITS) + 1;
             self.closed.get(index as usize) == Some(&OPEN)
         })
     }
@@ -256,6 +266,22 @@ impl Ray {
         self.whole += self.each + carry;
         self.sign * self.whole
     }
+}
+
+/// Of each tile whether it and all around it are open; the ring stops nobody, the margin does.
+fn clear(closed: &[u8]) -> Vec<bool> {
+    let solid = |index: usize| {
+        let (column, row) = (index % STRIDE, index / STRIDE);
+        let inside = (1..=COLUMNS).contains(&column) && (1..=ROWS).contains(&row);
+        inside && closed[index] == CLOSED
+    };
+    let mut clear = vec![false; TILES];
+    for index in STRIDE + 1..TILES - STRIDE - 1 {
+        let rows = [index - STRIDE, index, index + STRIDE];
+        let mut around = rows.iter().flat_map(|&row| row - 1..=row + 1);
+        clear[index] = !around.any(solid);
+    }
+    clear
 }
 
 /// Draws for an open tile: more than half of the tiles are open.
@@ -493,6 +519,7 @@ mod tests {
     fn pillar() -> Arena {
         let mut arena = Arena::new(0, false);
         arena.closed[Tile::at(50, 32).index()] = CLOSED;
+        arena.clear = clear(&arena.closed);
         arena
     }
 
@@ -515,6 +542,27 @@ mod tests {
                         !arena.blocks(at.x() + x, at.y() + y),
                         "angle {angle} at {at:?}"
                     );
+                }
+            }
+        }
+    }
+
+    /// A walk that does not look must end where one that looks does.
+    #[test]
+    fn where_all_around_is_open_a_walk_is_as_everywhere() {
+        for seed in 0..4 {
+            let arena = Arena::new(seed, true);
+            let mut looks = arena.clone();
+            looks.clear.fill(false);
+            let mut random = Random::from_seed(seed);
+            for _ in 0..20_000 {
+                let at = |random: &mut Random, side: i32| random.below(side as u32) as i32;
+                let from = Point::nearest(at(&mut random, WIDTH), at(&mut random, HEIGHT));
+                let angle = random.below(ANGLES.into()) as u8;
+                let units = random.below(TILE as u32) as i32;
+                if !arena.is_solid(from) {
+                    let ends = [&arena, &looks].map(|arena| arena.walk(from, angle, units));
+                    assert_eq!(ends[0], ends[1], "{from:?} {angle} {units}");
                 }
             }
         }
