@@ -236,7 +236,11 @@ fn sprites_are_a_view_until_the_next_call() {
         .collect();
     let zombies = kinds.iter().filter(|&&kind| kind == sprite::ZOMBIE).count();
     assert!(zombies >= 60);
-    assert_eq!(kinds.len() - zombies, 2);
+    assert_eq!(
+        kinds.iter().filter(|&&kind| kind == sprite::PLAYER).count(),
+        2
+    );
+    assert!(kinds.contains(&sprite::ITEM));
     let grown = vec![1_u8; 8 << 20];
     assert_eq!(
         rows.length(),
@@ -255,8 +259,14 @@ fn sprites_are_a_view_until_the_next_call() {
     host.play(&mut pages, 100);
     let (_, ada) = &mut pages[0];
     let now = ada.sprites().to_vec();
-    let place = |rows: &[i32]| rows[sprite::X..=sprite::Y].to_vec();
-    assert_eq!(place(&now), place(&ahead));
+    let zombies = |rows: &[i32]| {
+        let rows = rows.chunks_exact(sprite::STRIDE);
+        let zombies = rows.filter(|row| row[sprite::KIND] == sprite::ZOMBIE);
+        let places = zombies.map(|row| row[sprite::ID..=sprite::Y].to_vec());
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(zombies(&now), zombies(&ahead));
+    assert_ne!(zombies(&now), zombies(&copy));
 }
 
 #[wasm_bindgen_test]
@@ -385,18 +395,48 @@ fn the_measures_are_those_of_the_rules() {
         sprite::FACING,
         sprite::HEALTH,
         sprite::FLAGS,
+        sprite::EXTRA,
+        sprite::SHOT,
     ];
-    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6]);
-    assert_eq!((sprite::PLAYER, sprite::ZOMBIE), (1, 2));
-    assert_eq!((sprite::WALKS, sprite::BITES), (1, 2));
+    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let kinds = [sprite::PLAYER, sprite::ZOMBIE, sprite::ITEM, sprite::LURE];
+    assert_eq!(kinds, [1, 2, 3, 4]);
+    let flags = [
+        sprite::WALKS,
+        sprite::BITES,
+        sprite::STRIKES,
+        sprite::SHOOTS,
+        sprite::TURNED,
+        sprite::DOWN,
+    ];
+    assert_eq!(flags, [1, 2, 4, 8, 16, 32]);
+    let items = [sprite::MEDKIT, sprite::AMMUNITION, sprite::LURE_ITEM];
+    assert_eq!(items, [1, 2, 3]);
+    use contagion::terrain;
+    let ground = [
+        terrain::GRASS,
+        terrain::STREET,
+        terrain::FLOOR,
+        terrain::DOOR,
+        terrain::WALL,
+        terrain::TREE,
+    ];
+    assert_eq!((ground, terrain::SOLID), ([0, 1, 2, 3, 4, 5], 4));
     use contagion::reject;
     let codes = [
         reject::NOT_PLAYING,
-        reject::OUT,
+        reject::DOWN,
         reject::BAD_ANGLE,
         reject::SERVER_ONLY,
         reject::PLAYERS_ONLY,
         reject::NO_FIGURE,
+        reject::COOLING,
+        reject::EMPTY,
+        reject::NO_USE,
+        reject::TURNED,
     ];
-    assert_eq!(codes.map(|reject| reject.0), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(
+        codes.map(|reject| reject.0),
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    );
 }

@@ -273,15 +273,18 @@ fn clear(closed: &[u8]) -> Vec<bool> {
     let solid = |index: usize| {
         let (column, row) = (index % STRIDE, index / STRIDE);
         let inside = (1..=COLUMNS).contains(&column) && (1..=ROWS).contains(&row);
-        inside && closed[index] == CLOSED
+        inside && closed.get(index) == Some(&CLOSED)
     };
-    let mut clear = vec![false; TILES];
-    for index in STRIDE + 1..TILES - STRIDE - 1 {
-        let rows = [index - STRIDE, index, index + STRIDE];
-        let mut around = rows.iter().flat_map(|&row| row - 1..=row + 1);
-        clear[index] = !around.any(solid);
-    }
-    clear
+    let around = |index: usize| {
+        let rows = [
+            index.checked_sub(STRIDE),
+            Some(index),
+            index.checked_add(STRIDE),
+        ];
+        let tiles = rows.into_iter().flatten();
+        tiles.flat_map(|tile| tile.saturating_sub(1)..=tile + 1)
+    };
+    (0..TILES).map(|index| !around(index).any(solid)).collect()
 }
 
 /// Draws for an open tile: more than half of the tiles are open.
