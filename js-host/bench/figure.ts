@@ -18,8 +18,13 @@ export function besidePeer(name: string, value: number, unit: string, peer: numb
 
 /** The middle of some samples. */
 export function median(samples: number[]): number {
+  return percentile(samples, 50)
+}
+
+/** What so many percent of the samples are below. */
+export function percentile(samples: number[], percent: number): number {
   const sorted = [...samples].sort((one, other) => one - other)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  return sorted[Math.floor((sorted.length * percent) / 100)] ?? Number.NaN
 }
 
 /** From the lowest to the highest, for people. */

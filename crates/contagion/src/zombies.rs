@@ -253,16 +253,14 @@ impl<'a> Watch<'a> {
 
     /// The nearest prey in sight, walls aside; of equally near ones the first.
     fn nearest(&mut self, at: Point) -> Option<(usize, Point)> {
-        let mut best = SIGHT * SIGHT + 1;
-        let mut found = None;
-        for index in members(self.near(at)) {
-            let distance = at.distance_squared(self.prey[index]);
-            if distance < best {
-                best = distance;
-                found = Some((index, self.prey[index]));
-            }
-        }
-        found
+        const FAR: i32 = SIGHT * SIGHT + 1;
+        // Distance and number in one, so that the least is found without guessing which it is.
+        let nearest = members(self.near(at)).fold(FAR << MEMBER_BITS, |nearest, index| {
+            let distance = at.distance_squared(self.prey[index]).min(FAR);
+            nearest.min(distance << MEMBER_BITS | index as i32)
+        });
+        let index = (nearest & MEMBER_MASK) as usize;
+        (nearest >> MEMBER_BITS < FAR).then(|| (index, self.prey[index]))
     }
 
     /// What may be the nearest prey here.
@@ -285,8 +283,8 @@ impl<'a> Watch<'a> {
 /// is farther from the middle than another by more than the patch's diagonal is not. Not empty
 /// unless the set is.
 fn nearest_around(prey: &[Point], set: u64, middle: Point) -> u64 {
-    // No place is farther from the middle than half the diagonal, and half a side by 1.5 is more.
-    const AROUND: i32 = PATCH / 2 * 3 / 2;
+    // No place is farther from the middle than half the diagonal: 1.42 times half a side is more.
+    const AROUND: i32 = PATCH / 2 * 142 / 100;
     let mut distances = [i32::MAX; u64::BITS as usize];
     for index in members(set) {
         distances[index] = middle.distance_squared(prey[index]);
@@ -302,6 +300,10 @@ fn nearest_around(prey: &[Point], set: u64, middle: Point) -> u64 {
         .filter(|&index| distances[index] <= reach * reach)
         .fold(0, |set, index| set | 1 << index)
 }
+
+/// Bits of a number in a set.
+const MEMBER_BITS: u32 = u64::BITS.trailing_zeros();
+const MEMBER_MASK: i32 = (1 << MEMBER_BITS) - 1;
 
 /// The numbers in a set, rising.
 fn members(mut set: u64) -> impl Iterator<Item = usize> {

@@ -214,7 +214,7 @@ fn bind(face: &Face, profile: Profile, raw: &Path, outputs: &[PathBuf]) -> Resul
 }
 
 /// Makes a wasm smaller and faster, in place.
-fn optimise(wasm: &Path) -> Result<()> {
+pub(crate) fn optimise(wasm: &Path) -> Result<()> {
     // The features that rustc switches on by default for this target, plus multivalue: binaryen validates against them.
     const FEATURES: [&str; 7] = [
         "bulk-memory",

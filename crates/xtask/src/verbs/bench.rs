@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: a line per figure, beside the aim or the peer it is measured against.
 //!
-//! Figures come from here (sizes) and from the benches, which print them as JSON lines: the cargo benches of the
-//! workspace, and `js-host/bench/*.bench.ts`, run by Node. Whatever else a bench prints is passed on to stderr.
+//! Figures come from here (sizes) and from `js-host/bench/*.bench.ts`, run by Node, which print them as JSON lines.
+//! Whatever else a bench prints is passed on to stderr.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,12 +11,15 @@ use anyhow::{Context, Result, bail};
 
 use crate::figure::{self, Figure};
 use crate::project::{self, cargo, js_host, program};
+use crate::step::{Outcome, command_line, run as run_command, step};
 use crate::verbs::build;
-use crate::wasm::{CLIENT, Profile, SERVER};
-use crate::{children, plain, step};
+use crate::wasm::{self, CLIENT, Profile, SERVER};
+use crate::{children, plain};
 
 /// What a wasm may weigh when it is sent.
 const WASM_AIM_GZIPPED_KB: f64 = 120.0;
+/// The package of the scenes in which a tick is timed.
+const SCENES: &str = "baton-bench";
 /// Bytes in the KB of the figures.
 const KB: f64 = 1000.0;
 
@@ -25,7 +28,7 @@ pub(crate) struct Options {
     /// One JSON object a line: name, value, unit, aim, ok.
     #[arg(long)]
     json: bool,
-    /// Only benches whose name, file or package contains this; `sizes` are those of the wasm files.
+    /// Only benches whose file contains this; `sizes` are those of the wasm files.
     only: Option<String>,
 }
 
@@ -58,28 +61,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if wanted("sizes") {
         sizes()?.iter().for_each(show);
     }
-    for (package, bench) in cargo_benches()? {
-        if wanted(&package) || wanted(&bench) {
-            collect(
-                &mut cargo(&[
-                    "bench",
-                    "--locked",
-                    "--quiet",
-                    "--package",
-                    &package,
-                    "--bench",
-                    &bench,
-                ]),
-                &show,
-            )?;
-        }
-    }
     let scripts: Vec<PathBuf> = scripts()?
         .into_iter()
         .filter(|script| wanted(&script.to_string_lossy()))
         .collect();
     if !scripts.is_empty() {
         let bundle = plain::bundle()?;
+        let scenes = scenes()?;
         for script in scripts {
             let mut command = program("node");
             command
@@ -90,7 +78,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                     "./bench/resolve.mjs",
                 ])
                 .arg(&script)
-                .envs(plain::environment(&bundle)?);
+                .envs(plain::environment(&bundle)?)
+                .envs(scenes.clone());
             collect(&mut command, &show)?;
         }
     }
@@ -131,29 +120,33 @@ fn scripts() -> Result<Vec<PathBuf>> {
     Ok(scripts)
 }
 
-/// Package and name of each bench of the workspace.
-fn cargo_benches() -> Result<Vec<(String, String)>> {
-    let packages = project::metadata()?["packages"]
-        .as_array()
-        .context("metadata lists packages")?;
-    let ours = packages
-        .iter()
-        .filter(|package| package["source"].is_null());
-    let targets = ours.flat_map(|package| {
-        let targets = package["targets"].as_array().into_iter().flatten();
-        targets.map(|target| (&package["name"], target))
-    });
-    let benches = targets.filter(|(_, target)| target["kind"][0] == "bench");
-    let names =
-        benches.filter_map(|(package, target)| Some((package.as_str()?, target["name"].as_str()?)));
-    Ok(names
-        .map(|(package, bench)| (package.to_owned(), bench.to_owned()))
-        .collect())
+/// The scenes of `crates/bench`, as a native program and as a wasm made like the ones that ship.
+fn scenes() -> Result<[(&'static str, PathBuf); 2]> {
+    let (mut native, mut wasm) = (PathBuf::new(), PathBuf::new());
+    step("scenes of the bench", || {
+        run_command(&mut cargo(&[
+            "build",
+            "--locked",
+            "--quiet",
+            "--release",
+            "--package",
+            SCENES,
+            "--bin",
+            "tick",
+        ]))?;
+        let name = format!("tick{}", std::env::consts::EXE_SUFFIX);
+        native = project::target_directory()?.join("release").join(name);
+        wasm = project::target_directory()?.join("xtask/bench.wasm");
+        std::fs::copy(wasm::compile(SCENES, None, Profile::Release)?, &wasm)?;
+        wasm::optimise(&wasm)?;
+        Ok(Outcome::Done)
+    })?;
+    Ok([("BATON_BENCH_NATIVE", native), ("BATON_BENCH_WASM", wasm)])
 }
 
 /// Runs one bench and shows each figure as it comes.
 fn collect(command: &mut Command, show: &impl Fn(&Figure)) -> Result<()> {
-    let line = step::command_line(command);
+    let line = command_line(command);
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
