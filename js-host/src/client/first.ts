@@ -72,11 +72,14 @@ export class FirstScreen {
   /** Shows it until somebody wants to play. */
   open(play: () => Promise<void>): void {
     this.#part('how').addEventListener('click', () => this.#part<HTMLDialogElement>('help').showModal())
-    this.#part('play').addEventListener('click', () => {
+    const button = this.#part<HTMLButtonElement>('play')
+    button.addEventListener('click', () => {
       this.close()
       keepPlaying()
       void play()
     })
+    // Disabled until now: a tap would have been lost.
+    button.disabled = false
     this.#clock = setInterval(() => this.#glanced_ms > 0 && this.#show(), CLOCK_MS)
     void this.#look()
     const quietly = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work, QUIET_MS))
