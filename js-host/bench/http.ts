@@ -8,6 +8,8 @@ export class Caller {
   readonly light: Light
   readonly #url: string
   readonly #token: string
+  /** Bytes of all bodies so far. */
+  readonly bytes = { up: 0, down: 0 }
 
   constructor(server: Server, room: string, index: number, token: string) {
     this.light = new Light(index)
@@ -15,15 +17,18 @@ export class Caller {
     this.#token = token
   }
 
-  /** One request with so many new actions. */
-  async ask(presence: 'here' | 'unsaid', actions: number): Promise<void> {
+  /** One request with so many new actions; `frames`: with what is new of the room. */
+  async ask(presence: 'here' | 'unsaid', actions: number, frames = false): Promise<void> {
+    const sent = this.light.request(presence, actions, frames)
     const response = await fetch(this.#url, {
       method: 'POST',
       headers: { 'content-type': 'application/vnd.baton', authorization: `Bearer ${this.#token}` },
-      body: this.light.request(presence, actions) as Uint8Array<ArrayBuffer>,
+      body: sent as Uint8Array<ArrayBuffer>,
     })
     const body = new Uint8Array(await response.arrayBuffer())
     if (response.status !== 200) throw new Error(`${response.status} ${new TextDecoder().decode(body)}`)
+    this.bytes.up += sent.length
+    this.bytes.down += body.length
     this.light.reply(body)
   }
 

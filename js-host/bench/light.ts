@@ -24,8 +24,8 @@ export class Light {
     this.#id = crypto.getRandomValues(new Uint8Array(16))
   }
 
-  /** The bytes of a request with so many new actions, and what is not answered yet. */
-  request(presence: keyof typeof PRESENCE, actions: number): Uint8Array {
+  /** The bytes of a request with so many new actions, and what is not answered yet; `frames`: no socket brings them. */
+  request(presence: keyof typeof PRESENCE, actions: number, frames = false): Uint8Array {
     if (this.number !== null) this.#next += actions
     const sent = []
     for (let seq = this.#mark + 1; seq < this.#next; seq++) {
@@ -34,7 +34,7 @@ export class Light {
     return encode(request, {
       protocol: 1,
       cursor: this.#cursor,
-      frames: 0,
+      frames: Number(frames),
       device: {
         id: this.#id,
         number: this.number,

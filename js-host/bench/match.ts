@@ -11,5 +11,5 @@ export const MATCH = {
   zombies_at_start: ZOMBIES,
   spawns_per_minute: 0,
   spawns_per_minute_and_player: 0,
-  spawn_growth_per_minute: 0,
+  spawn_growth_percent: 0,
 }
