@@ -18,7 +18,7 @@ const MEASURED_MS = 15_000
 const INPUT_MS = 500
 const POLL_MS = 100
 /** A third of the time that a silent player is kept: when the client says again that it is here. */
-const BEAT_MS = 10_000
+const BEAT_MS = 5_000
 const SNAPSHOTS_PER_S = 10
 /** Of a WebSocket message up to 125 bytes, and above. */
 const HEADER_BYTES = 2
