@@ -8,7 +8,6 @@ import { decode, encode } from '../src/codec'
 import { type Arrival, type Head, nothing, type Outcome } from '../src/effect'
 
 /** `Action::Steer`, then the angle. */
-const STEER = 0
 const ANGLES = 32
 
 export class Light {
@@ -29,7 +28,7 @@ export class Light {
     if (this.number !== null) this.#next += actions
     const sent = []
     for (let seq = this.#mark + 1; seq < this.#next; seq++) {
-      sent.push({ seq, body: Uint8Array.of(STEER, (seq * 7 + this.#index) % ANGLES) })
+      sent.push({ seq, body: Uint8Array.of((seq * 7 + this.#index) % ANGLES) })
     }
     return encode(request, {
       protocol: 1,

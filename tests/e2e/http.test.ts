@@ -10,8 +10,8 @@ import { BATON_TYPE, codeOf, Device, guest, until } from './device'
 import { type Server, startServer } from './server'
 import { decode, type Entry, frame, PRESENCE } from './wire'
 
-const STOP = [1]
-const steer = (angle: number) => [0, angle]
+const STOP = [32]
+const steer = (angle: number) => [angle]
 
 describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
   let server: Server

@@ -6,7 +6,7 @@ import { type Server, startServer } from './server'
 import { Bot } from './support/bot'
 import { decode, frame } from './wire'
 
-const STOP = [1]
+const STOP = [32]
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 

@@ -7,9 +7,9 @@ use crate::Contagion;
 use crate::geometry::ANGLES;
 use crate::phase::{self, Phase, State};
 
-/// What is done in a room; one or two bytes. New variants are added at the end: the position is
-/// the encoding.
+/// What is done in a room: one byte, since players do a lot. See [`Action::number`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Action {
     /// A player walks on at this angle until told otherwise, see [`ANGLES`].
     Steer(u8),
@@ -23,6 +23,44 @@ pub enum Action {
     Heal,
     /// A survivor throws a lure ahead.
     Lure,
+}
+
+impl Action {
+    /// The byte that an action is encoded as: an angle, or a number from [`ANGLES`] on. New ones
+    /// are added at the end; 255 is none, and never will be.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Steer(angle) if angle < ANGLES => angle,
+            Self::Steer(_) => u8::MAX,
+            Self::Stop => ANGLES,
+            Self::CallTime => ANGLES + 1,
+            Self::Strike => ANGLES + 2,
+            Self::Heal => ANGLES + 3,
+            Self::Lure => ANGLES + 4,
+        }
+    }
+}
+
+impl From<Action> for u8 {
+    fn from(action: Action) -> Self {
+        action.number()
+    }
+}
+
+impl TryFrom<u8> for Action {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        match number.checked_sub(ANGLES) {
+            None => Ok(Self::Steer(number)),
+            Some(0) => Ok(Self::Stop),
+            Some(1) => Ok(Self::CallTime),
+            Some(2) => Ok(Self::Strike),
+            Some(3) => Ok(Self::Heal),
+            Some(4) => Ok(Self::Lure),
+            Some(_) => Err("no action has this number"),
+        }
+    }
 }
 
 /// Why an action was refused: stable codes.

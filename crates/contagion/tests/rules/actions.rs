@@ -20,19 +20,27 @@ const EVERY: [Action; 6] = [
 ];
 
 #[test]
-fn actions_are_one_or_two_bytes() {
-    for (action, bytes) in [
-        (Action::Steer(31), &[0, 31][..]),
-        (Action::Stop, &[1]),
-        (Action::CallTime, &[2]),
-        (Action::Strike, &[3]),
-        (Action::Heal, &[4]),
-        (Action::Lure, &[5]),
+fn an_action_is_one_byte() {
+    for (action, byte) in [
+        (Action::Steer(0), 0),
+        (Action::Steer(31), 31),
+        (Action::Stop, 32),
+        (Action::CallTime, 33),
+        (Action::Strike, 34),
+        (Action::Heal, 35),
+        (Action::Lure, 36),
     ] {
-        assert_eq!(postcard::to_allocvec(&action).as_deref(), Ok(bytes));
-        assert_eq!(postcard::from_bytes::<Action>(bytes), Ok(action));
+        assert_eq!(postcard::to_allocvec(&action).as_deref(), Ok(&[byte][..]));
+        assert_eq!(postcard::from_bytes::<Action>(&[byte]), Ok(action));
     }
-    assert!(postcard::from_bytes::<Action>(&[6]).is_err());
+    for byte in 37..=u8::MAX {
+        assert!(postcard::from_bytes::<Action>(&[byte]).is_err());
+    }
+    // Not an angle: nothing that could be taken for something else.
+    for angle in [32, 200, u8::MAX] {
+        let bytes = postcard::to_allocvec(&Action::Steer(angle));
+        assert_eq!(bytes.as_deref(), Ok(&[u8::MAX][..]));
+    }
 }
 
 #[test]
