@@ -7,7 +7,7 @@ import { PRESENCE, reply, request } from '../../tests/e2e/wire'
 import { decode, encode } from '../src/codec'
 import { type Arrival, type Head, nothing, type Outcome } from '../src/effect'
 
-/** `Action::Steer`, then the angle. */
+/** `Action::Steer` is its angle. */
 const ANGLES = 32
 
 export class Light {
