@@ -16,7 +16,8 @@
 //! | `strike` | strikes, shots, bites, medkits, lures |
 //! | `zombies` | the zombies as columns, and how they hunt |
 //! | `flow` | the way to the nearest prey around walls, for every tile |
-//! | `arena` | streets, buildings, trees from the match's seed, and how they stop walkers |
+//! | `arena` | what lies on each tile, and how walls stop walkers |
+//! | `town` | the plan of streets, houses and parks from the match's seed |
 //! | `items` | what lies on the ground, and noises |
 //! | `feed` | what players are told |
 //! | `award` | what accounts are sent when a match ends |
@@ -41,6 +42,7 @@ mod items;
 mod phase;
 mod show;
 mod strike;
+mod town;
 mod zombies;
 
 pub use action::{Action, reject};
