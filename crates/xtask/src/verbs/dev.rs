@@ -73,7 +73,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let lines = BufReader::new(child.stdout.take().context("wrangler's output is piped")?).lines();
     for line in lines {
         let line = line?;
-        println!("{line}");
+        if !is_routine(&line) {
+            println!("{line}");
+        }
         if line.contains("Ready on http") {
             show_link(port, mode);
             if options.bots > 0 && company.is_none() {
@@ -117,6 +119,13 @@ impl Drop for Company {
     }
 }
 
+/// Whether wrangler tells of a request that went well: there are several a second, which would bury
+/// the link and what goes wrong.
+fn is_routine(line: &str) -> bool {
+    let went_well = [" 200 OK ", " 304 ", " 101 "];
+    line.starts_with("[wrangler:info]") && went_well.iter().any(|status| line.contains(status))
+}
+
 fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", USUAL_PORT))
         .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
@@ -140,4 +149,27 @@ fn show_link(port: u16, mode: &str) {
         println!("│ {line:width$} │");
     }
     println!("└{rule}┘\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_routine;
+
+    #[test]
+    fn only_requests_that_went_well_are_not_shown() {
+        for line in [
+            "[wrangler:info] POST /api/rooms/contagion/lobby 200 OK (17ms)",
+            "[wrangler:info] GET /api/rooms/contagion/lobby/live 101 Switching Protocols (3ms)",
+        ] {
+            assert!(is_routine(line), "{line}");
+        }
+        for line in [
+            "[wrangler:info] Ready on http://127.0.0.1:8787",
+            "[wrangler:info] GET /api/rooms/contagion/none/view 404 Not Found (3ms)",
+            "[wrangler:info] POST /api/rooms/contagion/lobby 500 Internal Server Error (9ms)",
+            "{\"level\":\"warn\",\"event\":\"lost\"}",
+        ] {
+            assert!(!is_routine(line), "{line}");
+        }
+    }
 }
