@@ -2,7 +2,8 @@
 
 use contagion::{
     ANGLES, Action, Arena, Blow, COLUMNS, Point, Role, SHOT_ARC, SHOT_REACH, STRIKE_ARC,
-    STRIKE_COOLDOWN_MS, STRIKE_REACH, STRIKE_TARGETS, TILE, TOUCH, heading, terrain::SOLID,
+    STRIKE_COOLDOWN_MS, STRIKE_REACH, STRIKE_TARGETS, SURVIVOR_SPEED, TILE, TOUCH, heading,
+    terrain::SOLID,
 };
 
 use crate::scene::{
@@ -82,6 +83,16 @@ fn what_touches_is_hit_from_behind_and_no_unit_farther() {
         strike(&mut room);
         assert_eq!(zombies(&room) == 0, fell, "{distance}");
     }
+}
+
+#[test]
+fn who_has_run_past_for_two_ticks_still_hits() {
+    // As long as a message takes on a good day: else two who run into each other miss.
+    let mut room = fighter();
+    let at = figure(&room, 0).at;
+    haunt_at(&mut room, off(at, ANGLES / 2, 2 * SURVIVOR_SPEED));
+    strike(&mut room);
+    assert_eq!(zombies(&room), 0);
 }
 
 #[test]
