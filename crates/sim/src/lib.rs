@@ -2,4 +2,6 @@
 //!
 //! Decides whether the protocol keeps its invariants. The model knows nothing of the product's code.
 
+pub mod diagram;
 pub mod model;
+pub mod rivals;
