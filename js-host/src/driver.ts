@@ -4,12 +4,13 @@
  *
  * Decides when a store counts as failed, and what a trap costs: the request that trapped is answered
  * `restarted`; the others run again, which is safe whatever was written before, since a device's mark
- * answers a repeated action. Must not know what is in a request or a frame.
+ * answers a repeated action. What a room sends to another is handed over here, and may fail. Must not
+ * know what is in a request, a frame or a parcel.
  */
 
 import { Batches } from './batch'
 import { decode, encode } from './codec'
-import { type Arrival, arrivals, effect, fed, type Outcome } from './effect'
+import { type Arrival, arrivals, type Effect, effect, fed, type Outcome } from './effect'
 import { refusal } from './errors'
 import { MAX_EFFECTS } from './limits'
 import { type Face, type Faces, Trapped } from './load/face'
@@ -22,12 +23,15 @@ const MAX_TRAPS = 16
 const OVERDUE_TIMEOUTS = 6
 /** How often an invocation begins again because others poisoned its instance. */
 const MAX_RESTARTS = 3
+/** How far a delivery may set off another: a room that is only ever sent to sends on, and so does the next. */
+const MAX_HOPS = 2
 
 const FAILED = encode(fed, { tag: 'failed' })
 const NOTHING = new Uint8Array()
 /** The first byte of an encoded effect. */
 const APPEND = 1
 const REPLY = 3
+const DELIVER = 4
 
 /** What a driver needs. */
 export interface DriverOptions {
@@ -35,6 +39,8 @@ export interface DriverOptions {
   store: Performer
   /** How long a store may take before its outcome counts as unknown, in milliseconds. */
   store_timeout_ms: number
+  /** Kinds whose rooms this driver may ask for other rooms; without it no delivery succeeds. */
+  delivers?: ReadonlySet<string>
   /** Told of what went wrong; never of what was asked. */
   note?: (event: string, fields: Record<string, string | number>) => void
 }
@@ -55,6 +61,18 @@ export interface Counters {
   unknown: number
   /** Traps of the wasm. */
   traps: number
+  /** Deliveries to other rooms that were answered. */
+  delivered: number
+}
+
+/** What serving one batch may still cost. */
+interface Work {
+  /** Traps until the rest of the batch is given up. */
+  traps: number
+  /** Deliveries that led to this one. */
+  hops: number
+  /** It has begun again: perhaps over a delivery, so there are no more. */
+  again: boolean
 }
 
 interface Room {
@@ -67,14 +85,23 @@ class Dropped extends Error {}
 
 /** Drives the handler for all rooms of an isolate. */
 export class Driver {
-  readonly counters: Counters = { requests: 0, invocations: 0, led: 0, followed: 0, lost: 0, unknown: 0, traps: 0 }
+  readonly counters: Counters = {
+    requests: 0,
+    invocations: 0,
+    led: 0,
+    followed: 0,
+    lost: 0,
+    unknown: 0,
+    traps: 0,
+    delivered: 0,
+  }
   readonly #options: DriverOptions
   readonly #batches: Batches
 
   constructor(options: DriverOptions) {
     this.#options = options
     const serve = (kind: string, name: string, batch: Arrival[]) =>
-      this.#serve({ kind, name }, batch, { left: MAX_TRAPS })
+      this.#serve({ kind, name }, batch, { traps: MAX_TRAPS, hops: 0, again: false })
     this.#batches = new Batches(serve, OVERDUE_TIMEOUTS * options.store_timeout_ms)
   }
 
@@ -91,11 +118,12 @@ export class Driver {
   }
 
   /** Never rejects: one outcome for each arrival. */
-  async #serve(room: Room, batch: Arrival[], traps: { left: number }): Promise<Outcome[]> {
+  async #serve(room: Room, batch: Arrival[], work: Work): Promise<Outcome[]> {
     for (let restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
       try {
-        return await this.#invoke(room, batch)
+        return await this.#invoke(room, batch, work)
       } catch (error) {
+        work.again = true
         if (error instanceof Dropped) continue
         if (error instanceof StoreOverloaded) return batch.map(() => refusal('retry'))
         if (!(error instanceof Trapped)) {
@@ -103,20 +131,20 @@ export class Driver {
           return batch.map(() => refusal('internal'))
         }
         this.counters.traps += 1
-        traps.left -= 1
+        work.traps -= 1
         this.#note('trap', error)
-        if (batch.length === 1 || traps.left <= 0) return batch.map(() => refusal('restarted'))
+        if (batch.length === 1 || work.traps <= 0) return batch.map(() => refusal('restarted'))
         // Halve the batch until the one that traps is alone.
         const half = Math.ceil(batch.length / 2)
-        const first = await this.#serve(room, batch.slice(0, half), traps)
-        return [...first, ...(await this.#serve(room, batch.slice(half), traps))]
+        const first = await this.#serve(room, batch.slice(0, half), work)
+        return [...first, ...(await this.#serve(room, batch.slice(half), work))]
       }
     }
     return batch.map(() => refusal('retry'))
   }
 
   /** One invocation, to its end. @throws Trapped, Dropped, StoreOverloaded, or a bad setting */
-  async #invoke(room: Room, batch: Arrival[]): Promise<Outcome[]> {
+  async #invoke(room: Room, batch: Arrival[], work: Work): Promise<Outcome[]> {
     const { faces } = this.#options
     const face = faces.current()
     this.counters.invocations += 1
@@ -127,7 +155,7 @@ export class Driver {
         if (!faces.holds(face)) throw new Dropped()
         const asked = faces.guard(face, () => steps.resume(result))
         if (asked[0] === REPLY) return faces.guard(face, () => outcomesOf(asked, batch.length))
-        result = await this.#perform(room, asked)
+        result = asked[0] === DELIVER ? await this.#deliver(asked, work) : await this.#perform(room, asked)
       }
       return faces.guard(face, () => {
         throw new Error('the invocation does not end')
@@ -148,6 +176,28 @@ export class Driver {
       this.#note('store', error)
       if (asked[0] === APPEND) this.counters.unknown += 1
       if (error instanceof StoreOverloaded) throw error
+      return FAILED
+    }
+  }
+
+  /**
+   * Asks another room, in an invocation of its own: if it went with that room's next batch, two rooms that send each
+   * other would wait for each other.
+   */
+  async #deliver(asked: Uint8Array, work: Work): Promise<Uint8Array> {
+    const { delivers, store_timeout_ms } = this.#options
+    const { target, parcel } = decode(effect, asked) as Extract<Effect, { tag: 'deliver' }>
+    const [kind = '', name = ''] = target.split('/')
+    if (work.again || work.hops >= MAX_HOPS || !delivers?.has(kind)) return FAILED
+    const arrival: Arrival = { who: null, call: { tag: 'deliver', parcel } }
+    const next: Work = { traps: 1, hops: work.hops + 1, again: false }
+    try {
+      const [outcome] = await within(store_timeout_ms, this.#serve({ kind, name }, [arrival], next))
+      if (outcome?.status !== 200) return FAILED
+      this.counters.delivered += 1
+      return encode(fed, { tag: 'delivered', receipt: outcome.body })
+    } catch (error) {
+      this.#note('delivery', error)
       return FAILED
     }
   }

@@ -74,6 +74,8 @@ export type Call =
   | { tag: 'view' }
   | { tag: 'block'; first: number; last: number; hash: string }
   | { tag: 'watch' }
+  /** What another room sent. Only a host says this, and without a user: nothing from outside may become it. */
+  | { tag: 'deliver'; parcel: Uint8Array }
 
 /** A request as it arrives at a host. */
 export interface Arrival {
@@ -97,6 +99,8 @@ export type Effect =
   | { tag: 'append'; append: Append; read: Read }
   | { tag: 'push'; items: Uint8Array[]; read: Read }
   | { tag: 'reply'; outcomes: Outcome[] }
+  /** Ask another room, `kind/name`, with a call of the same name. */
+  | { tag: 'deliver'; target: string; parcel: Uint8Array }
 
 /** The result of an effect. */
 export type Fed =
@@ -105,6 +109,8 @@ export type Fed =
   | { tag: 'pushed'; found: Found }
   | { tag: 'full'; found: Found }
   | { tag: 'failed' }
+  /** The body of the other room's answer, if its status was 200; else the delivery has failed. */
+  | { tag: 'delivered'; receipt: Uint8Array }
 
 const hash: Codec<Hash> = fixed(16)
 const head: Codec<Head> = struct({ v: u64, hash })
@@ -138,6 +144,7 @@ const call: Codec<Call> = variants<Call>({
   view: {},
   block: { first: u64, last: u64, hash: text },
   watch: {},
+  deliver: { parcel: bytes },
 })
 
 /** An answer. */
@@ -162,6 +169,7 @@ export const effect: Codec<Effect> = variants<Effect>({
   append: { append, read },
   push: { items: list(bytes), read },
   reply: { outcomes },
+  deliver: { target: text, parcel: bytes },
 })
 
 /** A result. */
@@ -171,6 +179,7 @@ export const fed: Codec<Fed> = variants<Fed>({
   pushed: { found },
   full: { found },
   failed: {},
+  delivered: { receipt: bytes },
 })
 
 /** The empty room's head. */

@@ -62,7 +62,7 @@ export interface Performer {
   perform(room: string, effect: Uint8Array): Promise<Uint8Array>
 }
 
-/** Performs a store's effect. @throws as {@link Store} does, and on `reply`, which is no store's business. */
+/** Performs a store's effect. @throws as {@link Store} does, and on what is no store's business. */
 export async function perform(store: Store, room: string, effect: Effect): Promise<Fed> {
   switch (effect.tag) {
     case 'read':
@@ -74,7 +74,8 @@ export async function perform(store: Store, room: string, effect: Effect): Promi
       return { tag: full ? 'full' : 'pushed', found }
     }
     case 'reply':
-      throw new TypeError('a reply is not for the store')
+    case 'deliver':
+      throw new TypeError(`${effect.tag} is not for the store`)
   }
 }
 
@@ -87,9 +88,9 @@ export function performer(store: Store): Performer {
 
 /** A performer as a store: what the contract suite uses to reach a store behind a network. */
 export function storeOf(remote: Performer): Store {
-  const ask = async (room: string, effect: Effect): Promise<Exclude<Fed, { tag: 'failed' }>> => {
+  const ask = async (room: string, effect: Effect): Promise<Extract<Fed, { found: Found }>> => {
     const fed = decode(wire.fed, await remote.perform(room, encode(wire.effect, effect)))
-    if (fed.tag === 'failed') throw new Error('the store failed')
+    if (!('found' in fed)) throw new Error('the store failed')
     return fed
   }
   return {

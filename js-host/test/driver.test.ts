@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from 'vitest'
 import { Driver } from '../src/driver'
-import { nothing, type Outcome } from '../src/effect'
+import { type Effect, nothing, type Outcome } from '../src/effect'
 import { MAX_BATCH } from '../src/limits'
 import { Faces } from '../src/load/face'
 import { type Performer, performer, StoreOverloaded } from '../src/store'
@@ -11,10 +11,16 @@ import { FakeWasm, ok, type Play, ROOM, readNothing, says, seen, textOf, trap } 
 
 const memory = performer(new MemoryStore())
 
-function drive(play: Play, store: Performer = memory, store_timeout_ms = 1000) {
+function drive(play: Play, store: Performer = memory, store_timeout_ms = 1000, delivers?: ReadonlySet<string>) {
   const wasm = new FakeWasm(play)
   const notes: string[] = []
-  const driver = new Driver({ faces: wasm.faces, store, store_timeout_ms, note: (event) => notes.push(event) })
+  const driver = new Driver({
+    faces: wasm.faces,
+    store,
+    store_timeout_ms,
+    ...(delivers ? { delivers } : {}),
+    note: (event) => notes.push(event),
+  })
   const ask = (text: string, room = ROOM) => driver.ask('dots', room, says(text)).then(seen)
   return { wasm, driver, ask, notes }
 }
@@ -240,6 +246,87 @@ describe('a store', () => {
     )
     expect(await ask('a')).toBe('503 retry')
     expect(calls).toBe(1)
+  })
+})
+
+describe('a delivery', () => {
+  const send = (target: string): Effect => ({ tag: 'deliver', target, parcel: new TextEncoder().encode('a parcel') })
+  /** Rooms of kind `dots` deliver to the target that they are told; others say what they got. */
+  const posts: Play = function* (batch, room, kind) {
+    const [first] = batch
+    if (!first) throw new Error('nobody asks')
+    yield readNothing
+    if (first.call.tag === 'play') {
+      const result = yield send(textOf(first))
+      const text = result.tag === 'delivered' ? new TextDecoder().decode(result.receipt) : result.tag
+      return batch.map(() => ok(text))
+    }
+    if (first.call.tag !== 'deliver') throw new Error('only a delivery comes here')
+    if (room === 'bad') trap()
+    if (room === 'slow') yield readNothing
+    if (room === 'refuses') return [{ ...ok('no'), status: 503 }]
+    if (room === 'onwards') {
+      const result = yield send('dots/onwards')
+      return [ok(`${result.tag === 'delivered' ? new TextDecoder().decode(result.receipt) : result.tag}+`)]
+    }
+    const text = new TextDecoder().decode(first.call.parcel)
+    return [ok(`${kind}/${room} by ${first.who === null ? 'nobody' : 'somebody'}: ${text}`)]
+  }
+  const delivers = new Set(['dots', 'plain'])
+
+  test('is an ask of the same driver, by nobody', async () => {
+    const { ask, driver, wasm } = drive(posts, memory, 1000, delivers)
+    expect(await ask('plain/target')).toBe('200 plain/target by nobody: a parcel')
+    expect(driver.counters).toMatchObject({ requests: 1, invocations: 2, delivered: 1 })
+    expect(wasm.live).toBe(0)
+  })
+
+  test.each(['other/target', 'plain/refuses', 'nowhere'])(
+    'to %s has failed, and the request has not',
+    async (target) => {
+      const { ask, driver } = drive(posts, memory, 1000, delivers)
+      expect(await ask(target)).toBe('200 failed')
+      expect(driver.counters.delivered).toBe(0)
+    },
+  )
+
+  test('has failed on a host that does not deliver', async () => {
+    const { ask } = drive(posts)
+    expect(await ask('plain/target')).toBe('200 failed')
+  })
+
+  test('to a room that traps costs the sender a second run and nothing more', async () => {
+    const { ask, driver, wasm } = drive(posts, memory, 1000, delivers)
+    expect(await ask('plain/bad')).toBe('200 failed')
+    expect(driver.counters.traps).toBe(1)
+    expect(wasm.made).toBe(2)
+  })
+
+  test('sets off two more at most', async () => {
+    const { ask, driver } = drive(posts, memory, 1000, delivers)
+    expect(await ask('plain/onwards')).toBe('200 failed++')
+    expect(driver.counters).toMatchObject({ requests: 1, invocations: 3 })
+  })
+
+  test('between two rooms that send each other waits for neither', async () => {
+    const { driver } = drive(posts, memory, 60_000, delivers)
+    const one = driver.ask('dots', 'one', says('dots/two')).then(seen)
+    const two = driver.ask('dots', 'two', says('dots/one')).then(seen)
+    expect(await one).toBe('200 dots/two by nobody: a parcel')
+    expect(await two).toBe('200 dots/one by nobody: a parcel')
+  })
+
+  test('that does not come back in time has failed', async () => {
+    const slow: Performer = {
+      perform: async (room, asked) => {
+        // Each call in time, all of them together not.
+        if (room === 'plain/slow') await new Promise((resolve) => setTimeout(resolve, 60))
+        return memory.perform(room, asked)
+      },
+    }
+    const { ask, notes } = drive(posts, slow, 100, delivers)
+    expect(await ask('plain/slow')).toBe('200 failed')
+    expect(notes).toEqual(['delivery'])
   })
 })
 

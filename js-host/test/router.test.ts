@@ -36,6 +36,19 @@ describe('what is taken', () => {
     expect(await nobody.text()).toBe('dots/a nobody hello')
   })
 
+  test('nothing from outside is a delivery', async () => {
+    const { fetch, bearer } = await deploy()
+    const asked = (response: Response) => response.text()
+    // A parcel is a request like any other, and the handler refuses it.
+    const parcel = new Uint8Array([1, 9, ...new TextEncoder().encode('dots/other')])
+    expect(await asked(await fetch('/api/rooms/dots/a', post(parcel, BATON)))).toMatch(/^dots\/a nobody /)
+    for (const headers of [BATON, { ...BATON, ...bearer }]) {
+      for (const path of ['deliver', 'parcel', 'ask']) {
+        expect(await code(await fetch(`/api/rooms/dots/a/${path}`, post(parcel, headers)))).toBe('404 not_found')
+      }
+    }
+  })
+
   test('a view is JSON and never kept', async () => {
     const { fetch, user, bearer } = await deploy()
     const response = await fetch('/api/rooms/dots/a/view', { headers: bearer })

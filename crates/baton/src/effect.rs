@@ -21,6 +21,15 @@ pub enum Effect {
     Push(Vec<ByteBuf>, Read),
     /// Answer the arrivals, in their order. The last effect.
     Reply(Vec<Outcome>),
+    /// Ask another room, as [`Call::Deliver`], without waiting for this one. Feed back
+    /// [`Fed::Delivered`] if the outcome's status is 200, else [`Fed::Failed`]. Only with
+    /// [`deliver`](crate::SettingsInput::deliver).
+    Deliver {
+        /// The room, `kind/name`.
+        target: String,
+        /// An encoded [`Parcel`](crate::parcel::Parcel).
+        parcel: ByteBuf,
+    },
 }
 
 /// Read a room, in one round trip.
@@ -123,6 +132,8 @@ pub enum Fed {
     Full(Found),
     /// The store failed or did not answer: a write may or may not have happened.
     Failed,
+    /// The other room's answer: an encoded [`Receipt`](crate::parcel::Receipt).
+    Delivered(ByteBuf),
 }
 
 /// Time and entropy, inputs of every step.
@@ -163,6 +174,9 @@ pub enum Call {
     },
     /// Whether the caller may watch the room's frames live.
     Watch,
+    /// An encoded [`Parcel`](crate::parcel::Parcel) of another room. Only a host says this, for an
+    /// [`Effect::Deliver`], and without a user: nothing that comes from outside may become it.
+    Deliver(ByteBuf),
 }
 
 /// The answer to an arrival.
@@ -179,7 +193,7 @@ pub struct Outcome {
 /// What an answer's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
-    /// Postcard: a reply.
+    /// Postcard: a reply to a client, or a receipt for a room.
     Reply,
     /// JSON: a view, or a refusal with `code` and `message`.
     Json,

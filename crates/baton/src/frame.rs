@@ -113,12 +113,17 @@ pub enum Entry {
         /// Of the body that was rejected.
         body: BodyHash,
     },
-    /// Sends to `target` numbered up to `upto` were seen in its log; they leave the outbox.
+    /// The mark of this room's sends was read in `target`'s log. What it covers is seen; it leaves the
+    /// outbox once it is still covered a grace time later.
     Acknowledge {
         /// The receiving room's id.
         target: String,
-        /// Highest acknowledged number.
+        /// The history that the sends are of.
+        lineage: Lineage,
+        /// The mark.
         upto: u64,
+        /// When it was asked for, in milliseconds since 1970, by this room's store.
+        read_ms: u64,
     },
     /// Time that never happened in the room: ticks are counted as if the clock had stood still for
     /// it. Replay never asks a clock.
@@ -146,6 +151,30 @@ pub enum Entry {
     Evict {
         /// Device number.
         device: u32,
+    },
+    /// A server action from another room, applied at the frame's tick.
+    Receive {
+        /// The sending room's id.
+        sender: String,
+        /// The sender's history that the number belongs to.
+        lineage: Lineage,
+        /// Above the mark of sender and lineage.
+        number: u64,
+        /// The encoded action.
+        body: ByteBuf,
+    },
+    /// A server action that was rejected: the mark moves, the game's state does not. Without its body.
+    Decline {
+        /// The sending room's id.
+        sender: String,
+        /// The sender's history that the number belongs to.
+        lineage: Lineage,
+        /// Above the mark of sender and lineage.
+        number: u64,
+        /// The rules' code, see [`Reject`](crate::Reject).
+        code: u16,
+        /// Of the body that was rejected.
+        body: BodyHash,
     },
 }
 

@@ -40,6 +40,7 @@ impl<R: Rules> Solo<R> {
             present: &[],
             random: Source::Stream(&mut stream),
             sends: &mut sends,
+            sends_left: usize::MAX,
         });
         Self {
             config,
@@ -90,6 +91,7 @@ impl<R: Rules> Solo<R> {
             present: &self.present,
             random: Source::Stream(&mut self.stream),
             sends: &mut self.sends,
+            sends_left: usize::MAX,
         };
         R::tick(&mut self.state, &mut ctx);
         true
@@ -162,6 +164,7 @@ impl<R: Rules> Solo<R> {
             present: &self.present,
             random,
             sends: &mut self.sends,
+            sends_left: usize::MAX,
         };
         run(&mut self.state, &mut ctx)
     }

@@ -64,6 +64,7 @@ mod id;
 mod lease;
 pub mod limits;
 mod memory;
+pub mod parcel;
 mod random;
 mod replica;
 mod room;

@@ -40,6 +40,26 @@ pub const MAX_USER_DEVICES: usize = 8;
 /// half of it, so an evicted device has nothing left to send again.
 pub const RESEND_GRACE_MS: u64 = 120_000;
 
+/// Sends that a room keeps for other rooms, together. Beyond it the newest is given up, and counted:
+/// rules that must not lose one ask [`Context::may_send`](crate::Context::may_send) before they
+/// accept what would send it.
+pub const MAX_OUTBOX_SENDS: usize = 512;
+/// Bytes of one encoded send; a longer one is given up.
+pub const MAX_SEND_BYTES: usize = 1024;
+/// Sends that are delivered together.
+pub const MAX_PARCEL_SENDS: usize = 32;
+/// Rooms that one request delivers to; the others' turn comes with the next.
+pub const MAX_DELIVERIES: usize = 4;
+/// A warm instance delivers a room's sends at most this often.
+pub const DELIVER_EVERY_MS: u64 = 500;
+/// A send that its target's log was not seen to hold for this long is given up, and counted.
+pub const SEND_EXPIRY_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Marks of sending rooms that a room keeps; beyond it a new sender's sends wait with the sender.
+pub const MAX_SENDERS: usize = 1_024;
+/// A sender's mark may be forgotten after this long: its last send has expired, whichever of the two
+/// stores' clocks is asked.
+pub const SENDER_MARK_MS: u64 = SEND_EXPIRY_MS + 24 * 60 * 60 * 1000;
+
 /// Frames per segment: a snapshot is kept at each multiple, and blocks of frames are this long.
 pub const SEGMENT: u64 = 64;
 
@@ -53,4 +73,10 @@ pub fn valid_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// Whether a room's id is a valid kind, a slash, and a valid name.
+pub fn valid_room(id: &str) -> bool {
+    id.split_once('/')
+        .is_some_and(|(kind, name)| valid_name(kind) && valid_name(name))
 }

@@ -54,7 +54,8 @@ impl Memory {
         self.rooms.entry(room.to_owned())
     }
 
-    /// Performs an effect that a handler asks for; `None` for a reply, which is not a store's.
+    /// Performs an effect that a handler asks for; `None` for a reply and for a delivery, which are
+    /// not a store's.
     pub fn perform(&mut self, room: &str, effect: &Effect) -> Option<Fed> {
         let now_ms = self.clock_ms;
         let log = self.log(room);
@@ -73,7 +74,7 @@ impl Memory {
                     Fed::Full(found)
                 }
             }
-            Effect::Reply(_) => return None,
+            Effect::Reply(_) | Effect::Deliver { .. } => return None,
         })
     }
 }

@@ -150,6 +150,7 @@ pub struct Context<'a, C> {
     pub(crate) present: &'a [Player],
     pub(crate) random: Source<'a>,
     pub(crate) sends: &'a mut Vec<Send>,
+    pub(crate) sends_left: usize,
 }
 
 /// An action for another room.
@@ -189,8 +190,15 @@ impl<'a, C> Context<'a, C> {
         self.random.draw()
     }
 
-    /// Puts a server action into another room, `kind/name`, exactly once. `action` is of the
-    /// receiving rules.
+    /// Puts a server action into another room, `kind/name`, exactly once, in the order of sending.
+    /// `action` is of the receiving rules, at most
+    /// [`MAX_SEND_BYTES`](crate::limits::MAX_SEND_BYTES) encoded; they validate it as done by
+    /// [`By::Server`], and may reject it.
+    ///
+    /// It is kept until the target's log was seen to hold it, and a grace time longer. It is given up,
+    /// and counted, if the room keeps too many, see [`Self::may_send`], or could not deliver it for
+    /// [`SEND_EXPIRY_MS`](crate::limits::SEND_EXPIRY_MS). Should the room's own store lose a send that
+    /// was delivered, the target keeps it, and what the room does in its stead is sent too.
     pub fn send<A: Serialize>(&mut self, target: &str, action: &A) {
         self.put(Target::Room(target.into()), action);
     }
@@ -198,6 +206,12 @@ impl<'a, C> Context<'a, C> {
     /// The same, into a player's own room of a kind: its name is the id of the player's user.
     pub fn send_to<A: Serialize>(&mut self, player: Player, kind: &'static str, action: &A) {
         self.put(Target::Of(player, kind), action);
+    }
+
+    /// Whether this many more sends are sure to be taken. Rules that must not lose a send ask here,
+    /// in `validate`, before they accept the action that would send it.
+    pub fn may_send(&self, count: usize) -> bool {
+        self.sends.len().saturating_add(count) <= self.sends_left
     }
 
     fn put<A: Serialize>(&mut self, target: Target, action: &A) {

@@ -35,6 +35,11 @@ impl<K: Ord, V> Table<K, V> {
         Some(self.0.remove(place).1)
     }
 
+    /// Keeps what a condition holds for.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
+        self.0.retain(|(key, value)| keep(key, value));
+    }
+
     /// The value under a key, made if there is none.
     pub fn entry(&mut self, key: K) -> &mut V
     where

@@ -8,6 +8,7 @@ use baton::effect::{
     Append, Arrival, Call, Content, Effect, Fed, Found, Item, Lease, NEWEST, Outcome, Read,
 };
 use baton::frame::{Cut, Entry, FORMAT, Frame};
+use baton::parcel::{Parcel, Receipt};
 use baton::wire::{Hail, News, Presence, Reply, Request, Sent, Standing};
 use baton::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer, limits};
 use serde::Serialize;
@@ -85,6 +86,10 @@ fn effects() -> Vec<Value> {
         last: 64,
         hash: "00".repeat(16),
     };
+    let deliver = Effect::Deliver {
+        target: "account/u_1".into(),
+        parcel: bytes(&[1, 4]),
+    };
     let arrival = |who: Option<&Identity>, call| Arrival {
         who: who.cloned(),
         call,
@@ -108,6 +113,8 @@ fn effects() -> Vec<Value> {
         vector("fed pushed", &Fed::Pushed(found())),
         vector("fed full", &Fed::Full(Found::default())),
         vector("fed failed", &Fed::Failed),
+        vector("effect deliver", &deliver),
+        vector("fed delivered", &Fed::Delivered(bytes(&[1, 3]))),
         vector(
             "arrivals",
             &vec![
@@ -115,6 +122,7 @@ fn effects() -> Vec<Value> {
                 arrival(None, Call::View),
                 arrival(None, block),
                 arrival(Some(&who), Call::Watch),
+                arrival(None, Call::Deliver(bytes(&[1, 4]))),
             ],
         ),
     ]
@@ -153,11 +161,28 @@ fn messages() -> Vec<Value> {
             verdicts: vec![0, 7],
         }),
     };
+    let parcel = Parcel {
+        protocol: limits::PROTOCOL,
+        sender: "contagion/r_1".into(),
+        lineage: Lineage([9; 8]),
+        after: 1_832_960_000_000_000,
+        sends: vec![Sent {
+            seq: 1_832_960_000_000_001,
+            body: bytes(&[0, 5]),
+        }],
+    };
+    let receipt = Receipt {
+        protocol: limits::PROTOCOL,
+        mark: 1_832_960_000_000_001,
+        body: BodyHash([8; 4]),
+    };
     vec![
         vector("request", &request),
         vector("reply frames", &reply(News::Frames(vec![bytes(&[1])]))),
         vector("reply snapshot", &reply(News::Snapshot(bytes(&[2])))),
         vector("reply reset", &reply(News::Reset(bytes(&[3])))),
+        vector("parcel", &parcel),
+        vector("receipt", &receipt),
     ]
 }
 
@@ -218,7 +243,9 @@ fn frames() -> Vec<Value> {
         },
         Entry::Acknowledge {
             target: "account/u_1".into(),
-            upto: 3,
+            lineage: Lineage([9; 8]),
+            upto: 1_832_960_000_000_000,
+            read_ms: 1_790_000_000_100,
         },
         Entry::Cut {
             why: Cut::Pause,
@@ -232,6 +259,19 @@ fn frames() -> Vec<Value> {
             mark: 50,
         },
         Entry::Evict { device: 0 },
+        Entry::Receive {
+            sender: "contagion/r_1".into(),
+            lineage: Lineage([9; 8]),
+            number: 1_832_960_000_000_000,
+            body: bytes(&[0, 5]),
+        },
+        Entry::Decline {
+            sender: "contagion/r_1".into(),
+            lineage: Lineage([9; 8]),
+            number: 1_832_960_000_000_001,
+            code: 7,
+            body: BodyHash([8; 4]),
+        },
     ];
     vec![vector("frame of every entry", &frame(entries))]
 }

@@ -220,15 +220,16 @@ fn j04_after_a_match_the_next_countdown_follows_or_the_room_waits_for_the_next_j
     world.audit();
 }
 
-/// Results that wait to be delivered: target, number there, match.
+/// Results that wait to be delivered: target, place in the order there, match.
 fn results(room: &Room<Contagion>) -> Vec<(String, u64, u32)> {
-    let sends = room.sends().into_iter();
-    sends
-        .map(|(target, number, body)| {
-            let Award::Match(result) = postcard::from_bytes(body).expect("an award");
-            (target.clone(), number, result.match_id)
-        })
-        .collect()
+    let mut results: Vec<(String, u64, u32)> = Vec::new();
+    for (target, _, body) in room.sends() {
+        let Award::Match(result) = postcard::from_bytes(body).expect("an award");
+        let before = results.last().filter(|(last, ..)| last == target);
+        let place = before.map_or(1, |(_, place, _)| place + 1);
+        results.push((target.clone(), place, result.match_id));
+    }
+    results
 }
 
 #[test]

@@ -65,6 +65,7 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
     faces,
     store: remoteStore(rooms),
     store_timeout_ms,
+    delivers: new Set(faces.current().kinds()),
     note: (event, fields) => log('warn', event, fields),
   })
   // Requests of a room that arrive together share one call of its object.

@@ -9,6 +9,7 @@ use crate::effect::{Arrival, Call, Item};
 use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Identity};
 use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW};
+use crate::parcel::{Parcel, read_parcel};
 use crate::room::{Known, Room};
 use crate::rules::Rules;
 use crate::wire::{self, Hail, Presence, Request, Sent};
@@ -20,7 +21,7 @@ pub(super) struct Asked {
     /// Set as soon as it is known that the request fails.
     pub(super) refusal: Option<Refusal>,
     /// What of it is neither in the log nor in the inbox.
-    pub(super) need: Option<Hail>,
+    pub(super) need: Option<Pushed>,
     /// Something of it waits in the inbox.
     pub(super) waits: bool,
 }
@@ -31,14 +32,17 @@ pub(super) enum Ask {
     View,
     Block { last: u64, hash: Hash },
     Watch,
+    Deliver(Parcel),
     Nothing,
 }
 
-/// What a follower puts into the inbox: a device's hail by its verified user.
+/// What a follower puts into the inbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Pushed {
-    pub(super) who: Identity,
-    pub(super) hail: Hail,
+pub(super) enum Pushed {
+    /// A device's hail by its verified user.
+    Hail { who: Identity, hail: Hail },
+    /// What another room sent.
+    Parcel(Parcel),
 }
 
 impl Asked {
@@ -54,6 +58,10 @@ impl Asked {
             need: None,
             waits: false,
         };
+        // Rooms are no users: whoever has one came from outside.
+        if asked.who.is_some() && matches!(asked.ask, Ask::Deliver(_)) {
+            asked.refuse(Code::Forbidden);
+        }
         if asked.refusal.is_none() && asked.hail().is_some() {
             match &asked.who {
                 None => asked.refuse(Code::Unauthorized),
@@ -71,6 +79,7 @@ impl Asked {
             Call::Play(bytes) => wire::read_request(&bytes).map(Ask::Play),
             Call::View => Ok(Ask::View),
             Call::Watch => Ok(Ask::Watch),
+            Call::Deliver(bytes) => read_parcel(&bytes).map(Ask::Deliver),
             Call::Block { first, last, hash } => {
                 let aligned = last > 0
                     && last.is_multiple_of(SEGMENT)
@@ -115,6 +124,13 @@ impl Asked {
         if self.refusal.is_some() {
             return;
         }
+        if let Ask::Deliver(parcel) = &self.ask {
+            let covered = has(room, parcel);
+            self.waits = !covered && inbox.iter().any(|item| item.carries(parcel));
+            let new = !covered && !self.waits && !parcel.sends.is_empty();
+            self.need = new.then(|| Pushed::Parcel(parcel.clone()));
+            return;
+        }
         let access = room.map(|room| room.access(self.user()));
         if access.is_some_and(|access| !access.read) {
             return self.refuse(Code::NotFound);
@@ -142,8 +158,13 @@ impl Asked {
         }
         let waiting: Vec<&Hail> = inbox
             .iter()
-            .filter(|item| item.pushed.who.user == who.user && item.pushed.hail.id == hail.id)
-            .map(|item| &item.pushed.hail)
+            .filter_map(|item| match &item.pushed {
+                Pushed::Hail {
+                    who: by,
+                    hail: waits,
+                } => (by.user == who.user && waits.id == hail.id).then_some(waits),
+                Pushed::Parcel(_) => None,
+            })
             .collect();
         let mut need = Hail {
             presence: presence(room, &who.user, &hail, &waiting, now_ms),
@@ -163,8 +184,15 @@ impl Asked {
         }
         let new = need.presence != Presence::Unsaid || !need.actions.is_empty();
         self.waits = !waiting.is_empty();
-        self.need = new.then_some(need);
+        self.need = new.then_some(Pushed::Hail { who, hail: need });
     }
+}
+
+/// Whether nothing of a parcel is news: the room has all of it, or not what it follows on.
+fn has<R: Rules>(room: Option<&Room<R>>, parcel: &Parcel) -> bool {
+    let mark = room.map_or(0, |room| room.receipt(&parcel.sender, parcel.lineage).mark);
+    let last = parcel.sends.last();
+    last.is_none_or(|sent| sent.seq <= mark) || mark < parcel.after
 }
 
 /// What the room should still be told of a session.
@@ -241,6 +269,17 @@ pub(super) struct Waiting {
     pub(super) id: u64,
     pub(super) received_ms: u64,
     pub(super) pushed: Pushed,
+}
+
+impl Waiting {
+    /// Whether all that a parcel brings waits here.
+    fn carries(&self, parcel: &Parcel) -> bool {
+        let Pushed::Parcel(waits) = &self.pushed else {
+            return false;
+        };
+        let same = waits.sender == parcel.sender && waits.lineage == parcel.lineage;
+        same && waits.after == parcel.after && waits.sends.starts_with(&parcel.sends)
+    }
 }
 
 /// Reads the inbox. What cannot be read was not written by this protocol and is reported to be

@@ -6,7 +6,8 @@ use core::mem;
 use serde_bytes::ByteBuf;
 
 use super::Instance;
-use super::arrivals::{Ask, Asked, Pushed, Waiting, read_inbox};
+use super::arrivals::{Ask, Asked, Waiting, read_inbox};
+use super::deliver::Round;
 use super::lead::{self, Led};
 use super::reply::{self, Desk};
 use super::warm::{Recent, Trouble, Warm};
@@ -28,24 +29,27 @@ const MAX_READS: u8 = 8;
 pub struct Invocation<R: Rules> {
     pub(super) name: String,
     writer: Writer,
-    settings: Settings,
+    pub(super) settings: Settings,
     config: R::Config,
     asked: Vec<Asked>,
     pub(super) warm: Warm<R>,
-    phase: Phase<R>,
+    pub(super) phase: Phase<R>,
     lost: u8,
     reads: u8,
     wait_ms: u32,
     block: Option<Vec<ByteBuf>>,
 }
 
-enum Phase<R: Rules> {
+pub(super) enum Phase<R: Rules> {
     Starting,
     Reading,
     Appending(Led<R>),
     /// The append's outcome is unknown: the read that follows looks for the frame.
     Doubting(Led<R>),
     Pushing,
+    Delivering(Round),
+    /// The answers wait for what other rooms said to be noted.
+    Acknowledging(Led<R>, Vec<Outcome>),
     Done,
 }
 
@@ -95,7 +99,7 @@ impl<R: Rules> Invocation<R> {
     fn guess(&mut self, inbox: &[Waiting], moment: &Moment) -> Option<Effect> {
         let room = self.warm.room.as_ref()?;
         self.warm.lease_now(moment)?;
-        let plays = |asked: &Asked| matches!(asked.ask, Ask::Play(_));
+        let plays = |asked: &Asked| matches!(asked.ask, Ask::Play(_) | Ask::Deliver(_));
         let low = reply::since(&self.asked, room.head(), self.settings.recent);
         if !self.asked.iter().all(plays) || low < self.warm.recent.first() {
             return None;
@@ -158,11 +162,13 @@ impl<R: Rules> Invocation<R> {
                 Fed::Full(found) => self.pushed(found, moment, Some(Code::Busy)),
                 _ => self.retry(moment),
             },
+            Phase::Delivering(round) => self.delivered(round, fed, moment),
+            Phase::Acknowledging(led, outcomes) => self.acknowledged(led, outcomes, fed, moment),
             Phase::Starting | Phase::Done => self.retry(moment),
         }
     }
 
-    fn read_of(&self) -> Read {
+    pub(super) fn read_of(&self) -> Read {
         let known = self.warm.head();
         let since = match known.v {
             0 => self.cursor(),
@@ -207,7 +213,7 @@ impl<R: Rules> Invocation<R> {
         }
     }
 
-    fn absorb(&mut self, mut found: Found, moment: &Moment) -> Result<(), Trouble> {
+    pub(super) fn absorb(&mut self, mut found: Found, moment: &Moment) -> Result<(), Trouble> {
         if let Some(block) = found.block.take() {
             self.block = Some(block);
         }
@@ -245,7 +251,7 @@ impl<R: Rules> Invocation<R> {
         self.reply(moment)
     }
 
-    fn turn(&self, moment: &Moment) -> Turn {
+    pub(super) fn turn(&self, moment: &Moment) -> Turn {
         let Some(room) = &self.warm.room else {
             return Turn::Free;
         };
@@ -278,17 +284,7 @@ impl<R: Rules> Invocation<R> {
     fn lead(&mut self, moment: &Moment) -> Option<Effect> {
         let (inbox, junk) = read_inbox(&self.warm.inbox);
         let now_ms = self.warm.now_ms(moment);
-        let mut draft = Draft::begin(
-            self.warm.room.as_ref(),
-            &self.config,
-            self.writer,
-            moment.nonce,
-            now_ms,
-            self.settings.catch_up_ticks,
-        );
-        if self.warm.room.is_some() && self.warm.broken.is_some() {
-            draft.reset();
-        }
+        let draft = self.draft(moment);
         let nobody = self.warm.room.is_none()
             && inbox.is_empty()
             && self.asked.iter().all(|asked| asked.need.is_none());
@@ -307,22 +303,43 @@ impl<R: Rules> Invocation<R> {
         Some(Effect::Append(append, read))
     }
 
-    /// Our frame is in the log.
-    fn appended(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
+    pub(super) fn draft(&self, moment: &Moment) -> Draft<R> {
+        let mut draft = Draft::begin(
+            self.warm.room.as_ref(),
+            &self.config,
+            self.writer,
+            moment.nonce,
+            self.warm.now_ms(moment),
+            self.settings.catch_up_ticks,
+        );
+        if self.warm.room.is_some() && self.warm.broken.is_some() {
+            draft.reset();
+        }
+        draft
+    }
+
+    /// Our frame is in the log: the room after it is ours to go on from.
+    pub(super) fn take_over(&mut self, led: Led<R>) {
         let keep = usize::try_from(self.settings.recent).unwrap_or(usize::MAX);
-        let hash = led.append.hash;
         if self.warm.room.is_none() {
             self.warm.recent = Recent::default();
         }
-        self.warm.recent.push(hash, led.append.frame, keep);
+        self.warm
+            .recent
+            .push(led.append.hash, led.append.frame, keep);
         self.warm.room = Some(led.room);
         self.warm.broken = None;
+    }
+
+    /// Our frame is in the log.
+    fn appended(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
         for (asked, later) in self.asked.iter_mut().zip(&led.later) {
             if !later {
                 asked.need = None;
                 asked.waits = false;
             }
         }
+        self.take_over(led);
         self.wait_ms = self.settings.frame_ms;
         match self.absorb(found, moment) {
             Ok(()) => {}
@@ -365,11 +382,8 @@ impl<R: Rules> Invocation<R> {
     /// Follow: what is new goes to the inbox.
     fn push(&mut self) -> Effect {
         let items = self.asked.iter().filter_map(|asked| {
-            let pushed = Pushed {
-                who: asked.who.clone()?,
-                hail: asked.need.clone()?,
-            };
-            Some(ByteBuf::from(wire::write(&pushed)))
+            let pushed = asked.need.as_ref()?;
+            Some(ByteBuf::from(wire::write(pushed)))
         });
         let items: Vec<_> = items.collect();
         self.phase = Phase::Pushing;
@@ -428,6 +442,9 @@ impl<R: Rules> Invocation<R> {
         let outcomes: Vec<Outcome> = answers
             .map(|(index, asked)| desk.answer(asked, index))
             .collect();
-        Effect::Reply(outcomes)
+        if self.asked.iter().all(|asked| asked.refusal.is_some()) {
+            return Effect::Reply(outcomes);
+        }
+        self.conclude(outcomes, moment)
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde_bytes::ByteBuf;
 
-use super::arrivals::{Asked, Waiting};
+use super::arrivals::{Asked, Pushed, Waiting};
 use crate::effect::Append;
 use crate::id::{Head, Identity};
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
@@ -22,8 +22,18 @@ pub(super) struct Led<R: Rules> {
     pub(super) later: Vec<bool>,
 }
 
-/// Something that a device said, from the inbox or from this batch.
+/// Where something came from.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// This batch, by index.
+    Arrival(usize),
+    /// The inbox, by the store's number.
+    Item(u64),
+}
+
+/// Something that a device said.
 struct Said<'a> {
+    origin: Origin,
     received_ms: u64,
     who: &'a Identity,
     hail: &'a Hail,
@@ -43,25 +53,28 @@ pub(super) fn lead<R: Rules>(
 ) -> Option<Led<R>> {
     let mut refusals = Vec::new();
     let batch = asked.iter().enumerate().filter_map(|(index, asked)| {
-        let hail = asked.need.as_ref()?;
-        Some((Some(index), now_ms, asked.who.as_ref()?, hail))
+        let need = asked.need.as_ref()?;
+        Some((Origin::Arrival(index), now_ms, need))
     });
     let waiting = inbox
         .iter()
-        .map(|item| (None, item.received_ms, &item.pushed.who, &item.pushed.hail));
-    let mut origins = Vec::new();
+        .map(|item| (Origin::Item(item.id), item.received_ms, &item.pushed));
     let mut said = Vec::new();
-    for (origin, received_ms, who, hail) in waiting.chain(batch) {
-        origins.push(origin);
-        said.push(Said {
-            received_ms,
-            who,
-            hail,
-            fate: Fate::Done,
-        });
+    let mut parcels = Vec::new();
+    for (origin, received_ms, pushed) in waiting.chain(batch) {
+        match pushed {
+            Pushed::Hail { who, hail } => said.push(Said {
+                origin,
+                received_ms,
+                who,
+                hail,
+                fate: Fate::Done,
+            }),
+            Pushed::Parcel(parcel) => parcels.push((origin, parcel)),
+        }
     }
 
-    for (said, origin) in said.iter_mut().zip(&origins) {
+    for said in &mut said {
         if said.hail.number.is_some() || said.hail.presence != Presence::Here {
             continue;
         }
@@ -69,24 +82,29 @@ pub(super) fn lead<R: Rules>(
             said.fate = Fate::Later;
             continue;
         }
-        if let (Err(code), Some(origin)) = (draft.register(said.who, said.hail), *origin) {
-            refusals.push((origin, code));
+        let registered = draft.register(said.who, said.hail);
+        if let (Err(code), Origin::Arrival(index)) = (registered, said.origin) {
+            refusals.push((index, code));
         }
     }
     sight_all(&mut draft, &mut said);
     draft.advance();
     act_all(&mut draft, &mut said);
+    let said = said.iter().map(|said| (said.origin, said.fate));
+    let mut fates: Vec<_> = said.collect();
+    for (origin, parcel) in parcels {
+        fates.push((origin, draft.receive(parcel)));
+    }
 
     let mut framed = junk.to_vec();
     let mut later = alloc::vec![false; asked.len()];
-    for (index, said) in said.iter().enumerate() {
-        match origins[index] {
-            Some(origin) => later[origin] = said.fate == Fate::Later,
-            None if said.fate == Fate::Done => framed.push(inbox[index].id),
-            None => {}
+    for (origin, fate) in fates {
+        match origin {
+            Origin::Arrival(index) => later[index] = fate == Fate::Later,
+            Origin::Item(id) if fate == Fate::Done => framed.push(id),
+            Origin::Item(_) => {}
         }
     }
-    drop(said);
     for (origin, code) in refusals {
         asked[origin].refuse(code);
         later[origin] = false;

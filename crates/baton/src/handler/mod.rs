@@ -6,6 +6,7 @@
 //! Here: the instance, its identity and its warm rooms. The decisions are in `invocation`.
 
 mod arrivals;
+mod deliver;
 mod invocation;
 mod lead;
 mod reply;

@@ -27,6 +27,8 @@ pub(super) struct Warm<R: Rules> {
     clocked: bool,
     /// The head, and our own time when we first saw it.
     watch: (Head, u64),
+    /// Our own time of the last delivery to other rooms.
+    pub(super) delivered_ms: Option<u64>,
     /// Our own time of the last use.
     pub(super) used_ms: u64,
 }
@@ -55,6 +57,7 @@ impl<R: Rules> Warm<R> {
             anchor: None,
             clocked: false,
             watch: (Head::default(), mono_ms),
+            delivered_ms: None,
             used_ms: mono_ms,
         }
     }

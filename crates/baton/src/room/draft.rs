@@ -9,10 +9,11 @@ use super::{Known, Opened, Room};
 use crate::delta::{self, Base};
 use crate::error::Code;
 use crate::frame::{Cut, Entry, FORMAT, Frame};
-use crate::id::{BodyHash, Hash, Identity, Nonce, Writer};
+use crate::id::{BodyHash, Hash, Identity, Lineage, Nonce, Writer};
 use crate::limits::{
     MAX_DEVICES, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES, MAX_USER_DEVICES, RESEND_GRACE_MS,
 };
+use crate::parcel::Parcel;
 use crate::rules::{By, Reject, Rules};
 use crate::wire::{Hail, Presence};
 
@@ -255,11 +256,7 @@ impl<R: Rules> Draft<R> {
             Known::Gap(_) if seq == kept_from => true,
             _ => return Fate::Done,
         };
-        let by = By::Player(device.player);
-        let verdict = match postcard::take_from_bytes::<R::Action>(body) {
-            Ok((action, [])) => self.room.validate(by, &action),
-            _ => Err(Reject::MALFORMED),
-        };
+        let verdict = self.verdict(By::Player(device.player), body);
         let entry = match verdict {
             Ok(()) => Entry::Act {
                 device: number,
@@ -281,6 +278,65 @@ impl<R: Rules> Draft<R> {
         }
         self.put(entry);
         Fate::Done
+    }
+
+    fn verdict(&self, by: By, body: &[u8]) -> Result<(), Reject> {
+        match postcard::take_from_bytes::<R::Action>(body) {
+            Ok((action, [])) => self.room.validate(by, &action),
+            _ => Err(Reject::MALFORMED),
+        }
+    }
+
+    /// Judges what another room sent, in order, and writes the verdicts down. Call after
+    /// [`Self::advance`]. A parcel that follows on what this room does not have is let go: the sender
+    /// hears the mark, and goes back to it.
+    pub(crate) fn receive(&mut self, parcel: &Parcel) -> Fate {
+        for sent in &parcel.sends {
+            let Parcel {
+                sender, lineage, ..
+            } = parcel;
+            let mark = self.room.receipt(sender, *lineage).mark;
+            if sent.seq <= mark {
+                continue;
+            }
+            if mark < parcel.after {
+                return Fate::Done;
+            }
+            if self.lags() || self.full() {
+                return Fate::Later;
+            }
+            let (sender, lineage, number) = (sender.clone(), *lineage, sent.seq);
+            let entry = match self.verdict(By::Server, &sent.body) {
+                Ok(()) => Entry::Receive {
+                    sender,
+                    lineage,
+                    number,
+                    body: sent.body.clone(),
+                },
+                Err(Reject(code)) => Entry::Decline {
+                    sender,
+                    lineage,
+                    number,
+                    code: code.max(1),
+                    body: BodyHash::of(&sent.body),
+                },
+            };
+            if !self.put(entry) {
+                // No place for another sender's mark: its sends wait with the sender.
+                return Fate::Done;
+            }
+        }
+        Fate::Done
+    }
+
+    /// Notes how far a target has this room's sends, if that is news.
+    pub(crate) fn acknowledge(&mut self, target: &str, lineage: Lineage, upto: u64, read_ms: u64) {
+        self.put(Entry::Acknowledge {
+            target: target.into(),
+            lineage,
+            upto,
+            read_ms: read_ms.min(self.now_ms),
+        });
     }
 
     /// The room as it is so far.
@@ -313,6 +369,10 @@ impl<R: Rules> Draft<R> {
         self.bytes += 64
             + match &entry {
                 Entry::Act { body, .. } => body.len(),
+                Entry::Receive { sender, body, .. } => sender.len() + body.len(),
+                Entry::Acknowledge { target: room, .. } | Entry::Decline { sender: room, .. } => {
+                    room.len()
+                }
                 Entry::Register { user, name, .. } => user.len() + name.len(),
                 _ => 0,
             };

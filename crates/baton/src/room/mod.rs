@@ -7,21 +7,23 @@ mod look;
 mod marks;
 mod outbox;
 mod presence;
+mod senders;
 mod snapshot;
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use draft::{Draft, Drafted, Fate, Sighting};
 pub use marks::Standing as DeviceStanding;
 pub(crate) use marks::{Device, Known};
-use outbox::Outgoing;
+use outbox::Kept;
+use senders::Sender;
 pub(crate) use snapshot::SNAPSHOT_EXTRA_BYTES;
 
 use crate::frame::{Entry, FORMAT, Frame, NotAFrame};
-use crate::id::{Hash, Lineage, Nonce, Writer};
-use crate::limits::SEGMENT;
+use crate::id::{BodyHash, Hash, Lineage, Nonce, Writer};
+use crate::limits::{MAX_OUTBOX_SENDS, SEGMENT};
 use crate::random::{Random, Source};
 use crate::rules::{By, Context, Player, Reject, Rules, Send};
 use crate::table::Table;
@@ -54,7 +56,12 @@ pub struct Room<R: Rules> {
     next_device: u32,
     players: Table<Player, Person>,
     devices: Table<u32, Device>,
-    outbox: Table<String, Outgoing>,
+    outbox: Table<String, VecDeque<Kept>>,
+    given_up: u64,
+    senders: Table<(String, Lineage), Sender>,
+    /// The time of the frame that is being entered.
+    #[serde(skip)]
+    opened_ms: u64,
     /// Derived from the devices.
     #[serde(skip)]
     present: Vec<Player>,
@@ -84,6 +91,9 @@ impl<R: Rules> Clone for Room<R> {
             players: self.players.clone(),
             devices: self.devices.clone(),
             outbox: self.outbox.clone(),
+            given_up: self.given_up,
+            senders: self.senders.clone(),
+            opened_ms: self.opened_ms,
             present: self.present.clone(),
             sends: Vec::new(),
         }
@@ -179,6 +189,7 @@ impl<R: Rules> Room<R> {
             present: &[],
             random: Source::Stream(&mut random),
             sends: &mut sends,
+            sends_left: MAX_OUTBOX_SENDS,
         });
         let mut room = Self {
             hash: Hash::default(),
@@ -199,6 +210,9 @@ impl<R: Rules> Room<R> {
             players: Table::default(),
             devices: Table::default(),
             outbox: Table::default(),
+            given_up: 0,
+            senders: Table::default(),
+            opened_ms: time_ms,
             present: Vec::new(),
             sends,
         };
@@ -237,7 +251,11 @@ impl<R: Rules> Room<R> {
             );
             let acts = matches!(
                 entry,
-                Entry::Act { .. } | Entry::Reject { .. } | Entry::Vouch { .. }
+                Entry::Act { .. }
+                    | Entry::Reject { .. }
+                    | Entry::Vouch { .. }
+                    | Entry::Receive { .. }
+                    | Entry::Decline { .. }
             );
             if acts && !self.advance_to(frame.tick) {
                 return Err(ReplayError::Entry(index));
@@ -260,6 +278,8 @@ impl<R: Rules> Room<R> {
         if v.is_multiple_of(SEGMENT) {
             self.random.reseed(nonce);
         }
+        self.opened_ms = time_ms;
+        self.expire_sends(time_ms);
         Opened {
             nonce,
             from_tick: self.tick,
@@ -348,7 +368,13 @@ impl<R: Rules> Room<R> {
             } => self
                 .device_at(*device, opened)?
                 .reject(*seq, Reject(*code), *body),
-            Entry::Acknowledge { target, upto } => self.acknowledge(target, *upto),
+            Entry::Acknowledge {
+                target,
+                lineage,
+                upto,
+                read_ms,
+            } if *read_ms <= opened.time_ms => self.acknowledge(target, *lineage, *upto, *read_ms),
+            Entry::Acknowledge { .. } => Err(NotHere),
             Entry::Cut { skip_ms, .. } => {
                 self.base_ms = self.base_ms.checked_add(*skip_ms).ok_or(NotHere)?;
                 Ok(())
@@ -362,6 +388,28 @@ impl<R: Rules> Room<R> {
             }
             Entry::Vouch { device, mark } => self.device_at(*device, opened)?.vouch(*mark),
             Entry::Evict { device } => self.evict(*device),
+            Entry::Receive {
+                sender,
+                lineage,
+                number,
+                body,
+            } => {
+                let action = postcard::from_bytes(body).map_err(|_| NotHere)?;
+                self.heed(sender, *lineage, *number, BodyHash::of(body), opened)?;
+                let random = Source::entry(opened.nonce, opened.index);
+                self.apply(By::Server, action, random);
+                Ok(())
+            }
+            Entry::Decline {
+                sender,
+                lineage,
+                number,
+                code,
+                body,
+            } => match code {
+                0 => Err(NotHere),
+                _ => self.heed(sender, *lineage, *number, *body, opened),
+            },
         }
     }
 
@@ -372,12 +420,14 @@ impl<R: Rules> Room<R> {
     }
 
     fn apply(&mut self, by: By, action: R::Action, random: Source<'_>) {
+        let sends_left = self.sends_left();
         let mut ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
             random,
             sends: &mut self.sends,
+            sends_left,
         };
         R::apply(&mut self.state, by, action, &mut ctx);
         self.post();
@@ -387,12 +437,14 @@ impl<R: Rules> Room<R> {
     pub fn validate(&self, by: By, action: &R::Action) -> Result<(), Reject> {
         // Rules that only read cannot reach these two: both need `&mut`.
         let mut sends = Vec::new();
+        let sends_left = self.sends_left();
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
             random: Source::entry(Nonce::default(), 0),
             sends: &mut sends,
+            sends_left,
         };
         R::validate(&self.state, by, action, &ctx)
     }

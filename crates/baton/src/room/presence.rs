@@ -176,12 +176,14 @@ impl<R: Rules> Room<R> {
 
     /// Lets the rules change the state by what is no entry's action, drawing from the room's stream.
     fn run(&mut self, work: impl FnOnce(&mut R::State, &mut Context<'_, R::Config>)) {
+        let sends_left = self.sends_left();
         let mut ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
             random: Source::Stream(&mut self.random),
             sends: &mut self.sends,
+            sends_left,
         };
         work(&mut self.state, &mut ctx);
         self.post();

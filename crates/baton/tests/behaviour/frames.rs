@@ -158,7 +158,22 @@ fn nonsense() -> Vec<(&'static str, Vec<Entry>)> {
     };
     let acknowledge = Entry::Acknowledge {
         target: "account/a".into(),
+        lineage: Lineage::default(),
         upto: 1,
+        read_ms: 0,
+    };
+    let receive = |sender: &str, number, body: Vec<u8>| Entry::Receive {
+        sender: sender.into(),
+        lineage: Lineage::default(),
+        number,
+        body: body.into(),
+    };
+    let decline = |number, code| Entry::Decline {
+        sender: "post/a".into(),
+        lineage: Lineage::default(),
+        number,
+        code,
+        body: BodyHash::default(),
     };
     let cut = Entry::Cut {
         why: Cut::Cap,
@@ -209,6 +224,25 @@ fn nonsense() -> Vec<(&'static str, Vec<Entry>)> {
         ("nobody is forgotten", vec![Entry::Evict { device: 7 }]),
         ("a second beginning", vec![setup]),
         ("what was never sent arrives", vec![acknowledge]),
+        ("a send numbered 0", vec![receive("post/a", 0, add(1))]),
+        ("a send of no room", vec![receive("post", 1, add(1))]),
+        (
+            "a send beyond counting",
+            vec![receive("post/a", u64::MAX, add(1))],
+        ),
+        (
+            "a send twice",
+            vec![receive("post/a", 1, add(1)), receive("post/a", 1, add(1))],
+        ),
+        (
+            "a send out of order",
+            vec![receive("post/a", 2, add(1)), decline(1, 7)],
+        ),
+        (
+            "a send that is no action",
+            vec![receive("post/a", 1, vec![9])],
+        ),
+        ("a send rejected without a reason", vec![decline(1, 0)]),
         ("another history is lost", vec![Entry::Reset { lost }]),
         ("time without end", vec![cut]),
     ]

@@ -78,9 +78,7 @@ fn beats_count_in_the_order_of_their_receipt_not_of_the_inbox() {
     let from = world.audit().room.tick();
     let base_ms = world.now_ms;
     let push = |world: &mut World<Herd>, raw: &Raw, late_ms: u64| {
-        // As a follower pushes it.
-        let item = ByteBuf::from(baton::wire::write(&(raw.who.clone(), raw.hail.clone())));
-        world.log().push(&[item], base_ms + late_ms);
+        world.log().push(&[raw.item()], base_ms + late_ms);
     };
     push(&mut world, &bob, GRACE_MS / 2 + 1_000);
     push(&mut world, &ann, GRACE_MS / 2);

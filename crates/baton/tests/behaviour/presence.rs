@@ -5,7 +5,6 @@ use baton::frame::Entry;
 use baton::limits::{MAX_DEVICES, MAX_USER_DEVICES, RESEND_GRACE_MS};
 use baton::wire::Presence;
 use baton::{Code, DeviceId};
-use serde_bytes::ByteBuf;
 
 use crate::support::rules::{GRACE_MS, GRACE_TICKS, Herd, TICK_MS, add};
 use crate::support::{FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World};
@@ -303,9 +302,7 @@ fn a_flood_of_new_devices_never_makes_a_frame_that_cannot_be_read() {
     let stranger = |wave: u8, index: usize| {
         let mut id = [wave; 16];
         id[..8].copy_from_slice(&index.to_le_bytes());
-        let raw = Raw::with_id(&format!("{wave}-{index:050}"), DeviceId(id));
-        // As a follower pushes it.
-        ByteBuf::from(baton::wire::write(&(raw.who, raw.hail)))
+        Raw::with_id(&format!("{wave}-{index:050}"), DeviceId(id)).item()
     };
     for wave in [1, 2] {
         let crowd: Vec<_> = (0..MAX_DEVICES)

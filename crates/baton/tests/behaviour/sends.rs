@@ -76,17 +76,25 @@ impl Rules for Post {
     }
 }
 
-/// A target, the number there, and what is sent.
+/// A target, the place in the order of what is sent there, and what is sent.
 type Item = (String, u64, u32);
 
 fn outbox(room: &Room<Post>) -> Vec<Item> {
-    let sends = room.sends().into_iter();
-    sends
-        .map(|(target, number, body)| {
-            let amount = postcard::from_bytes(body).expect("a number");
-            (target.clone(), number, amount)
-        })
-        .collect()
+    let mut items: Vec<Item> = Vec::new();
+    let mut before = 0;
+    for (target, number, body) in room.sends() {
+        let amount = postcard::from_bytes(body).expect("a number");
+        let place = match items.last() {
+            Some((last, place, _)) if last == target => {
+                assert!(number > before, "numbers rise");
+                place + 1
+            }
+            _ => 1,
+        };
+        before = number;
+        items.push((target.clone(), place, amount));
+    }
+    items
 }
 
 /// What the log holds, replayed from its first frame.

@@ -10,6 +10,7 @@ pub mod client;
 pub mod flight;
 pub mod forks;
 pub mod raw;
+pub mod rooms;
 pub mod rules;
 pub mod traffic;
 
@@ -230,7 +231,7 @@ impl<R: Rules> World<R> {
                 }
                 self.newest = (self.head(), frame.writer, frame.time_ms);
             }
-            Some(Fed::Failed) | None => {}
+            Some(Fed::Failed | Fed::Delivered(_)) | None => {}
         }
         fed
     }

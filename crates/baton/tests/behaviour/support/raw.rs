@@ -4,6 +4,8 @@ use baton::effect::{Arrival, Call, Outcome};
 use baton::wire::{self, Hail, Presence, Reply, Request, Sent};
 use baton::{Code, DeviceId, Head, Identity, Rules, limits};
 
+use serde_bytes::ByteBuf;
+
 use super::client::{device_id, identity};
 use super::{World, refusal};
 
@@ -80,6 +82,12 @@ impl Raw {
             who: Some(self.who.clone()),
             call: Call::Play(wire::write(&request).into()),
         }
+    }
+
+    /// What a follower pushes of it.
+    pub fn item(&self) -> ByteBuf {
+        let hail = 0_u8;
+        ByteBuf::from(wire::write(&(hail, &self.who, &self.hail)))
     }
 
     /// One request, answered.

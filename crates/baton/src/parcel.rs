@@ -1,0 +1,74 @@
+//! What one room's handler tells another's: sends in order, and how far the other's log has them.
+//! Postcard, pinned by golden bytes. It travels between hosts' insides only: no client can say it.
+//! Knows nothing of rooms.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Code;
+use crate::id::{BodyHash, Lineage};
+use crate::limits::{MAX_PARCEL_SENDS, MAX_SEND_BYTES, MAX_SEQUENCE, PROTOCOL, valid_room};
+use crate::wire::Sent;
+
+/// Sends of one room to another, of one lineage, in order; without any, a question for the mark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// [`PROTOCOL`].
+    pub protocol: u8,
+    /// The sending room, `kind/name`.
+    pub sender: String,
+    /// The sender's history that the numbers belong to.
+    pub lineage: Lineage,
+    /// The number before the first of these that the sender still keeps, 0 if none: a target that
+    /// does not have it (its store lost it) takes none of these, and the sender goes back.
+    pub after: u64,
+    /// Rising numbers, not necessarily dense.
+    pub sends: Vec<Sent>,
+}
+
+/// What the target's log holds of a sender: never what merely waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// [`PROTOCOL`].
+    pub protocol: u8,
+    /// The highest number applied or rejected; 0 if none.
+    pub mark: u64,
+    /// Of the body that had this number.
+    pub body: BodyHash,
+}
+
+/// Reads a parcel, all of it, within its limits.
+pub(crate) fn read_parcel(bytes: &[u8]) -> Result<Parcel, Code> {
+    if bytes.first().is_some_and(|version| *version != PROTOCOL) {
+        return Err(Code::Protocol);
+    }
+    let (parcel, rest) = postcard::take_from_bytes::<Parcel>(bytes).map_err(|_| Code::Malformed)?;
+    let over = parcel.sends.len() > MAX_PARCEL_SENDS
+        || parcel
+            .sends
+            .iter()
+            .any(|sent| sent.body.len() > MAX_SEND_BYTES);
+    if over {
+        return Err(Code::TooLarge);
+    }
+    let rising = parcel
+        .sends
+        .windows(2)
+        .all(|pair| pair[0].seq < pair[1].seq);
+    let first = parcel.sends.first().map_or(u64::MAX, |sent| sent.seq);
+    let counted = parcel.sends.iter().all(|sent| sent.seq <= MAX_SEQUENCE);
+    let sound = rising && counted && parcel.after < first && valid_room(&parcel.sender);
+    match rest {
+        [] if sound => Ok(parcel),
+        _ => Err(Code::Malformed),
+    }
+}
+
+/// Reads a receipt, all of it. `None` if it is cut, corrupt or of another protocol.
+pub(crate) fn read_receipt(bytes: &[u8]) -> Option<Receipt> {
+    match postcard::take_from_bytes::<Receipt>(bytes) {
+        Ok((receipt, [])) if receipt.protocol == PROTOCOL => Some(receipt),
+        _ => None,
+    }
+}

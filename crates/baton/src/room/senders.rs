@@ -1,0 +1,69 @@
+//! Marks of sending rooms: what makes delivery between rooms exactly-once. Per sender and lineage the
+//! highest number applied or rejected; numbers only rise. A mark outlives every send it is about.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use super::{NotHere, Opened, Room};
+use crate::id::{BodyHash, Lineage};
+use crate::limits::{MAX_SENDERS, MAX_SEQUENCE, PROTOCOL, SENDER_MARK_MS, valid_room};
+use crate::parcel::Receipt;
+use crate::rules::Rules;
+
+/// How far a sender's numbers have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sender {
+    mark: u64,
+    /// Of the body that had the mark's number.
+    body: BodyHash,
+    /// The time of the frame that moved it.
+    seen_ms: u64,
+}
+
+impl<R: Rules> Room<R> {
+    /// Moves a sender's mark. A full table forgets the mark that was silent longest, if all of its
+    /// sends have expired.
+    pub(super) fn heed(
+        &mut self,
+        sender: &str,
+        lineage: Lineage,
+        number: u64,
+        body: BodyHash,
+        opened: &Opened,
+    ) -> Result<(), NotHere> {
+        let key = (String::from(sender), lineage);
+        let known = self.senders.get(&key);
+        let rises = number > known.map_or(0, |sender| sender.mark) && number <= MAX_SEQUENCE;
+        if !rises || !valid_room(sender) {
+            return Err(NotHere);
+        }
+        if known.is_none() && self.senders.len() >= MAX_SENDERS {
+            let oldest = self.senders.iter().min_by_key(|(_, sender)| sender.seen_ms);
+            let expired = |seen_ms: u64| seen_ms.saturating_add(SENDER_MARK_MS) < opened.time_ms;
+            let oldest = oldest.filter(|(_, sender)| expired(sender.seen_ms));
+            let oldest = oldest.map(|(key, _)| key.clone()).ok_or(NotHere)?;
+            self.senders.remove(&oldest);
+        }
+        self.senders.insert(
+            key,
+            Sender {
+                mark: number,
+                body,
+                seen_ms: opened.time_ms,
+            },
+        );
+        Ok(())
+    }
+
+    /// What the room holds of a sender.
+    pub(crate) fn receipt(&self, sender: &str, lineage: Lineage) -> Receipt {
+        let key = (String::from(sender), lineage);
+        let known = self.senders.get(&key).copied().unwrap_or_default();
+        Receipt {
+            protocol: PROTOCOL,
+            mark: known.mark,
+            body: known.body,
+        }
+    }
+}
