@@ -17,7 +17,7 @@ use crate::rules::{By, Context, Ctx, Player, Reject, Rules, Send, Silence, Targe
 /// As in a room: a joiner is present when `joined` runs, a leaver is absent when `left` runs, an
 /// action is validated and then applied, and with [`Silence::Pause`] no tick passes while nobody
 /// is present. Entries draw from a stream of their own, ticks from the room's.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Solo<R: Rules> {
     config: R::Config,
     state: R::State,
@@ -27,6 +27,22 @@ pub struct Solo<R: Rules> {
     tick: u64,
     present: Vec<Player>,
     sends: Vec<Send>,
+}
+
+// A derived one would ask the same of `R`, of which there is never a value.
+impl<R: Rules> Clone for Solo<R> {
+    fn clone(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            state: self.state.clone(),
+            stream: self.stream.clone(),
+            seed: self.seed,
+            entries: self.entries,
+            tick: self.tick,
+            present: self.present.clone(),
+            sends: self.sends.clone(),
+        }
+    }
 }
 
 impl<R: Rules> Solo<R> {
@@ -170,6 +186,20 @@ impl<R: Rules> Solo<R> {
     }
 }
 
+/// Performs a script for the rules that its first line names, as in `kind contagion`: what [`probe`](crate::probe)
+/// exports. What comes back is the recorded script without that line, or why it could not be performed.
+pub fn record_of_kind(kinds: &[(&str, Recorder)], input: &str) -> String {
+    let (first, script) = input.split_once('\n').unwrap_or((input, ""));
+    let named = first.strip_prefix("kind ").unwrap_or_default();
+    match kinds.iter().find(|(kind, _)| *kind == named) {
+        Some((_, record)) => record(script).unwrap_or_else(|bad| bad.to_string()),
+        None => format!("no rules are called {named:?}"),
+    }
+}
+
+/// [`record`] for some rules.
+pub type Recorder = fn(&str) -> Result<String, BadLine>;
+
 /// A line of a script that cannot be performed. Nothing after it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
@@ -201,6 +231,7 @@ impl core::error::Error for BadLine {}
 /// act server 02 rejected 4
 /// ticks 150                     lets time pass
 /// hash 151 2f…                  the tick and the hash of the state (filled in)
+/// state 0102…                   the encoded state (filled in), to see where two of them differ
 /// ```
 pub fn record<R: Rules>(script: &str) -> Result<String, BadLine> {
     let mut solo: Option<Solo<R>> = None;
@@ -249,9 +280,19 @@ fn perform<R: Rules>(solo: &mut Option<Solo<R>>, line: &str) -> Option<String> {
             });
         }
         ["hash", ..] => return Some(format!("hash {} {}", solo.now(), solo.hash())),
+        ["state", ..] => return Some(format!("state {}", to_hex(&solo.bytes()))),
         _ => return None,
     }
     kept
+}
+
+/// Two digits a byte.
+fn to_hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
+    let pairs = bytes
+        .iter()
+        .map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    pairs.flatten().collect()
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -349,6 +390,15 @@ mod tests {
         assert_eq!(record::<Counter>(&recorded).as_deref(), Ok(&*recorded));
         let forged = recorded.replace("room 1 03", "room 1 04");
         assert_ne!(record::<Counter>(&forged).as_deref(), Ok(&*forged));
+    }
+
+    #[test]
+    fn a_script_is_performed_for_the_kind_that_it_names() {
+        let kinds = [(Counter::KIND, record::<Counter> as Recorder)];
+        let recorded = record_of_kind(&kinds, "kind counter\nroom 1 03\nstate\n");
+        assert_eq!(recorded, "room 1 03\nstate 0300\n");
+        assert!(record_of_kind(&kinds, "kind other\nroom 1 -\n").contains("other"));
+        assert!(record_of_kind(&kinds, "kind counter\nfly\n").contains("line 1"));
     }
 
     #[test]

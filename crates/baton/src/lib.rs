@@ -65,6 +65,7 @@ mod lease;
 pub mod limits;
 mod memory;
 pub mod parcel;
+mod probe;
 mod random;
 mod replica;
 mod room;

@@ -2,6 +2,7 @@
 //!
 //! Decides whether the protocol keeps its invariants. The model knows nothing of the product's code.
 
+pub mod determinism;
 pub mod diagram;
 pub mod model;
 pub mod rivals;

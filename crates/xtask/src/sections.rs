@@ -217,6 +217,8 @@ fn soaked<'a>(command: &'a mut Command, settings: &Settings) -> &'a mut Command 
 
 /// The model's tests, with their tables; the long version searches further than a test can wait for.
 fn model(settings: &Settings) -> Result<Tally> {
+    // Rules are compared with their wasm.
+    wasm::add_target()?;
     if settings.soak {
         let deep = ["run", "--locked", "--release", "--package", "baton-sim"];
         return check(cargo(&deep).args(["--bin", "model", "--", "--deep"]));
