@@ -120,10 +120,11 @@ impl<R: Rules> Invocation<R> {
             self.warm.broken = Some(room.lineage());
         }
         let mut draft = self.draft(moment);
+        let mut news = contradicted;
         for (target, lineage, receipt) in &round.receipts {
-            draft.acknowledge(target, *lineage, receipt.mark, round.read_ms);
+            news |= draft.acknowledge(target, *lineage, receipt.mark, round.read_ms);
         }
-        if !draft.has_entries() {
+        if !news {
             return None;
         }
         let now_ms = self.warm.now_ms(moment);

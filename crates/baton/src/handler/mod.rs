@@ -46,7 +46,7 @@ impl<R: Rules> Instance<R> {
         }
     }
 
-    /// Begins to answer requests to one room that arrived together, at most
+    /// Begins to answer requests to one room, `kind/name`, that arrived together, at most
     /// [`MAX_BATCH`](crate::limits::MAX_BATCH). Perform the effect, feed its result to
     /// [`Invocation::resume`], until `Reply`.
     pub fn begin(

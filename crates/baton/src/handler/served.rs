@@ -19,7 +19,7 @@ pub trait Serve {
     /// The kind.
     fn kind(&self) -> &'static str;
 
-    /// Begins an invocation; `arrivals` is an encoded list of [`Arrival`]. Returns an encoded
+    /// Begins an invocation for the room of this name; `arrivals` is an encoded list of [`Arrival`]. Returns an encoded
     /// [`Effect`](crate::effect::Effect).
     fn begin(
         &mut self,
@@ -109,7 +109,8 @@ impl<R: Rules> Serve for Served<R> {
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes> {
         let arrivals: Vec<Arrival> = whole(arrivals)?;
-        let (invocation, effect) = self.instance.begin(room, arrivals, moment);
+        let room = alloc::format!("{}/{room}", self.kind());
+        let (invocation, effect) = self.instance.begin(&room, arrivals, moment);
         self.running.insert(id, invocation);
         Ok(wire::write(&effect))
     }

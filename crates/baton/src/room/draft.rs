@@ -329,14 +329,20 @@ impl<R: Rules> Draft<R> {
         Fate::Done
     }
 
-    /// Notes how far a target has this room's sends, if that is news.
-    pub(crate) fn acknowledge(&mut self, target: &str, lineage: Lineage, upto: u64, read_ms: u64) {
+    /// Notes how far a target has this room's sends. Whether that is news.
+    pub(crate) fn acknowledge(
+        &mut self,
+        target: &str,
+        lineage: Lineage,
+        upto: u64,
+        read_ms: u64,
+    ) -> bool {
         self.put(Entry::Acknowledge {
             target: target.into(),
             lineage,
             upto,
             read_ms: read_ms.min(self.now_ms),
-        });
+        })
     }
 
     /// The room as it is so far.

@@ -271,6 +271,29 @@ fn while_another_leads_a_parcel_waits_whole_and_is_told_only_when_it_is_in_the_l
 }
 
 #[test]
+fn b15_copies_and_overlaps_count_once_also_in_the_inbox() {
+    let mut rooms = Rooms::new(1);
+    let credit = |id: u32| (u64::from(id), Credit(id, 1));
+    let some = parcel(0, &[credit(1), credit(2)]);
+    let more = parcel(0, &[credit(1), credit(2), credit(3)]);
+    let last = parcel(2, &[credit(3), credit(4)]);
+    let item = |parcel| ByteBuf::from(wire::write(&(1_u8, parcel)));
+    let mut items: Vec<_> = [&some, &last, &more, &some, &last].map(item).into();
+    items.extend(vec![item(&more); 8]);
+    let now_ms = rooms.now_ms;
+    rooms.store.log("account/a").push(&items, now_ms);
+    assert_eq!(receipt(&mut rooms, "account/a", &more).mark, 4);
+    for parcel in [&more, &some, &last] {
+        rooms.pass(501);
+        assert_eq!(receipt(&mut rooms, "account/a", parcel).mark, 4);
+    }
+    let overlap = parcel(0, &[credit(1), credit(4), credit(9)]);
+    assert_eq!(receipt(&mut rooms, "account/a", &overlap).mark, 9);
+    assert_eq!(rooms.paid("account/a"), [1, 2, 3, 4, 9]);
+    assert_eq!(rooms.store.log("account/a").waiting(), 0);
+}
+
+#[test]
 fn what_follows_on_something_that_is_missing_is_not_taken() {
     let mut rooms = Rooms::new(1);
     let later = parcel(5, &[(6, Credit(2, 2))]);
@@ -457,4 +480,37 @@ fn a_delivery_is_asked_for_after_the_frame_is_in_the_log() {
         assert!(voyage.step(&mut rooms).is_ok());
     }
     assert_eq!(rooms.room::<Match>(MATCH).sends().len(), 1);
+}
+
+#[test]
+fn a_kind_behind_bytes_names_the_sender_as_a_target_knows_it() {
+    let setup = baton::Setup::from_json(r#"{"deliver":true}"#).expect("a setting");
+    let mut served = setup.serve::<Match>(baton::Writer([7; 8])).expect("a kind");
+    let mut rooms = Rooms::new(1);
+    let mut payer = payer(&mut rooms);
+    payer.pay("account/a", 1);
+    rooms.pass(501);
+    let moment = baton::effect::Moment {
+        wall_ms: rooms.now_ms,
+        mono_ms: 1,
+        nonce: baton::Nonce([7; 8]),
+    };
+    let mut asks = served
+        .begin(1, "m", &wire::write(&vec![payer.arrival()]), moment)
+        .expect("bytes of the contract");
+    for _ in 0..10 {
+        let effect: Effect = postcard::from_bytes(&asks).expect("an effect");
+        if let Effect::Deliver { target, parcel } = effect {
+            assert_eq!(target, "account/a");
+            let parcel: Parcel = postcard::from_bytes(&parcel).expect("a parcel");
+            assert_eq!(parcel.sender, MATCH);
+            return;
+        }
+        let fed = rooms.store.perform(MATCH, &effect).expect("not a reply");
+        let fed = wire::write(&fed);
+        asks = served
+            .resume(1, &fed, moment)
+            .expect("bytes of the contract");
+    }
+    panic!("it does not deliver");
 }

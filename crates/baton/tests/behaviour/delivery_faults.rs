@@ -219,7 +219,11 @@ fn seen_once(rooms: &mut Rooms) -> Payer {
 fn what_a_targets_store_loses_is_delivered_again() {
     let mut rooms = Rooms::new(1);
     let mut payer = seen_once(&mut rooms);
-    // Lost before it would be forgotten; the mark is asked for once more by then.
+    // Lost long after it was seen, before it would be forgotten; the mark is asked for once more by then.
+    for _ in 0..5 {
+        rooms.pass(RESEND_GRACE_MS / 10);
+        payer.ask(&mut rooms, 0);
+    }
     rooms.store.log(A).roll_back(0);
     assert_eq!(rooms.paid(A), [0_u32; 0]);
     payer.settle(&mut rooms);
@@ -244,7 +248,8 @@ fn what_a_targets_store_loses_is_delivered_again() {
 fn a_mark_that_was_read_before_the_grace_time_ended_lets_nothing_be_forgotten() {
     let mut rooms = Rooms::new(2);
     let mut payer = seen_once(&mut rooms);
-    // Another payment, whose delivery is answered and then held up for longer than the grace time.
+    // Another payment, whose delivery is answered, but the answer is held up until the grace time of
+    // the first has ended; the target has lost both by then.
     payer.pay(A, 6);
     rooms.pass(501);
     let arrival = payer.arrival();
@@ -252,13 +257,18 @@ fn a_mark_that_was_read_before_the_grace_time_ended_lets_nothing_be_forgotten() 
     while !voyage.delivers() {
         assert!(voyage.step(&mut rooms).is_ok());
     }
-    assert!(voyage.step(&mut rooms).is_ok());
+    let Effect::Deliver { target, parcel } = voyage.asks.clone() else {
+        panic!("it delivers");
+    };
+    let answer = rooms.redeliver(&target, &parcel).expect("answered").body;
+    assert_eq!(rooms.paid(A), [1, 2]);
+    rooms.store.log(A).roll_back(0);
+    rooms.pass(RESEND_GRACE_MS + 1);
+    voyage.feed(&mut rooms, Fed::Delivered(answer));
     assert!(
         matches!(voyage.asks, Effect::Append(..)),
         "it notes the mark"
     );
-    rooms.store.log(A).roll_back(0);
-    rooms.pass(RESEND_GRACE_MS + 1);
     assert!(voyage.finish(&mut rooms).is_ok());
     let kept = rooms.room::<Match>(MATCH).sends().len();
     assert_eq!(kept, 2, "nothing was forgotten");
