@@ -71,6 +71,7 @@ mod replica;
 mod room;
 mod rules;
 mod settings;
+pub mod slots;
 mod table;
 pub mod wire;
 

@@ -19,5 +19,6 @@ mod reads;
 mod rebase;
 mod replica;
 mod sends;
+mod slots;
 mod support;
 mod time;

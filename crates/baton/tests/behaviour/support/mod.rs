@@ -9,9 +9,11 @@ pub mod audit;
 pub mod client;
 pub mod flight;
 pub mod forks;
+pub mod gale;
 pub mod raw;
 pub mod rooms;
 pub mod rules;
+pub mod shelf;
 pub mod traffic;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ pub use client::Client;
 pub use flight::{Fault, Flight};
 pub use forks::Forks;
 pub use raw::{Raw, reply_of};
+pub use shelf::{Mishap, Shelf, Voyage};
 
 pub const START_MS: u64 = 1_790_000_000_000;
 /// Every test plays in one room; which kind it is, the instances say.

@@ -1,0 +1,210 @@
+//! Where things lie: the names of a room's keys, and how frames, segments, snapshots, items and
+//! leases become text. Decides no order of calls and believes nothing that it reads.
+
+use alloc::{format, string::String, vec::Vec};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use serde_bytes::ByteBuf;
+
+use super::chain::{Link, Place};
+use crate::id::{Hash, Head, Nonce, Writer};
+use crate::limits::SEGMENT;
+
+/// What is left of a segment that was trimmed.
+pub(super) const TOMBSTONE: &str = "-";
+/// Bytes of a snapshot's header: format, place, place before, hash of the body.
+const HEADER_BYTES: usize = 75;
+/// Its text: no rest, so that the body's text begins where this ends.
+pub(super) const HEADER_CHARS: usize = 100;
+/// The layout of a snapshot's header.
+const HEADER_FORMAT: u8 = 1;
+/// Bits of an item's id below its time: JavaScript can count to the rest until the year 2109.
+const ITEM_BITS: u32 = 11;
+
+/// The segment of a slot. Slots count from 1, segments from 0.
+pub(super) fn segment_of(slot: u64) -> u64 {
+    slot.saturating_sub(1) / SEGMENT
+}
+
+/// The slots of a segment.
+pub(super) fn slots_of(segment: u64) -> core::ops::RangeInclusive<u64> {
+    segment * SEGMENT + 1..=(segment + 1) * SEGMENT
+}
+
+/// The keys of one room. Names of rooms have no colon, so no two rooms share a key.
+#[derive(Clone, Debug)]
+pub(super) struct Layout(String);
+
+impl Layout {
+    pub(super) fn of(room: &str) -> Self {
+        Self(format!("{{{room}}}"))
+    }
+
+    /// A hash, slot by slot; once sealed, a text.
+    pub(super) fn log(&self, segment: u64) -> String {
+        format!("{}:log:{segment}", self.0)
+    }
+
+    /// The snapshot at version `number * SEGMENT`.
+    pub(super) fn snapshot(&self, number: u64) -> String {
+        format!("{}:snapshot:{number}", self.0)
+    }
+
+    pub(super) fn inbox(&self) -> String {
+        format!("{}:inbox", self.0)
+    }
+
+    pub(super) fn lease(&self) -> String {
+        format!("{}:lease", self.0)
+    }
+
+    pub(super) fn hint(&self) -> String {
+        format!("{}:hint", self.0)
+    }
+}
+
+/// Bytes as text. No text is empty: some stores take that for nothing.
+pub(super) fn to_text(bytes: &[u8]) -> String {
+    match bytes {
+        [] => "=".into(),
+        bytes => BASE64.encode(bytes),
+    }
+}
+
+pub(super) fn from_text(text: &str) -> Option<Vec<u8>> {
+    match text {
+        "=" => Some(Vec::new()),
+        "" => None,
+        text => BASE64.decode(text).ok(),
+    }
+}
+
+/// A sealed segment: the frames of its slots in order, a void one as nothing.
+pub(super) fn to_archive(frames: &[ByteBuf]) -> String {
+    to_text(&crate::wire::write(&frames))
+}
+
+pub(super) fn from_archive(text: &str) -> Option<Vec<ByteBuf>> {
+    let bytes = from_text(text)?;
+    let (frames, rest) = postcard::take_from_bytes::<Vec<ByteBuf>>(&bytes).ok()?;
+    (rest.is_empty() && frames.len() as u64 == SEGMENT).then_some(frames)
+}
+
+/// A snapshot's text: its header, then its body.
+pub(super) fn to_snapshot(at: Link, before: Link, body: &[u8]) -> String {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    header.push(HEADER_FORMAT);
+    for link in [at, before] {
+        header.extend_from_slice(&link.slot.to_le_bytes());
+        header.extend_from_slice(&link.hash.0);
+    }
+    header.extend_from_slice(&at.v.to_le_bytes());
+    header.extend_from_slice(&Hash::of(body).0);
+    header.resize(HEADER_BYTES, 0);
+    format!("{}{}", BASE64.encode(&header), to_text(body))
+}
+
+/// What a snapshot says of itself: the frame it is of, the one before, the hash of its body.
+pub(super) fn read_header(text: &str) -> Option<(Link, Link, Hash)> {
+    let bytes = BASE64.decode(text.get(..HEADER_CHARS)?).ok()?;
+    let (format, rest) = bytes.split_first()?;
+    let (at_slot, rest) = rest.split_first_chunk::<8>()?;
+    let (at_hash, rest) = rest.split_first_chunk::<16>()?;
+    let (before_slot, rest) = rest.split_first_chunk::<8>()?;
+    let (before_hash, rest) = rest.split_first_chunk::<16>()?;
+    let (v, rest) = rest.split_first_chunk::<8>()?;
+    let (body, _) = rest.split_first_chunk::<16>()?;
+    let v = u64::from_le_bytes(*v);
+    let at = Link {
+        slot: u64::from_le_bytes(*at_slot),
+        v,
+        hash: Hash(*at_hash),
+    };
+    let before = Link {
+        slot: u64::from_le_bytes(*before_slot),
+        v: v.checked_sub(1)?,
+        hash: Hash(*before_hash),
+    };
+    let ordered = before.slot < at.slot && before.v <= before.slot && at.slot <= 1 << 52;
+    (*format == HEADER_FORMAT && ordered).then_some((at, before, Hash(*body)))
+}
+
+/// The body of a snapshot, if it is whole.
+pub(super) fn read_body(text: &str, hash: Hash) -> Option<Vec<u8>> {
+    let body = from_text(text.get(HEADER_CHARS..)?)?;
+    (Hash::of(&body) == hash).then_some(body)
+}
+
+/// The lease: the version that renewed it, and how long it was meant to last, in milliseconds. The
+/// key itself lives for whole seconds.
+pub(super) fn to_lease(v: u64, lease_ms: u32) -> String {
+    format!("{v} {lease_ms}")
+}
+
+pub(super) fn from_lease(text: &str) -> Option<(u64, u32)> {
+    let (v, lease_ms) = text.split_once(' ')?;
+    Some((v.parse().ok()?, lease_ms.parse().ok()?))
+}
+
+/// Where to begin to look. Nothing is true because it stands here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hint {
+    /// The number of the newest snapshot.
+    pub(super) snapshot: u64,
+    /// The lowest segment that is perhaps not sealed.
+    pub(super) sealed: u64,
+    /// The lowest segment that is perhaps not trimmed.
+    pub(super) trimmed: u64,
+    /// The number of the oldest snapshot that is perhaps not deleted.
+    pub(super) oldest: u64,
+}
+
+pub(super) fn to_hint(hint: Hint) -> String {
+    let Hint {
+        snapshot,
+        sealed,
+        trimmed,
+        oldest,
+    } = hint;
+    format!("{snapshot} {sealed} {trimmed} {oldest}")
+}
+
+pub(super) fn from_hint(text: &str) -> Option<Hint> {
+    // A number that no room reaches is no hint, and could not be counted on from.
+    let mut numbers = text
+        .split(' ')
+        .map(|number| number.parse().ok().filter(|number| *number < 1 << 40));
+    let mut next = || numbers.next().flatten();
+    Some(Hint {
+        snapshot: next()?,
+        sealed: next()?,
+        trimmed: next()?,
+        oldest: next()?,
+    })
+}
+
+/// The id of an item received at `received_ms`: it rises with time, and `random` keeps apart what
+/// two hosts receive in the same millisecond.
+pub(super) fn item_id(received_ms: u64, random: u32) -> u64 {
+    let received_ms = received_ms.min((1 << (53 - ITEM_BITS)) - 1);
+    received_ms << ITEM_BITS | u64::from(random % (1 << ITEM_BITS))
+}
+
+/// When an item was received.
+pub(super) fn received_ms(id: u64) -> u64 {
+    id >> ITEM_BITS
+}
+
+/// A frame's place, from the first fields of its envelope; `None` if these are no frame's.
+pub(super) fn envelope(frame: &[u8]) -> Option<Place> {
+    // Format, version, the hash before, writer, epoch, nonce, rules, tick, time: as `Frame` has them.
+    type Envelope = (u8, u64, Hash, Writer, u64, Nonce, u8, u64, u64);
+    let (envelope, _) = postcard::take_from_bytes::<Envelope>(frame).ok()?;
+    let (_, v, hash, _, _, _, _, _, time_ms) = envelope;
+    let before = Head {
+        v: v.checked_sub(1)?,
+        hash,
+    };
+    Some(Place { v, before, time_ms })
+}

@@ -1,0 +1,231 @@
+//! Appending and pushing. Decides when a frame counts as appended, as lost, or as neither; what a
+//! full inbox is; how items are numbered. Safety is in one call, `FieldSet` on the lowest absent
+//! slot, and in what is read after it returned.
+
+use alloc::{vec, vec::Vec};
+
+use serde_bytes::ByteBuf;
+
+use super::call::{Answer, Call};
+use super::layout::{self, segment_of};
+use super::task::{Task, Trouble};
+use crate::effect::{Append, Fed, Item, Read};
+use crate::id::Head;
+use crate::limits::MAX_INBOX_ITEMS;
+
+/// Bytes of a room's inbox, so that it can be read in one call.
+const MAX_INBOX_BYTES: usize = 3_000_000;
+/// How often a push draws other numbers for items whose numbers are taken.
+const PUSHES: u8 = 4;
+/// How far a host's clock may be ahead of the log's time when it says when an item came.
+const MAX_AHEAD_MS: u64 = 1_000;
+
+impl Task {
+    /// Appends a frame, then reads.
+    pub(super) async fn append(&mut self, append: &Append, read: &Read) -> Result<Fed, Trouble> {
+        let begun_ms = self.desk.moment().mono_ms;
+        let named = Head {
+            v: append.v.saturating_sub(1),
+            hash: append.previous,
+        };
+        if self.cache.line.last().head() != named {
+            // Where the frame before is, and whether it is still the last, must be looked up first.
+            let known = self.cache.line.last().head();
+            self.read(&Read { known, ..*read }).await?;
+            if self.cache.line.last().head() != named {
+                let there = self.has(append);
+                return Ok(Fed::Appended(there, self.finish(read, None).await?));
+            }
+            self.cache.inbox = Some(self.inbox.clone());
+        }
+        let slot = self.cache.free;
+        let write = Call::FieldSet {
+            key: self.keys.log(segment_of(slot)),
+            field: slot,
+            value: layout::to_text(&append.frame),
+        };
+        let answers = self.desk.perform(vec![write]).await;
+        let refused = match answers.first() {
+            Some(Answer::Done) => false,
+            Some(Answer::Refused) => true,
+            // Of the wrong type it is sealed: this write did nothing, but a repetition of it by the
+            // transport may have come before.
+            _ => return Err(Trouble::Failed),
+        };
+        self.confirm(append, read, slot, refused, begun_ms).await
+    }
+
+    /// The slot was found filled, or is filled by us: what counts is what is read after that.
+    async fn confirm(
+        &mut self,
+        append: &Append,
+        read: &Read,
+        slot: u64,
+        refused: bool,
+        begun_ms: u64,
+    ) -> Result<Fed, Trouble> {
+        let mut beside = vec![match refused {
+            true => self.ask_lease(),
+            false => self.renew(append),
+        }];
+        // What a read just brought need not come again.
+        let inbox = self.cache.inbox.take().filter(|_| !refused);
+        if inbox.is_none() {
+            beside.push(self.ask_inbox());
+        }
+        let chores = beside.len();
+        beside.extend(self.chore_reads(append, refused));
+        let known = self.cache.line.last().head();
+        let since = read.since.min(known.v);
+        let read_from = Read {
+            known,
+            since,
+            block: None,
+        };
+        let slots = self.wanted(&read_from, slot);
+        let answers = self.load(&slots, beside).await?;
+        match inbox {
+            Some(items) => self.inbox = items,
+            None => self.take_inbox(answers.get(1).unwrap_or(&Answer::Failed))?,
+        }
+        if !self.reach().await? {
+            // The frame that ours follows is not where it was: what the store lost, it may have lost
+            // under our feet.
+            self.drop_line();
+            return Err(Trouble::Failed);
+        }
+        if !self.has(append) {
+            // Before the hole and not valid: another came first. At or behind it: nobody knows.
+            if slot >= self.cache.free {
+                return Err(Trouble::Failed);
+            }
+            self.take_lease(answers.first());
+            return Ok(Fed::Appended(false, self.finish(read, None).await?));
+        }
+        let last = self.cache.line.last().head();
+        self.told = Some((append.v, append.lease_ms));
+        if last.v == append.v {
+            self.cache.watch = Some(((append.v, last), begun_ms));
+        }
+        self.inbox.retain(|item| !append.framed.contains(&item.id));
+        self.settle(append, answers.get(chores..).unwrap_or_default())
+            .await;
+        Ok(Fed::Appended(true, self.finish(read, None).await?))
+    }
+
+    /// Whether a frame is on the chain.
+    fn has(&self, append: &Append) -> bool {
+        self.cache.line.has(Head {
+            v: append.v,
+            hash: append.hash,
+        })
+    }
+
+    fn renew(&self, append: &Append) -> Call {
+        Call::Set {
+            key: self.keys.lease(),
+            value: layout::to_lease(append.v, append.lease_ms),
+            absent_only: false,
+            expire_seconds: Some(append.lease_ms.div_ceil(1_000).max(1)),
+        }
+    }
+
+    /// Puts items into the inbox, then reads. Taken are all or, when it is full, none; where several
+    /// instances push at once it may hold as many more as they push in that moment.
+    pub(super) async fn push(&mut self, items: &[ByteBuf], read: &Read) -> Result<Fed, Trouble> {
+        let mut found = None;
+        if self
+            .cache
+            .inbox_size
+            .is_none_or(|size| is_full(size, items, 2))
+        {
+            // Nearly full, or never seen: count first.
+            found = Some(self.read(read).await?);
+        }
+        let size = self.cache.inbox_size.unwrap_or_default();
+        if let Some(found) = found.take_if(|_| is_full(size, items, 1)) {
+            return Ok(Fed::Full(found));
+        }
+        let mut left = self.number(items);
+        let mut pushed = Vec::with_capacity(left.len());
+        for _ in 0..PUSHES {
+            let calls: Vec<Call> = left.iter().map(|item| self.put_in(item)).collect();
+            let many = calls.len();
+            let answers = match found {
+                Some(_) => self.desk.perform(calls).await,
+                None => {
+                    let (read, answers) = self.read_beside(read, calls).await?;
+                    found = Some(read);
+                    answers
+                }
+            };
+            let mut taken = Vec::new();
+            for (item, answer) in left.drain(..).zip(answers.into_iter().take(many)) {
+                match answer {
+                    Answer::Done => pushed.push(item),
+                    Answer::Refused => taken.push(item.bytes),
+                    _ => return Err(Trouble::Failed),
+                }
+            }
+            if taken.is_empty() {
+                break;
+            }
+            left = self.number(&taken);
+        }
+        let Some(mut found) = found.filter(|_| left.is_empty()) else {
+            return Err(Trouble::Failed);
+        };
+        // They may have been read already, or not yet.
+        pushed.retain(|item| found.inbox.iter().all(|there| there.id != item.id));
+        found.inbox.extend(pushed);
+        found.inbox.sort_unstable_by_key(|item| item.id);
+        self.inbox.clone_from(&found.inbox);
+        Ok(Fed::Pushed(found))
+    }
+
+    fn put_in(&self, item: &Item) -> Call {
+        Call::FieldSet {
+            key: self.keys.inbox(),
+            field: item.id,
+            value: layout::to_text(&item.bytes),
+        }
+    }
+
+    /// Numbers items in their order. Without a counter that all share: by the time, then by chance;
+    /// a number that is taken is refused, and another is drawn.
+    fn number(&mut self, items: &[ByteBuf]) -> Vec<Item> {
+        let moment = self.desk.moment();
+        let received_ms = self.now_ms();
+        let [a, b, c, d, ..] = moment.nonce.0;
+        let random = u32::from_le_bytes([a, b, c, d]);
+        let first = layout::item_id(received_ms, random).max(self.cache.last_item + 1);
+        let numbered: Vec<Item> = (first..)
+            .zip(items)
+            .map(|(id, bytes)| Item {
+                id,
+                received_ms: layout::received_ms(id),
+                bytes: bytes.clone(),
+            })
+            .collect();
+        self.cache.last_item = numbered.last().map_or(self.cache.last_item, |item| item.id);
+        numbered
+    }
+
+    /// The time by the newest frame and what passed since this instance saw it, on its own clock; the
+    /// host's clock within the second after that, so that no host's skew orders the inbox.
+    fn now_ms(&self) -> u64 {
+        let moment = self.desk.moment();
+        let Some((time_ms, mono_ms)) = self.cache.anchor else {
+            return moment.wall_ms;
+        };
+        let least_ms = time_ms.saturating_add(moment.mono_ms.saturating_sub(mono_ms));
+        let most_ms = least_ms.saturating_add(MAX_AHEAD_MS);
+        moment.wall_ms.clamp(least_ms, most_ms)
+    }
+}
+
+/// Whether an inbox of so many items and bytes has no room; `times` is for a size that may be old.
+fn is_full((count, bytes): (usize, usize), items: &[ByteBuf], times: usize) -> bool {
+    let more: usize = items.iter().map(|item| item.len()).sum();
+    count + items.len() > MAX_INBOX_ITEMS / times || bytes + more > MAX_INBOX_BYTES / times
+}
