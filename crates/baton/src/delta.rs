@@ -9,8 +9,8 @@ use serde_bytes::ByteBuf;
 
 use crate::frame::{Entry, FORMAT, Frame};
 use crate::id::{BodyHash, Hash, Nonce, Writer};
+use crate::kind::Kind;
 use crate::room::Room;
-use crate::rules::Rules;
 use crate::table::Table;
 
 /// The first byte of a delta; a whole frame begins with [`FORMAT`].
@@ -116,7 +116,7 @@ pub(crate) enum Received {
 }
 
 /// Puts a whole frame together again.
-pub(crate) fn receive<R: Rules>(bytes: &[u8], room: Option<&Room<R>>) -> Received {
+pub(crate) fn receive<R: Kind>(bytes: &[u8], room: Option<&Room<R>>) -> Received {
     if bytes.first() != Some(&DELTA) {
         return Received::Frame(bytes.into());
     }
@@ -153,8 +153,10 @@ pub(crate) fn receive<R: Rules>(bytes: &[u8], room: Option<&Room<R>>) -> Receive
                 body,
             },
             Brief::Whole(entry) => {
-                if let Entry::Vouch { device, mark } = entry {
-                    moved.insert(device, Some(mark));
+                match entry {
+                    Entry::Vouch { device, mark } => moved.insert(device, Some(mark)),
+                    Entry::Upcast { device, seq, .. } => moved.insert(device, Some(seq)),
+                    _ => {}
                 }
                 entry
             }

@@ -35,7 +35,7 @@ pub enum Code {
     Busy,
     /// The outcome is unknown: actions may have been taken. Send the same again.
     Retry,
-    /// The room is of rules that this instance does not have. Reload, or ask another.
+    /// The room is of rules that this instance does not have. Ask again: another one has them.
     Rules,
     /// What the store holds does not replay. Nothing was changed; the room needs repair.
     Corrupt,
@@ -114,7 +114,9 @@ impl Code {
             Self::DeviceLimit => "Too many devices. Nothing changed.",
             Self::Busy => "The room is busy. Nothing changed; ask again.",
             Self::Retry => "The outcome is unknown. Send the same again.",
-            Self::Rules => "The room is of other rules. Nothing changed; reload.",
+            Self::Rules => {
+                "The room is of other rules than this instance. Nothing changed; ask again."
+            }
             Self::Corrupt => "What is stored does not replay. Nothing changed.",
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::id::{BodyHash, DeviceId, Hash, Lineage, Nonce, Writer};
+use crate::kind::Edition;
 use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_ENTRIES};
 
 /// The version of this layout, the first byte of every frame.
@@ -51,6 +52,8 @@ pub enum Entry {
         kind: String,
         /// Identity of the rules.
         rules: Hash,
+        /// Their version.
+        version: u32,
         /// The rules' `Config`, encoded.
         config: ByteBuf,
     },
@@ -176,6 +179,29 @@ pub enum Entry {
         /// Of the body that was rejected.
         body: BodyHash,
     },
+    /// The room plays by later rules from here on, its state as they make it of what was. Only as
+    /// the first entry of a frame, which is of the new rules.
+    Switch {
+        /// Identity of the new rules.
+        rules: Hash,
+        /// Their version, above the one before.
+        version: u32,
+        /// Whether anybody may read the room under the new rules: an instance that does not have
+        /// them cannot tell.
+        open: bool,
+    },
+    /// An accepted action that a device wrote by earlier rules, applied at the frame's tick as the
+    /// room's rules read it.
+    Upcast {
+        /// Device number.
+        device: u32,
+        /// The device's mark + 1.
+        seq: u64,
+        /// The version of the rules it was written by.
+        version: u32,
+        /// The action as the device encoded it.
+        body: ByteBuf,
+    },
 }
 
 /// Why time was cut.
@@ -203,6 +229,18 @@ impl Frame {
     pub fn encode(&self) -> Vec<u8> {
         // Serialising to a growing vector fails only for lengths unknown beforehand; there are none.
         postcard::to_allocvec(self).expect("a frame has no lengths unknown beforehand")
+    }
+
+    /// The rules that this frame changes to, and whether anybody may read the room under them.
+    pub(crate) fn switch(&self) -> Option<(Edition, bool)> {
+        match *self.entries.first()? {
+            Entry::Switch {
+                rules,
+                version,
+                open,
+            } => Some((Edition { rules, version }, open)),
+            _ => None,
+        }
     }
 
     /// Reads a frame's bytes, all of them.

@@ -5,11 +5,11 @@
 use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use crate::error::Code;
 use crate::id::{BodyHash, Lineage};
 use crate::limits::{MAX_PARCEL_SENDS, MAX_SEND_BYTES, MAX_SEQUENCE, PROTOCOL, valid_room};
-use crate::wire::Sent;
 
 /// Sends of one room to another, of one lineage, in order; without any, a question for the mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,16 @@ pub struct Parcel {
     /// does not have it (its store lost it) takes none of these, and the sender goes back.
     pub after: u64,
     /// Rising numbers, not necessarily dense.
-    pub sends: Vec<Sent>,
+    pub sends: Vec<Posted>,
+}
+
+/// A server action on its way. It is read by the rules that the target is on when it arrives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posted {
+    /// The sender's number of it.
+    pub seq: u64,
+    /// The encoded action.
+    pub body: ByteBuf,
 }
 
 /// What the target's log holds of a sender: never what merely waits.

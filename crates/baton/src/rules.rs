@@ -77,6 +77,24 @@ pub trait Rules: Sized + 'static {
     /// The room for people, other programs and old clients.
     fn view(state: &Self::State, who: Option<Player>) -> serde_json::Value;
 
+    /// What an action of an earlier version means under these rules: a device may send it for as
+    /// long as it was offline. `None`: nothing, and it is rejected as [`Reject::OUTDATED`]. It is
+    /// read again in every replay, so what it means must never change.
+    fn upcast(_version: u32, _action: &[u8]) -> Option<Self::Action> {
+        None
+    }
+
+    /// What a room of an earlier version is under these rules: its encoded config and state, as
+    /// they become these rules' own. `None`: it cannot be, and the room stays on its rules. It is
+    /// done again in every replay, so what it does must never change.
+    fn migrate(
+        _version: u32,
+        _config: &[u8],
+        _state: &[u8],
+    ) -> Option<(Self::Config, Self::State)> {
+        None
+    }
+
     /// Identity of the rules: kind, version and recorded behaviour, not the build.
     fn id() -> Hash {
         let mut text = Vec::new();
@@ -105,6 +123,8 @@ pub struct Reject(pub u16);
 impl Reject {
     /// The body is not an action of these rules. Numbers from here on are Baton's.
     pub const MALFORMED: Self = Self(0xff00);
+    /// The body is of an earlier version, and means nothing under these rules.
+    pub const OUTDATED: Self = Self(0xff02);
 }
 
 /// What somebody may do in a room.
@@ -170,6 +190,18 @@ pub(crate) enum Target {
 }
 
 impl<'a, C> Context<'a, C> {
+    /// The same context for rules that know the config under another type.
+    pub(crate) fn with<D>(self, config: &'a D) -> Context<'a, D> {
+        Context {
+            config,
+            tick: self.tick,
+            present: self.present,
+            random: self.random,
+            sends: self.sends,
+            sends_left: self.sends_left,
+        }
+    }
+
     /// What the room was told at its start.
     pub fn config(&self) -> &'a C {
         self.config

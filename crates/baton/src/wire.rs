@@ -21,6 +21,8 @@ pub struct Request {
     pub protocol: u8,
     /// The newest frame the client has replayed; the default if none.
     pub cursor: Head,
+    /// The lowest version of the rules that the client can replay.
+    pub rules: u32,
     /// Whether the reply should carry frames. A client with a live socket says no until it misses
     /// one.
     pub frames: bool,
@@ -67,6 +69,9 @@ pub enum Presence {
 pub struct Sent {
     /// The device's number of it, from 1, dense, at most [`MAX_SEQUENCE`].
     pub seq: u64,
+    /// The version of the rules by which it was encoded: a device may have written it before it was
+    /// loaded again.
+    pub version: u32,
     /// The encoded action, at most [`MAX_ACTION_BYTES`].
     pub body: ByteBuf,
 }
@@ -80,6 +85,8 @@ pub struct Reply {
     pub lineage: Lineage,
     /// The newest committed frame that the host knows; version 0 if the room has not begun.
     pub head: Head,
+    /// The version of the room's rules at the head; 0 if the room has not begun.
+    pub rules: u32,
     /// The store's time, in milliseconds since 1970.
     pub now_ms: u64,
     /// When to ask again if nothing else happens, in milliseconds.
@@ -112,6 +119,16 @@ pub struct Standing {
     /// The verdicts of the sequences that end with the mark, oldest first, from `answered` + 1 or
     /// from the oldest remembered on: 0 accepted, else the rules' code.
     pub verdicts: Vec<u16>,
+}
+
+impl Standing {
+    /// The verdict of a sequence: 0 accepted, else the rules' code; `None` if it is too long ago, or
+    /// has none yet.
+    pub fn verdict(&self, seq: u64) -> Option<u16> {
+        let back = usize::try_from(self.mark.checked_sub(seq)?).ok()?;
+        let index = self.verdicts.len().checked_sub(back + 1)?;
+        self.verdicts.get(index).copied()
+    }
 }
 
 /// Reads a request, all of it, within its limits.

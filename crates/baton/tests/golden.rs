@@ -8,7 +8,7 @@ use baton::effect::{
     Append, Arrival, Call, Content, Effect, Fed, Found, Item, Lease, NEWEST, Outcome, Read,
 };
 use baton::frame::{Cut, Entry, FORMAT, Frame};
-use baton::parcel::{Parcel, Receipt};
+use baton::parcel::{Parcel, Posted, Receipt};
 use baton::wire::{Hail, News, Presence, Reply, Request, Sent, Standing};
 use baton::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer, limits};
 use serde::Serialize;
@@ -139,12 +139,14 @@ fn messages() -> Vec<Value> {
         kept_from: 12,
         actions: vec![Sent {
             seq: 41,
+            version: 3,
             body: bytes(&[0, 5]),
         }],
     };
     let request = Request {
         protocol: limits::PROTOCOL,
         cursor: head(7),
+        rules: 2,
         frames: true,
         device: Some(hail),
     };
@@ -152,6 +154,7 @@ fn messages() -> Vec<Value> {
         protocol: limits::PROTOCOL,
         lineage: Lineage([1; 8]),
         head: head(9),
+        rules: 3,
         now_ms: 1_790_000_000_123,
         ask_ms: 500,
         news,
@@ -166,7 +169,7 @@ fn messages() -> Vec<Value> {
         sender: "contagion/r_1".into(),
         lineage: Lineage([9; 8]),
         after: 1_832_960_000_000_000,
-        sends: vec![Sent {
+        sends: vec![Posted {
             seq: 1_832_960_000_000_001,
             body: bytes(&[0, 5]),
         }],
@@ -207,6 +210,7 @@ fn frames() -> Vec<Value> {
         Entry::Setup {
             kind: "herd".into(),
             rules: Hash([5; 16]),
+            version: 3,
             config: bytes(&[0]),
         },
         Entry::Register {
@@ -271,6 +275,17 @@ fn frames() -> Vec<Value> {
             number: 1_832_960_000_000_001,
             code: 7,
             body: BodyHash([8; 4]),
+        },
+        Entry::Switch {
+            rules: Hash([5; 16]),
+            version: 4,
+            open: true,
+        },
+        Entry::Upcast {
+            device: 1,
+            seq: 43,
+            version: 3,
+            body: bytes(&[0, 5]),
         },
     ];
     vec![vector("frame of every entry", &frame(entries))]

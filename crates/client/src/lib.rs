@@ -266,7 +266,7 @@ impl Replica {
         Some(hud.to_string())
     }
 
-    /// `joining`, `live`, `stalled`, `desync` or `reload`.
+    /// `joining`, `live`, `stalled`, `desync`, `reload` or `waiting`.
     pub fn status(&self, now_ms: f64) -> String {
         let name = match self.core.status(now_ms as u64) {
             Status::Joining => "joining",
@@ -274,6 +274,7 @@ impl Replica {
             Status::Stalled => "stalled",
             Status::Desync => "desync",
             Status::Reload => "reload",
+            Status::Waiting => "waiting",
         };
         name.to_owned()
     }

@@ -23,6 +23,7 @@ fn request(cursor: Head, number: Option<u32>) -> Vec<u8> {
     wire::write(&Request {
         protocol: PROTOCOL,
         cursor,
+        rules: 0,
         frames: true,
         device: Some(Hail {
             id: DeviceId([5; 16]),

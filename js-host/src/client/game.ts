@@ -158,6 +158,7 @@ export type RejectCode =
   /** Zombies cannot do that. */
   | 'turned'
   | 'malformed'
+  | 'outdated'
   /** The room forgot the device before the action arrived. */
   | 'evicted'
   /** The page let go of the room first: what became of the action is unknown. */
@@ -182,6 +183,7 @@ const RULES_CODES: Record<number, RejectCode> = {
   9: 'no_use',
   10: 'turned',
   65280: 'malformed',
+  65282: 'outdated',
 }
 
 /** The verdict of an `answer` note. */

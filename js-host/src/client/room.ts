@@ -22,8 +22,10 @@ import type { Session } from './session'
 export type Status =
   /** Our rules came to another state than the writer's: {@link Room.report} says how. For good. */
   | 'desync'
-  /** The host speaks another protocol or plays by other rules: the page must be loaded again. */
+  /** The host speaks another protocol or plays by later rules: the page must be loaded again. */
   | 'reload'
+  /** The room has not changed to the page's rules yet. */
+  | 'waiting'
   /** The host refuses us with {@link Room.refusal}; it is asked again from time to time. */
   | 'refused'
   /** What is shown is too old to be predicted any further. */
@@ -343,7 +345,7 @@ export class Room {
   #statusNow(now_ms: number): Status {
     if (this.#broken) return 'reload'
     const status = this.#call((replica) => replica.status(now_ms), 'joining') as Status
-    if (status === 'desync' || status === 'reload') return status
+    if (status === 'desync' || status === 'reload' || status === 'waiting') return status
     if (this.#refusal) return 'refused'
     const failing = this.#failingSince_ms !== null && now_ms - this.#failingSince_ms > TROUBLE_MS
     const trouble = failing || !navigator.onLine

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::effect::{Arrival, Call, Item};
 use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Identity};
+use crate::kind::Kind;
 use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW};
 use crate::parcel::{Parcel, read_parcel};
 use crate::room::{Known, Room};
-use crate::rules::Rules;
 use crate::wire::{self, Hail, Presence, Request, Sent};
 
 /// A request in hand.
@@ -113,7 +113,7 @@ impl Asked {
     }
 
     /// Works out what of the request is new. `inbox` is what waits already.
-    pub(super) fn judge<R: Rules>(
+    pub(super) fn judge<R: Kind>(
         &mut self,
         room: Option<&Room<R>>,
         inbox: &[Waiting],
@@ -135,10 +135,17 @@ impl Asked {
         if access.is_some_and(|access| !access.read) {
             return self.refuse(Code::NotFound);
         }
-        let (Some(who), Some(hail)) = (self.who.clone(), self.hail().cloned()) else {
+        let (Some(who), Some(mut hail)) = (self.who.clone(), self.hail().cloned()) else {
             return;
         };
         let acts = !hail.actions.is_empty();
+        // Of rules that this history does not have yet: their device keeps them until it has.
+        let version = room.map_or(0, |room| room.edition().version);
+        let ready = hail
+            .actions
+            .iter()
+            .take_while(|sent| sent.version <= version);
+        hail.actions.truncate(ready.count());
         let standing = room.and_then(|room| room.standing(&who.user, hail.id));
         if let (Some(number), Some(room)) = (hail.number, room)
             && standing.is_none_or(|standing| standing.number != number)
@@ -158,13 +165,7 @@ impl Asked {
         }
         let waiting: Vec<&Hail> = inbox
             .iter()
-            .filter_map(|item| match &item.pushed {
-                Pushed::Hail {
-                    who: by,
-                    hail: waits,
-                } => (by.user == who.user && waits.id == hail.id).then_some(waits),
-                Pushed::Parcel(_) => None,
-            })
+            .filter_map(|item| item.of(&who, &hail))
             .collect();
         let mut need = Hail {
             presence: presence(room, &who.user, &hail, &waiting, now_ms),
@@ -186,17 +187,39 @@ impl Asked {
         self.waits = !waiting.is_empty();
         self.need = new.then_some(Pushed::Hail { who, hail: need });
     }
+
+    /// For a room whose rules are not here, so that nothing is known of it but its inbox: what a
+    /// device says is handed on to whoever leads, who judges it. One item of a device at a time.
+    pub(super) fn hand_on(&mut self, inbox: &[Waiting]) {
+        self.need = None;
+        self.waits = false;
+        if self.refusal.is_some() {
+            return;
+        }
+        let (Some(who), Some(hail)) = (&self.who, self.hail()) else {
+            return;
+        };
+        let acts = !hail.actions.is_empty();
+        if hail.number.is_none() && acts {
+            return self.refuse(Code::Unregistered);
+        }
+        let waits = inbox.iter().any(|item| item.of(who, hail).is_some());
+        let speaks = acts || hail.presence != Presence::Unsaid;
+        let said = (speaks && !waits).then(|| (who.clone(), hail.clone()));
+        self.need = said.map(|(who, hail)| Pushed::Hail { who, hail });
+        self.waits = waits;
+    }
 }
 
 /// Whether nothing of a parcel is news: the room has all of it, or not what it follows on.
-fn has<R: Rules>(room: Option<&Room<R>>, parcel: &Parcel) -> bool {
+fn has<R: Kind>(room: Option<&Room<R>>, parcel: &Parcel) -> bool {
     let mark = room.map_or(0, |room| room.receipt(&parcel.sender, parcel.lineage).mark);
     let last = parcel.sends.last();
     last.is_none_or(|sent| sent.seq <= mark) || mark < parcel.after
 }
 
 /// What the room should still be told of a session.
-fn presence<R: Rules>(
+fn presence<R: Kind>(
     room: Option<&Room<R>>,
     user: &str,
     hail: &Hail,
@@ -212,7 +235,11 @@ fn presence<R: Rules>(
         || room.is_some_and(|room| room.wants_leave(user, hail.id, hail.session));
     match hail.presence {
         Presence::Here if told || !stale => Presence::Unsaid,
-        Presence::Leaving if told || R::TICK_MS == 0 || !closes => Presence::Unsaid,
+        Presence::Leaving
+            if told || room.is_some_and(|room| room.pace().tick_ms == 0) || !closes =>
+        {
+            Presence::Unsaid
+        }
         other => other,
     }
 }
@@ -272,6 +299,17 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// What waits here of the device that speaks.
+    fn of(&self, who: &Identity, hail: &Hail) -> Option<&Hail> {
+        match &self.pushed {
+            Pushed::Hail {
+                who: by,
+                hail: waits,
+            } => (by.user == who.user && waits.id == hail.id).then_some(waits),
+            Pushed::Parcel(_) => None,
+        }
+    }
+
     /// Whether all that a parcel brings waits here.
     fn carries(&self, parcel: &Parcel) -> bool {
         let Pushed::Parcel(waits) = &self.pushed else {

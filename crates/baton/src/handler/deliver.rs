@@ -8,10 +8,10 @@ use super::invocation::{Invocation, Phase};
 use super::lead::{self, Led};
 use crate::effect::{Effect, Fed, Found, Moment, Outcome, Read};
 use crate::id::Lineage;
+use crate::kind::Kind;
 use crate::lease::Turn;
 use crate::limits::{DELIVER_EVERY_MS, MAX_DELIVERIES};
 use crate::parcel::{Parcel, Receipt, read_receipt};
-use crate::rules::Rules;
 use crate::wire;
 
 /// Deliveries on their way.
@@ -27,7 +27,7 @@ pub(super) struct Round {
     receipts: Vec<(String, Lineage, Receipt)>,
 }
 
-impl<R: Rules> Invocation<R> {
+impl<R: Kind> Invocation<R> {
     /// The end of an invocation, unless there is something to deliver first.
     pub(super) fn conclude(&mut self, outcomes: Vec<Outcome>, moment: &Moment) -> Effect {
         match self.parcels(moment) {
@@ -53,7 +53,8 @@ impl<R: Rules> Invocation<R> {
             .warm
             .delivered_ms
             .is_none_or(|last_ms| moment.mono_ms.saturating_sub(last_ms) >= DELIVER_EVERY_MS);
-        let Some(room) = self.warm.room.as_ref().filter(|_| rested) else {
+        let own = self.warm.foreign.is_none();
+        let Some(room) = self.warm.room.as_ref().filter(|_| rested && own) else {
             return Vec::new();
         };
         if !self.settings.deliver || matches!(self.turn(moment), Turn::Theirs { .. }) {

@@ -10,13 +10,13 @@ use super::arrivals::{Ask, Asked, Waiting, read_inbox};
 use super::deliver::Round;
 use super::lead::{self, Led};
 use super::reply::{self, Desk};
-use super::warm::{Recent, Trouble, Warm};
+use super::warm::{Foreign, Recent, Trouble, Warm};
 use crate::effect::{Arrival, Effect, Fed, Found, Moment, NEWEST, Outcome, Read};
 use crate::error::Code;
 use crate::id::{Head, Writer};
+use crate::kind::Kind;
 use crate::lease::{Sight, Turn, turn};
-use crate::room::Draft;
-use crate::rules::Rules;
+use crate::room::{Aim, Draft};
 use crate::settings::Settings;
 use crate::wire;
 
@@ -26,11 +26,12 @@ const MAX_LOST: u8 = 3;
 const MAX_READS: u8 = 8;
 
 /// One batch of requests on its way.
-pub struct Invocation<R: Rules> {
+pub struct Invocation<R: Kind> {
     pub(super) name: String,
     writer: Writer,
     pub(super) settings: Settings,
     config: R::Config,
+    wanted: u32,
     asked: Vec<Asked>,
     pub(super) warm: Warm<R>,
     pub(super) phase: Phase<R>,
@@ -40,7 +41,7 @@ pub struct Invocation<R: Rules> {
     block: Option<Vec<ByteBuf>>,
 }
 
-pub(super) enum Phase<R: Rules> {
+pub(super) enum Phase<R: Kind> {
     Starting,
     Reading,
     Appending(Led<R>),
@@ -53,7 +54,7 @@ pub(super) enum Phase<R: Rules> {
     Done,
 }
 
-impl<R: Rules> Invocation<R> {
+impl<R: Kind> Invocation<R> {
     pub(super) fn new(
         instance: &Instance<R>,
         name: String,
@@ -65,6 +66,7 @@ impl<R: Rules> Invocation<R> {
             writer: instance.writer,
             settings: instance.settings,
             config: instance.config.clone(),
+            wanted: instance.wanted,
             asked: arrivals.into_iter().map(Asked::read).collect(),
             warm,
             phase: Phase::Starting,
@@ -86,6 +88,11 @@ impl<R: Rules> Invocation<R> {
         if self.asked.iter().all(|asked| asked.refusal.is_some()) {
             return self.reply(moment);
         }
+        let begun = |foreign: &Foreign| R::knows(foreign.edition.rules);
+        if self.warm.foreign.as_ref().is_some_and(begun) {
+            // Rules that are here, but nothing to begin with: there may be a snapshot by now.
+            self.warm.drop_room();
+        }
         let (inbox, _) = read_inbox(&self.warm.inbox);
         match self.guess(&inbox, moment) {
             Some(effect) => effect,
@@ -99,6 +106,9 @@ impl<R: Rules> Invocation<R> {
     fn guess(&mut self, inbox: &[Waiting], moment: &Moment) -> Option<Effect> {
         let room = self.warm.room.as_ref()?;
         self.warm.lease_now(moment)?;
+        if self.warm.foreign.is_some() {
+            return None;
+        }
         let plays = |asked: &Asked| matches!(asked.ask, Ask::Play(_) | Ask::Deliver(_));
         let low = reply::since(&self.asked, room.head(), self.settings.recent);
         if !self.asked.iter().all(plays) || low < self.warm.recent.first() {
@@ -205,7 +215,6 @@ impl<R: Rules> Invocation<R> {
         match self.absorb(found, moment) {
             Ok(()) => self.decide(moment),
             Err(Trouble::Break | Trouble::Short) if self.reads < MAX_READS => self.read(),
-            Err(Trouble::Rules) => self.fail(Code::Rules, moment),
             Err(_) => {
                 self.warm.drop_room();
                 self.fail(Code::Corrupt, moment)
@@ -224,12 +233,17 @@ impl<R: Rules> Invocation<R> {
     /// Lead or follow.
     fn decide(&mut self, moment: &Moment) -> Effect {
         let (inbox, junk) = read_inbox(&self.warm.inbox);
+        if let Some(foreign) = &self.warm.foreign {
+            let open = foreign.open;
+            return self.pass(open, &inbox, moment);
+        }
         let now_ms = self.warm.now_ms(moment);
         for asked in &mut self.asked {
             asked.judge(self.warm.room.as_ref(), &inbox, now_ms);
         }
         let wanted = self.asked.iter().any(|asked| asked.need.is_some());
-        if !wanted && inbox.is_empty() && junk.is_empty() && !self.idle_due(now_ms) {
+        let due = self.idle_due(now_ms) || self.switch_due();
+        if !wanted && inbox.is_empty() && junk.is_empty() && !due {
             return self.reply(moment);
         }
         match self.turn(moment) {
@@ -249,6 +263,27 @@ impl<R: Rules> Invocation<R> {
             return self.push();
         }
         self.reply(moment)
+    }
+
+    /// The room's rules are not here: what is said goes to the inbox, for whoever has them. Never
+    /// leads. Who may read the room cannot be told: if not everybody may, nobody is answered.
+    fn pass(&mut self, open: bool, inbox: &[Waiting], moment: &Moment) -> Effect {
+        if !open {
+            return self.fail(Code::Rules, moment);
+        }
+        for asked in &mut self.asked {
+            asked.hand_on(inbox);
+        }
+        match self.asked.iter().any(Asked::writes) {
+            true => self.push(),
+            false => self.reply(moment),
+        }
+    }
+
+    /// Whether the operator wants the room on later rules.
+    fn switch_due(&self) -> bool {
+        let room = self.warm.room.as_ref();
+        room.is_some_and(|room| R::next(room.config(), self.wanted).is_some())
     }
 
     pub(super) fn turn(&self, moment: &Moment) -> Turn {
@@ -277,7 +312,9 @@ impl<R: Rules> Invocation<R> {
         self.warm.room.as_ref().is_some_and(|room| {
             // By the tick's time, not the frame's: a room that is catching up is due at once.
             let behind_ms = now_ms.saturating_sub(room.time_of(room.tick()));
-            R::TICK_MS != 0 && !room.paused() && behind_ms >= u64::from(self.settings.idle_ms)
+            room.pace().tick_ms != 0
+                && !room.paused()
+                && behind_ms >= u64::from(self.settings.idle_ms)
         })
     }
 
@@ -304,13 +341,17 @@ impl<R: Rules> Invocation<R> {
     }
 
     pub(super) fn draft(&self, moment: &Moment) -> Draft<R> {
+        let aim = Aim {
+            max_ticks: self.settings.catch_up_ticks,
+            version: self.wanted,
+        };
         let mut draft = Draft::begin(
             self.warm.room.as_ref(),
             &self.config,
             self.writer,
             moment.nonce,
             self.warm.now_ms(moment),
-            self.settings.catch_up_ticks,
+            aim,
         );
         if self.warm.room.is_some() && self.warm.broken.is_some() {
             draft.reset();
@@ -358,11 +399,8 @@ impl<R: Rules> Invocation<R> {
     /// nothing: the write may still come.
     fn doubt(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
         let Head { v, hash } = led.room.head();
-        if let Err(trouble) = self.absorb(found, moment) {
-            return match trouble {
-                Trouble::Rules => self.fail(Code::Rules, moment),
-                _ => self.retry(moment),
-            };
+        if self.absorb(found, moment).is_err() {
+            return self.retry(moment);
         }
         match self.warm.recent.hash_at(v) {
             Some(there) if there == hash => self.decide(moment),
@@ -406,7 +444,10 @@ impl<R: Rules> Invocation<R> {
         }
         // If it turns out that nobody leads, we do; what we pushed is in the inbox by now.
         let turn = self.turn(moment);
-        if matches!(turn, Turn::Free | Turn::Ours) && self.lost < MAX_LOST {
+        if self.warm.foreign.is_none()
+            && matches!(turn, Turn::Free | Turn::Ours)
+            && self.lost < MAX_LOST
+        {
             self.lost += 1;
             return self.decide(moment);
         }

@@ -8,13 +8,13 @@ use serde_bytes::ByteBuf;
 use super::arrivals::{Asked, Pushed, Waiting};
 use crate::effect::Append;
 use crate::id::{Head, Identity};
+use crate::kind::Kind;
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
 use crate::room::{Draft, Drafted, Fate, Room, SNAPSHOT_EXTRA_BYTES, Sighting};
-use crate::rules::Rules;
 use crate::wire::{Hail, Presence};
 
 /// A frame that is ready to be appended.
-pub(super) struct Led<R: Rules> {
+pub(super) struct Led<R: Kind> {
     pub(super) append: Append,
     /// The room after the frame.
     pub(super) room: Room<R>,
@@ -42,7 +42,7 @@ struct Said<'a> {
 
 /// Writes the next frame, if there is something to write. `idle_due`: a frame of nothing but time
 /// is due.
-pub(super) fn lead<R: Rules>(
+pub(super) fn lead<R: Kind>(
     mut draft: Draft<R>,
     asked: &mut [Asked],
     inbox: &[Waiting],
@@ -115,7 +115,7 @@ pub(super) fn lead<R: Rules>(
 }
 
 /// Who is here, in order of receipt, each at the tick of its receipt.
-fn sight_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
+fn sight_all<R: Kind>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
     let mut order: Vec<usize> = (0..said.len()).collect();
     order.sort_unstable_by_key(|index| (said[*index].received_ms, *index));
     for index in order {
@@ -139,18 +139,19 @@ fn sight_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
 }
 
 /// Actions, in order of receipt: the inbox first.
-fn act_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
+fn act_all<R: Kind>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
     for said in said {
         let device = draft.room().standing(&said.who.user, said.hail.id);
         let Some(number) = device.map(|standing| standing.number) else {
             continue;
         };
-        // A late copy of an old registration's request must not act under a new one.
-        if said.hail.number != Some(number) {
+        // A late copy of an old registration's request must not act under a new one; and who pushed
+        // it may not have been able to tell what its user may do.
+        if said.hail.number != Some(number) || !draft.room().access(Some(&said.who.user)).act {
             continue;
         }
         for sent in &said.hail.actions {
-            if draft.act(number, said.hail.kept_from, sent.seq, &sent.body) == Fate::Later {
+            if draft.act(number, said.hail.kept_from, sent) == Fate::Later {
                 said.fate = Fate::Later;
                 break;
             }
@@ -158,12 +159,7 @@ fn act_all<R: Rules>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
     }
 }
 
-fn sign_off<R: Rules>(
-    draft: Draft<R>,
-    framed: Vec<u64>,
-    later: Vec<bool>,
-    lease_ms: u32,
-) -> Led<R> {
+fn sign_off<R: Kind>(draft: Draft<R>, framed: Vec<u64>, later: Vec<bool>, lease_ms: u32) -> Led<R> {
     let Drafted {
         frame,
         published,
@@ -171,8 +167,10 @@ fn sign_off<R: Rules>(
         room,
     } = draft.finish();
     let Head { v, hash } = room.head();
-    // A room too large for a snapshot goes on without: frames rebuild it.
-    let due = v.is_multiple_of(SEGMENT) && room.size() < MAX_SNAPSHOT_BYTES - SNAPSHOT_EXTRA_BYTES;
+    // After a change of rules, for those who have only the new ones. A room too large for a snapshot
+    // goes on without: frames rebuild it.
+    let due = (v.is_multiple_of(SEGMENT) || room.has_just_switched())
+        && room.size() < MAX_SNAPSHOT_BYTES - SNAPSHOT_EXTRA_BYTES;
     let snapshot = due.then(|| room.snapshot());
     Led {
         append: Append {

@@ -22,19 +22,21 @@ use warm::Warm;
 
 use crate::effect::{Arrival, Effect, Moment};
 use crate::id::Writer;
-use crate::rules::Rules;
+use crate::kind::Kind;
 use crate::settings::Settings;
 use crate::table::Table;
 
 /// One host process or isolate, for rooms of one kind: its identity, its settings, its warm rooms.
-pub struct Instance<R: Rules> {
+pub struct Instance<R: Kind> {
     writer: Writer,
     settings: Settings,
     config: R::Config,
+    /// The version of the rules that rooms should be on.
+    wanted: u32,
     warm: Table<String, Warm<R>>,
 }
 
-impl<R: Rules> Instance<R> {
+impl<R: Kind> Instance<R> {
     /// An instance that writes as `writer`, random bytes drawn when it started. `config` is for
     /// the rooms that it begins.
     pub fn new(writer: Writer, settings: Settings, config: R::Config) -> Self {
@@ -42,8 +44,18 @@ impl<R: Rules> Instance<R> {
             writer,
             settings,
             config,
+            wanted: R::FIRST,
             warm: Table::default(),
         }
+    }
+
+    /// The same instance, which brings every room it leads to this version of the rules, as far as it
+    /// has them. Never back: a room that is on a later version stays there. Instances may differ in
+    /// it: whoever has both versions follows the log.
+    #[must_use]
+    pub fn wanting(mut self, version: u32) -> Self {
+        self.wanted = version;
+        self
     }
 
     /// Begins to answer requests to one room, `kind/name`, that arrived together, at most

@@ -6,14 +6,14 @@ use alloc::{string::String, vec::Vec};
 use serde_bytes::ByteBuf;
 
 use super::arrivals::{Ask, Asked};
-use super::warm::Warm;
+use super::warm::{Foreign, Warm};
 use crate::effect::{Content, Outcome};
 use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Head};
+use crate::kind::Kind;
 use crate::limits::{PROTOCOL, SEGMENT};
 use crate::parcel::{Parcel, Receipt};
 use crate::room::Room;
-use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::wire::{self, News, Reply, Request};
 
@@ -21,7 +21,7 @@ use crate::wire::{self, News, Reply, Request};
 const PUSHED_SOON: u64 = 16;
 
 /// What all replies of an invocation share.
-pub(super) struct Desk<'a, R: Rules> {
+pub(super) struct Desk<'a, R: Kind> {
     pub(super) warm: &'a Warm<R>,
     pub(super) settings: &'a Settings,
     pub(super) now_ms: u64,
@@ -32,10 +32,13 @@ pub(super) struct Desk<'a, R: Rules> {
     pub(super) spread: u32,
 }
 
-impl<R: Rules> Desk<'_, R> {
+impl<R: Kind> Desk<'_, R> {
     pub(super) fn answer(&self, asked: &Asked, index: usize) -> Outcome {
         if let Some(refusal) = asked.refusal {
             return refuse(refusal);
+        }
+        if let Some(foreign) = &self.warm.foreign {
+            return self.pass(foreign, asked, index);
         }
         let room = self.warm.room.as_ref();
         // What rooms send each other is not for the rules' access to players.
@@ -45,11 +48,19 @@ impl<R: Rules> Desk<'_, R> {
             return refuse(Code::NotFound.into());
         }
         match &asked.ask {
-            Ask::Play(request) => self.play(asked, request, index),
+            Ask::Play(request) => self.play(asked, request, self.news(request), index),
             Ask::View => match room {
                 Some(room) => json(self.view(room, asked.user())),
                 None => refuse(Code::NotFound.into()),
             },
+            Ask::Deliver(parcel) => receipt(room, parcel),
+            ask => self.bytes(ask),
+        }
+    }
+
+    /// What needs no rules.
+    fn bytes(&self, ask: &Ask) -> Outcome {
+        match ask {
             Ask::Block { hash, .. } => match self.block.filter(|block| ends_in(block, *hash)) {
                 Some(block) => Outcome {
                     status: 200,
@@ -63,14 +74,40 @@ impl<R: Rules> Desk<'_, R> {
                 content: Content::Empty,
                 body: ByteBuf::new(),
             },
-            Ask::Deliver(parcel) => receipt(room, parcel),
+            Ask::View | Ask::Play(_) | Ask::Deliver(_) => refuse(Code::Rules.into()),
             Ask::Nothing => refuse(Code::Malformed.into()),
         }
     }
 
-    fn play(&self, asked: &Asked, request: &Request, index: usize) -> Outcome {
-        let room = self.warm.room.as_ref();
-        let standing = room.and_then(|room| {
+    /// For a room that everybody may read and whose rules are not here: the bytes, if they are.
+    fn pass(&self, foreign: &Foreign, asked: &Asked, index: usize) -> Outcome {
+        match &asked.ask {
+            Ask::Play(request) => match self.passed(foreign, request) {
+                Some(news) => self.play(asked, request, news, index),
+                None => refuse(Code::Rules.into()),
+            },
+            ask => self.bytes(ask),
+        }
+    }
+
+    fn passed(&self, foreign: &Foreign, request: &Request) -> Option<News> {
+        let (cursor, room) = (request.cursor, self.warm.room.as_ref());
+        if cursor.v == 0 {
+            return foreign.snapshot.clone().map(News::Snapshot);
+        }
+        // Of a history that is not here, or of rules that the client does not have.
+        let here = self.warm.recent.hash_at(cursor.v) == Some(cursor.hash);
+        let known = room.filter(|room| cursor.v < room.head().v);
+        let lacks = known.is_some_and(|room| room.version_at(cursor.v + 1) < request.rules);
+        (here && !lacks).then(|| News::Frames(self.warm.recent.after(cursor.v)))
+    }
+
+    fn play(&self, asked: &Asked, request: &Request, news: News, index: usize) -> Outcome {
+        let (room, foreign) = (self.warm.room.as_ref(), self.warm.foreign.as_ref());
+        let edition = foreign.map(|foreign| foreign.edition);
+        let edition = edition.or(room.map(Room::edition)).unwrap_or_default();
+        let own = room.filter(|_| foreign.is_none());
+        let standing = own.and_then(|room| {
             let hail = request.device.as_ref()?;
             let standing = room.standing(asked.user()?, hail.id)?;
             Some(standing.to_wire(hail.answered))
@@ -79,9 +116,10 @@ impl<R: Rules> Desk<'_, R> {
             protocol: PROTOCOL,
             lineage: room.map(Room::lineage).unwrap_or_default(),
             head: self.warm.head(),
+            rules: edition.version,
             now_ms: self.now_ms,
             ask_ms: self.ask_ms(asked, request, index),
-            news: self.news(request),
+            news,
             device: standing,
         };
         Outcome {
@@ -101,6 +139,8 @@ impl<R: Rules> Desk<'_, R> {
         };
         let (cursor, head) = (request.cursor, room.head());
         let missing = head.v.checked_sub(cursor.v);
+        // The rules of the next frame that the client lacks.
+        let lacks = room.version_at(cursor.v.saturating_add(1)) < request.rules;
         let here = match cursor.v {
             0 => (self.warm.recent.first() == 0).then(Hash::default),
             v => self.warm.recent.hash_at(v),
@@ -110,6 +150,8 @@ impl<R: Rules> Desk<'_, R> {
             (Some(_), Some(hash)) if cursor.v > 0 && hash != cursor.hash => {
                 News::Reset(ByteBuf::from(room.snapshot()))
             }
+            (Some(_), _) if room.edition().version < request.rules => News::Frames(Vec::new()),
+            (Some(_), _) if lacks => News::Snapshot(ByteBuf::from(room.snapshot())),
             (Some(missing), _) if !request.frames && cursor.v > 0 && missing <= PUSHED_SOON => {
                 News::Frames(Vec::new())
             }
@@ -148,8 +190,8 @@ impl<R: Rules> Desk<'_, R> {
             })
             .collect();
         let view = serde_json::json!({
-            "kind": R::KIND,
-            "version": R::VERSION,
+            "kind": R::NAME,
+            "version": room.edition().version,
             "v": room.head().v,
             "tick": room.tick(),
             "lineage": alloc::format!("{}", room.lineage()),
@@ -162,7 +204,7 @@ impl<R: Rules> Desk<'_, R> {
 }
 
 /// How far the log has what a room sends.
-fn receipt<R: Rules>(room: Option<&Room<R>>, parcel: &Parcel) -> Outcome {
+fn receipt<R: Kind>(room: Option<&Room<R>>, parcel: &Parcel) -> Outcome {
     let receipt = room.map(|room| room.receipt(&parcel.sender, parcel.lineage));
     let nothing = Receipt {
         protocol: PROTOCOL,

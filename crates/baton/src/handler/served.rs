@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Instance, Invocation};
 use crate::effect::{Arrival, Fed, Moment};
 use crate::id::Writer;
-use crate::rules::Rules;
+use crate::kind::Kind;
 use crate::settings::Settings;
 use crate::table::Table;
 use crate::wire;
@@ -49,17 +49,22 @@ impl fmt::Display for BadBytes {
 
 impl core::error::Error for BadBytes {}
 
-/// What a host is configured with: [`Settings`], and the rooms' `Config` by kind.
+/// What a host is configured with: [`Settings`], and by kind the rooms' `Config` and the version of
+/// the rules that rooms should be on.
 #[derive(Debug, Default)]
 pub struct Setup {
     /// How the instance works.
     pub settings: Settings,
     rooms: serde_json::Map<String, serde_json::Value>,
+    rules: Table<String, u32>,
 }
 
 impl Setup {
-    /// Reads `{"frame_ms": …, "rooms": {"kind": {…}}}`; every field may be left out, none may be
-    /// unknown. The error says which is wrong.
+    /// Reads `{"frame_ms": …, "rooms": {"kind": {…}}, "rules": {"kind": 2}}`; every field may be left
+    /// out, none may be unknown. The error says which is wrong.
+    ///
+    /// A kind that is not in `rules` stays on the earliest version that the build has. A version that
+    /// the build does not have is no error: the same settings reach builds of different age.
     pub fn from_json(json: &str) -> Result<Self, String> {
         let text = |error: serde_json::Error| alloc::format!("{error}");
         let mut object: serde_json::Map<_, _> = serde_json::from_str(json).map_err(text)?;
@@ -68,37 +73,56 @@ impl Setup {
             Some(_) => return Err(String::from("`rooms` must be an object")),
             None => serde_json::Map::new(),
         };
+        let mut rules = Table::default();
+        if let Some(versions) = object.remove("rules") {
+            let versions: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_value(versions).map_err(|_| "`rules` must be an object")?;
+            for (kind, version) in versions {
+                let number = version
+                    .as_u64()
+                    .and_then(|version| u32::try_from(version).ok());
+                let number = number.ok_or_else(|| alloc::format!("{kind}: not a version"))?;
+                rules.insert(kind, number);
+            }
+        }
         let settings = Settings::deserialize(serde_json::Value::Object(object)).map_err(text)?;
-        Ok(Self { settings, rooms })
+        Ok(Self {
+            settings,
+            rooms,
+            rules,
+        })
     }
 
-    /// One kind, ready to be served.
-    pub fn serve<R: Rules>(&self, writer: Writer) -> Result<Box<dyn Serve>, String> {
-        let config = match self.rooms.get(R::KIND) {
-            Some(config) => R::Config::deserialize(config)
-                .map_err(|error| alloc::format!("{}: {error}", R::KIND))?,
-            None => R::Config::default(),
-        };
+    /// One kind, ready to be served: rules of one version, or
+    /// [`Rolling`](crate::Rolling) of two.
+    pub fn serve<R: Kind>(&self, writer: Writer) -> Result<Box<dyn Serve>, String> {
+        let wanted = self.rules.get(&String::from(R::NAME)).copied();
+        let wanted = wanted.unwrap_or(R::FIRST);
+        let config = R::configure(self.rooms.get(R::NAME), wanted)
+            .map_err(|error| alloc::format!("{}: {error}", R::NAME))?;
         Ok(Box::new(Served::<R> {
-            instance: Instance::new(writer, self.settings, config),
+            instance: Instance::new(writer, self.settings, config).wanting(wanted),
             running: Table::default(),
         }))
     }
 
-    /// The kinds that have a `Config` here, to be compared with those that are served.
+    /// The kinds that are named here, to be compared with those that are served.
     pub fn kinds(&self) -> impl Iterator<Item = &str> {
-        self.rooms.keys().map(String::as_str)
+        self.rooms
+            .keys()
+            .chain(self.rules.keys())
+            .map(String::as_str)
     }
 }
 
-struct Served<R: Rules> {
+struct Served<R: Kind> {
     instance: Instance<R>,
     running: Table<u32, Invocation<R>>,
 }
 
-impl<R: Rules> Serve for Served<R> {
+impl<R: Kind> Serve for Served<R> {
     fn kind(&self) -> &'static str {
-        R::KIND
+        R::NAME
     }
 
     fn begin(

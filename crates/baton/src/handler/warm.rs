@@ -8,12 +8,14 @@ use serde_bytes::ByteBuf;
 use crate::effect::{Found, Item, Lease, Moment};
 use crate::frame::Frame;
 use crate::id::{Hash, Head, Lineage};
-use crate::room::{ReplayError, Room};
-use crate::rules::Rules;
+use crate::kind::{Edition, Kind};
+use crate::room::{self, ReplayError, Room};
 
 /// A warm room.
-pub(super) struct Warm<R: Rules> {
+pub(super) struct Warm<R: Kind> {
     pub(super) room: Option<Room<R>>,
+    /// The log is of rules that this build does not have: beyond the room above, if there is one.
+    pub(super) foreign: Option<Foreign>,
     pub(super) recent: Recent,
     /// The inbox as of the last read.
     pub(super) inbox: Vec<Item>,
@@ -33,6 +35,17 @@ pub(super) struct Warm<R: Rules> {
     pub(super) used_ms: u64,
 }
 
+/// What is known of a room whose rules are not here: its bytes can be handed on, not understood.
+#[derive(Clone, Debug)]
+pub(super) struct Foreign {
+    pub(super) head: Head,
+    pub(super) edition: Edition,
+    /// Whether anybody may read the room, by the last word of somebody who has its rules.
+    pub(super) open: bool,
+    /// For who has nothing.
+    pub(super) snapshot: Option<ByteBuf>,
+}
+
 /// Why a read could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -40,16 +53,15 @@ pub(super) enum Trouble {
     Break,
     /// The read is a valid part of the log, but does not reach its head: read on.
     Short,
-    /// The room is of rules that this build does not have.
-    Rules,
     /// What is stored does not replay.
     Corrupt,
 }
 
-impl<R: Rules> Warm<R> {
+impl<R: Kind> Warm<R> {
     pub(super) fn new(mono_ms: u64) -> Self {
         Self {
             room: None,
+            foreign: None,
             recent: Recent::default(),
             inbox: Vec::new(),
             lease: None,
@@ -63,19 +75,28 @@ impl<R: Rules> Warm<R> {
     }
 
     pub(super) fn head(&self) -> Head {
-        self.room.as_ref().map(Room::head).unwrap_or_default()
+        match &self.foreign {
+            Some(foreign) => foreign.head,
+            None => self.room.as_ref().map(Room::head).unwrap_or_default(),
+        }
     }
 
     /// Forgets the room, but not that its history was broken.
     pub(super) fn drop_room(&mut self) {
         self.room = None;
+        self.foreign = None;
         self.recent = Recent::default();
         self.inbox.clear();
         self.lease = None;
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.recent.bytes + self.room.as_ref().map_or(0, Room::size) * 2 + 256
+        let snapshot = self
+            .foreign
+            .as_ref()
+            .and_then(|foreign| foreign.snapshot.as_ref());
+        let kept = snapshot.map_or(0, |bytes| bytes.len());
+        self.recent.bytes + self.room.as_ref().map_or(0, Room::size) * 2 + kept + 256
     }
 
     /// Takes in what a read found.
@@ -120,29 +141,55 @@ impl<R: Rules> Warm<R> {
     /// Replays what is new, from the snapshot if that is what was found.
     fn follow(&mut self, found: &Found, keep: usize) -> Result<(), Trouble> {
         if let Some(bytes) = &found.snapshot {
-            let room = Room::restore(bytes).ok_or(Trouble::Corrupt)?;
-            self.room = Some(room);
+            self.room = Room::restore(bytes);
             self.recent = Recent::default();
+            self.foreign = None;
+            if self.room.is_none() {
+                let (edition, open) = room::foreign(bytes).ok_or(Trouble::Corrupt)?;
+                self.meet(edition, open)?.snapshot = Some(bytes.clone());
+            }
         }
-        let trouble = |error| match error {
-            ReplayError::Rules(_) => Trouble::Rules,
-            _ => Trouble::Corrupt,
-        };
         let mut line = Vec::with_capacity(found.frames.len());
         for bytes in &found.frames {
             let frame = Frame::decode(bytes).map_err(|_| Trouble::Corrupt)?;
-            if frame.v > self.head().v {
-                match &mut self.room {
-                    Some(room) => {
-                        room.replay(bytes).map_err(trouble)?;
+            if let Some(foreign) = &mut self.foreign {
+                if let Some((edition, open)) = frame.switch() {
+                    (foreign.edition, foreign.open) = (edition, open);
+                }
+            } else if frame.v > self.head().v {
+                let replayed = match &mut self.room {
+                    Some(room) => room.replay(bytes).map(|_| ()),
+                    None => Room::genesis(bytes).map(|room| self.room = Some(room)),
+                };
+                match (replayed, frame.switch()) {
+                    (Ok(()), _) => {}
+                    (Err(ReplayError::Rules(edition)), switch) => {
+                        self.meet(edition, switch.is_some_and(|(_, open)| open))?;
                     }
-                    None => self.room = Some(Room::genesis(bytes).map_err(trouble)?),
+                    (Err(_), _) => return Err(Trouble::Corrupt),
                 }
             }
             line.push((frame, bytes));
         }
+        if let Some(foreign) = &mut self.foreign {
+            foreign.head = found.head;
+        }
         self.recent.extend(&line, self.head(), keep);
         Ok(())
+    }
+
+    /// The log goes on under rules that are not here.
+    fn meet(&mut self, edition: Edition, open: bool) -> Result<&mut Foreign, Trouble> {
+        // Of rules that are here it should have replayed.
+        if R::knows(edition.rules) || edition == Edition::default() {
+            return Err(Trouble::Corrupt);
+        }
+        Ok(self.foreign.insert(Foreign {
+            head: Head::default(),
+            edition,
+            open,
+            snapshot: None,
+        }))
     }
 
     fn set_clock(&mut self, found: &Found, moment: &Moment) {

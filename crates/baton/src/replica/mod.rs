@@ -19,9 +19,10 @@ use clock::Clock;
 use queue::Queue;
 
 use crate::id::{DeviceId, Hash, Head, Lineage};
+use crate::kind::Kind;
 use crate::limits::{MAX_ACTION_BYTES, PROTOCOL};
 use crate::room::Room;
-use crate::rules::{By, Player, Reject, Rules};
+use crate::rules::{By, Player, Reject};
 use crate::wire::{self, Hail, Presence, Request};
 
 /// How far ahead of the newest frame a client predicts before it says *stalled*.
@@ -31,10 +32,10 @@ pub const PREDICT_MS: u64 = 5_000;
 const TRAIL: usize = 1_024;
 
 /// The version of what [`Replica::save`] writes.
-const SAVED: u8 = 1;
+const SAVED: u8 = 2;
 
 /// A client's copy of a room.
-pub struct Replica<R: Rules> {
+pub struct Replica<R: Kind> {
     user: String,
     client: u16,
     queue: Queue,
@@ -48,6 +49,8 @@ pub struct Replica<R: Rules> {
     notes: Vec<Note>,
     desync: Option<Desync>,
     reload: bool,
+    /// The version of the room's rules, as far as we were told; 0 before.
+    rules: u32,
     leaving: bool,
     away: bool,
     trail: VecDeque<Head>,
@@ -75,7 +78,8 @@ pub enum Note {
     },
     /// Our rules came to another state than the writer's. See [`Replica::desync`].
     Desync,
-    /// The host speaks another protocol or plays by other rules. Load the page again.
+    /// The host speaks another protocol, or the room changed to later rules than ours. Load the page
+    /// again; what waits for an answer is kept, and goes on from what was saved.
     Reload,
 }
 
@@ -107,6 +111,8 @@ pub enum Status {
     Desync,
     /// The page must be loaded again.
     Reload,
+    /// The room has not changed to our rules yet, and is asked about now and then.
+    Waiting,
 }
 
 /// Why an action was not taken. Nothing changed.
@@ -128,7 +134,7 @@ struct Saved {
     queue: Queue,
 }
 
-impl<R: Rules> Replica<R> {
+impl<R: Kind> Replica<R> {
     /// A replica for a verified user on a device. `client` is the program's version.
     pub fn new(user: &str, id: DeviceId, client: u16) -> Self {
         Self::with(user, client, Queue::new(id))
@@ -156,6 +162,7 @@ impl<R: Rules> Replica<R> {
             notes: Vec::new(),
             desync: None,
             reload: false,
+            rules: 0,
             leaving: false,
             away: false,
             trail: VecDeque::new(),
@@ -203,7 +210,7 @@ impl<R: Rules> Replica<R> {
         }
         self.predict(now_ms);
         let tick = self.predicted.as_ref().map_or(0, Room::tick);
-        let seq = self.queue.add(tick, body);
+        let seq = self.queue.add(tick, R::version_of(action), body);
         let player = self.player();
         if let (Some(room), Some(player)) = (&mut self.predicted, player) {
             room.predict(player, action.clone());
@@ -244,6 +251,7 @@ impl<R: Rules> Replica<R> {
         wire::write(&Request {
             protocol: PROTOCOL,
             cursor: self.head(),
+            rules: R::FIRST,
             frames,
             device: Some(Hail {
                 id: self.queue.id,
@@ -277,7 +285,8 @@ impl<R: Rules> Replica<R> {
             if pending.tick > room.tick() {
                 room.advance_to(pending.tick.min(limit));
             }
-            if let Ok((action, [])) = postcard::take_from_bytes::<R::Action>(&pending.body)
+            if pending.version <= room.edition().version
+                && let Ok(action) = R::read_action(room.config(), pending.version, &pending.body)
                 && room.validate(By::Player(player), &action).is_ok()
             {
                 room.predict(player, action);
@@ -287,8 +296,9 @@ impl<R: Rules> Replica<R> {
     }
 
     fn horizon(synced: Option<&Room<R>>) -> u64 {
-        let ahead = PREDICT_MS / u64::from(R::TICK_MS.max(1));
-        synced.map_or(0, |room| room.tick() + ahead)
+        synced.map_or(0, |room| {
+            room.tick() + PREDICT_MS / u64::from(room.pace().tick_ms.max(1))
+        })
     }
 
     /// Lets the predicted state live up to now, at most [`PREDICT_MS`] ahead of the newest frame.
@@ -318,7 +328,7 @@ impl<R: Rules> Replica<R> {
             return 0;
         };
         let into_ms = store_ms.saturating_sub(room.time_of(room.tick()));
-        let part = into_ms.saturating_mul(1_000) / u64::from(R::TICK_MS.max(1));
+        let part = into_ms.saturating_mul(1_000) / u64::from(room.pace().tick_ms.max(1));
         u32::try_from(part.min(1_000)).unwrap_or(1_000)
     }
 

@@ -8,7 +8,6 @@ use serde_bytes::ByteBuf;
 
 use crate::id::DeviceId;
 use crate::limits::{MAX_REQUEST_BYTES, RESEND_GRACE_MS, WINDOW};
-use crate::room::DeviceStanding;
 use crate::wire::Sent;
 
 /// What a device must not forget. Save it before anything in it is sent.
@@ -29,6 +28,8 @@ pub(super) struct Pending {
     pub(super) seq: u64,
     /// The tick at which it was predicted.
     pub(super) tick: u64,
+    /// The version of the rules by which it is encoded.
+    pub(super) version: u32,
     pub(super) body: ByteBuf,
 }
 
@@ -70,12 +71,13 @@ impl Queue {
         self.next - 1
     }
 
-    pub(super) fn add(&mut self, tick: u64, body: Vec<u8>) -> u64 {
+    pub(super) fn add(&mut self, tick: u64, version: u32, body: Vec<u8>) -> u64 {
         let seq = self.next;
         self.next += 1;
         self.pending.push_back(Pending {
             seq,
             tick,
+            version,
             body: ByteBuf::from(body),
         });
         seq
@@ -94,6 +96,7 @@ impl Queue {
         let oldest = self.pending.iter().take(WINDOW).take_while(fits);
         let sent = oldest.map(|action| Sent {
             seq: action.seq,
+            version: action.version,
             body: action.body.clone(),
         });
         sent.collect()
@@ -109,19 +112,16 @@ impl Queue {
     /// thought answered was lost by the store, and is pending again.
     pub(super) fn settle(
         &mut self,
-        standing: Option<&DeviceStanding<'_>>,
+        mark: u64,
+        verdict: impl Fn(u64) -> Option<u16>,
         now_ms: u64,
     ) -> Vec<Answer> {
-        let mark = standing.map_or(0, DeviceStanding::mark);
         while let Some(lost) = self.kept.pop_back_if(|kept| kept.action.seq > mark) {
             self.pending.push_front(lost.action);
         }
         let mut answers = Vec::new();
         while let Some(action) = self.pending.pop_front_if(|pending| pending.seq <= mark) {
-            answers.push((
-                action.seq,
-                standing.and_then(|standing| standing.verdict(action.seq)),
-            ));
+            answers.push((action.seq, verdict(action.seq)));
             self.kept.push_back(Kept {
                 action,
                 answered_ms: now_ms,

@@ -4,27 +4,41 @@ use alloc::vec::Vec;
 
 use super::{Desync, Note, PREDICT_MS, Replica, Status};
 use crate::id::{DeviceId, Head};
+use crate::kind::Kind;
 use crate::room::Room;
-use crate::rules::Rules;
 
-impl<R: Rules> Replica<R> {
+impl<R: Kind> Replica<R> {
     /// How it goes.
     pub fn status(&self, now_ms: u64) -> Status {
         if self.desync.is_some() {
             return Status::Desync;
         }
-        if self.reload {
+        if self.reload || self.rules > R::LAST {
             return Status::Reload;
+        }
+        if !self.can_follow() {
+            return Status::Waiting;
         }
         let (Some(room), Some(_)) = (&self.synced, self.player()) else {
             return Status::Joining;
         };
         let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);
         let behind_ms = store_ms.saturating_sub(room.time_of(room.tick()));
-        if R::TICK_MS != 0 && !room.paused() && behind_ms > PREDICT_MS {
+        if room.pace().tick_ms != 0 && !room.paused() && behind_ms > PREDICT_MS {
             return Status::Stalled;
         }
         Status::Live
+    }
+
+    /// Whether the room's rules are here.
+    pub(super) fn can_follow(&self) -> bool {
+        self.rules == 0 || (R::FIRST..=R::LAST).contains(&self.rules)
+    }
+
+    /// The version of the room's rules as far as we were told; 0 before. With [`Status::Reload`] it is
+    /// the version that the page needs.
+    pub fn rules(&self) -> u32 {
+        self.rules
     }
 
     /// What happened since this was last called.

@@ -7,11 +7,11 @@ use super::{Desync, Note, Replica, TRAIL};
 use crate::delta::{self, Received};
 use crate::error::Code;
 use crate::id::{DeviceId, Hash};
+use crate::kind::Kind;
 use crate::room::{ReplayError, Room};
-use crate::rules::Rules;
 use crate::wire::{self, News, Reply};
 
-impl<R: Rules> Replica<R> {
+impl<R: Kind> Replica<R> {
     /// Takes in a reply. Whether it was one; if not, nothing changed but that we ask again.
     pub fn receive(&mut self, bytes: &[u8], sent_ms: u64, now_ms: u64) -> bool {
         let Some(reply) = wire::read_reply(bytes) else {
@@ -20,9 +20,30 @@ impl<R: Rules> Replica<R> {
         };
         self.clock.reply(reply.now_ms, sent_ms, now_ms);
         self.asking.answered(reply.ask_ms, now_ms);
-        self.take(reply);
-        self.after_frames(now_ms);
+        self.plays_by(reply.rules);
+        if self.can_follow() {
+            self.take(reply);
+            self.after_frames(now_ms);
+        } else if let Some(standing) = reply.device {
+            // What comes cannot be replayed here, but our actions are answered all the same.
+            self.queue.number = Some(standing.number);
+            self.settle(standing.mark, |seq| standing.verdict(seq), now_ms);
+        }
         true
+    }
+
+    /// The room's rules are of this version now.
+    fn plays_by(&mut self, version: u32) {
+        if version > R::LAST && self.rules <= R::LAST {
+            self.notes.push(Note::Reload);
+        }
+        self.rules = version;
+    }
+
+    fn settle(&mut self, mark: u64, verdict: impl Fn(u64) -> Option<u16>, now_ms: u64) {
+        for (seq, code) in self.queue.settle(mark, verdict, now_ms) {
+            self.notes.push(Note::Answer { seq, code });
+        }
     }
 
     fn take(&mut self, reply: Reply) {
@@ -39,7 +60,7 @@ impl<R: Rules> Replica<R> {
                 let (old, mark) = (self.lineage, self.mark());
                 self.restart_from(&bytes);
                 // Another history; or the same, but without what it had of us: the store lost it.
-                if old.is_some_and(|old| old != reply.lineage) || self.mark() < mark {
+                if old.is_some() && old != self.lineage || self.mark() < mark {
                     self.notes.push(Note::Reset);
                 }
             }
@@ -98,7 +119,7 @@ impl<R: Rules> Replica<R> {
     }
 
     fn replay(&mut self, bytes: &[u8]) {
-        if self.desync.is_some() || self.reload {
+        if self.desync.is_some() || self.reload || !self.can_follow() {
             return;
         }
         let replayed = match &mut self.synced {
@@ -111,6 +132,11 @@ impl<R: Rules> Replica<R> {
             Err(ReplayError::NotNext { found, .. }) => self.asking.expect(self.head().v, found),
             // Another history than ours: the host has to tell us what is left of it.
             Err(ReplayError::Previous) => self.asking.doubt(),
+            Err(ReplayError::Rules(edition)) if edition.version > R::LAST => {
+                self.plays_by(edition.version);
+            }
+            // The host will send the room instead.
+            Err(ReplayError::Rules(edition)) if edition.version < R::FIRST => self.asking.doubt(),
             Err(ReplayError::Rules(_) | ReplayError::Frame(_)) => self.outdated(),
             Err(ReplayError::State { expected, computed }) => {
                 self.disagree(bytes, expected, computed);
@@ -154,7 +180,7 @@ impl<R: Rules> Replica<R> {
                     self.queue.rewind(expected);
                 }
             }
-            Some(Code::Protocol | Code::Rules) => self.outdated(),
+            Some(Code::Protocol) => self.outdated(),
             _ => {}
         }
     }
@@ -197,9 +223,10 @@ impl<R: Rules> Replica<R> {
         match standing {
             Some(standing) => {
                 self.queue.number = Some(standing.number);
-                for (seq, code) in self.queue.settle(Some(&standing), now_ms) {
-                    self.notes.push(Note::Answer { seq, code });
-                }
+                let mark = standing.mark();
+                let answers = self.queue.settle(mark, |seq| standing.verdict(seq), now_ms);
+                let answer = |(seq, code)| Note::Answer { seq, code };
+                self.notes.extend(answers.into_iter().map(answer));
             }
             None if lost && evicted => self.evicted(),
             None if lost => self.registration_lost(),

@@ -10,15 +10,16 @@ use crate::delta::{self, Base};
 use crate::error::Code;
 use crate::frame::{Cut, Entry, FORMAT, Frame};
 use crate::id::{BodyHash, Hash, Identity, Lineage, Nonce, Writer};
+use crate::kind::{Edition, Kind, encode};
 use crate::limits::{
     MAX_DEVICES, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES, MAX_USER_DEVICES, RESEND_GRACE_MS,
 };
 use crate::parcel::Parcel;
-use crate::rules::{By, Reject, Rules};
-use crate::wire::{Hail, Presence};
+use crate::rules::{By, Reject};
+use crate::wire::{Hail, Presence, Sent};
 
 /// A frame being written.
-pub(crate) struct Draft<R: Rules> {
+pub(crate) struct Draft<R: Kind> {
     room: Room<R>,
     opened: Opened,
     /// Of the frame before; `None` for a first frame.
@@ -32,6 +33,15 @@ pub(crate) struct Draft<R: Rules> {
     limit: u64,
     entries: Vec<Entry>,
     bytes: usize,
+}
+
+/// What the operator's settings say of a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Aim {
+    /// Ticks that it may catch up.
+    pub(crate) max_ticks: u32,
+    /// The version of the rules that the room should be on.
+    pub(crate) version: u32,
 }
 
 /// A registered device was heard of.
@@ -54,7 +64,7 @@ pub(crate) enum Fate {
 
 /// A finished draft.
 #[derive(Clone)]
-pub(crate) struct Drafted<R: Rules> {
+pub(crate) struct Drafted<R: Kind> {
     pub(crate) frame: Vec<u8>,
     /// The frame for who has the one before.
     pub(crate) published: Vec<u8>,
@@ -62,7 +72,7 @@ pub(crate) struct Drafted<R: Rules> {
     pub(crate) room: Room<R>,
 }
 
-impl<R: Rules> Draft<R> {
+impl<R: Kind> Draft<R> {
     /// The frame after `room`, or the first of a new room.
     pub(crate) fn begin(
         room: Option<&Room<R>>,
@@ -70,7 +80,7 @@ impl<R: Rules> Draft<R> {
         writer: Writer,
         nonce: Nonce,
         now_ms: u64,
-        max_ticks: u32,
+        aim: Aim,
     ) -> Self {
         let now_ms = now_ms.max(room.map_or(0, Room::time_ms));
         let base = room.map(Room::base);
@@ -79,10 +89,12 @@ impl<R: Rules> Draft<R> {
         let mut copy = match room {
             Some(room) => room.clone(),
             None => {
+                let Edition { rules, version } = R::edition(config);
                 entries.push(Entry::Setup {
-                    kind: R::KIND.into(),
-                    rules: R::id(),
-                    config: ByteBuf::from(postcard::to_allocvec(config).unwrap_or_default()),
+                    kind: R::NAME.into(),
+                    rules,
+                    version,
+                    config: ByteBuf::from(encode(config)),
                 });
                 Room::new(config.clone(), writer, nonce, now_ms)
             }
@@ -90,7 +102,7 @@ impl<R: Rules> Draft<R> {
         let opened = copy.open(v, nonce, now_ms);
         let mut draft = Self {
             target: copy.tick,
-            limit: copy.tick.saturating_add(u64::from(max_ticks)),
+            limit: copy.tick.saturating_add(u64::from(aim.max_ticks)),
             room: copy,
             opened,
             base,
@@ -100,6 +112,14 @@ impl<R: Rules> Draft<R> {
             entries,
             bytes: 0,
         };
+        // Before anything else: the time since the last frame is lived by the new rules.
+        if let Some(switch) = draft
+            .room
+            .next_rules(aim.version)
+            .filter(|_| room.is_some())
+        {
+            draft.put(switch);
+        }
         draft.cap();
         draft.target = draft.room.tick_at(now_ms).max(draft.room.tick);
         draft
@@ -107,8 +127,9 @@ impl<R: Rules> Draft<R> {
 
     /// Time beyond what the rules catch up after silence is cut before anything else.
     fn cap(&mut self) {
-        if let Some(cap_ms) = R::SILENCE.cap_ms(R::GRACE_MS)
-            && R::TICK_MS != 0
+        let pace = self.room.pace();
+        if let Some(cap_ms) = pace.silence.cap_ms(pace.grace_ms)
+            && pace.tick_ms != 0
         {
             // From the tick that was reached, so that the backlog of rare requests does not grow.
             let lived_ms = self.room.time_of(self.room.tick).saturating_add(cap_ms);
@@ -176,7 +197,7 @@ impl<R: Rules> Draft<R> {
             session,
             presence,
         } = sighting;
-        if R::TICK_MS == 0 || presence == Presence::Unsaid {
+        if self.room.pace().tick_ms == 0 || presence == Presence::Unsaid {
             return Fate::Done;
         }
         let heard = self.room.tick_at(received_ms.min(self.now_ms));
@@ -210,7 +231,9 @@ impl<R: Rules> Draft<R> {
                     at,
                 }
             }
-            Presence::Here if same && self.room.tick > last + Room::<R>::grace_ticks() / 3 => {
+            Presence::Here
+                if same && self.room.tick > last + self.room.pace().grace_ticks() / 3 =>
+            {
                 Entry::Beat {
                     device,
                     session,
@@ -243,7 +266,9 @@ impl<R: Rules> Draft<R> {
     }
 
     /// Judges an action and writes the verdict down. Call after [`Self::advance`].
-    pub(crate) fn act(&mut self, number: u32, kept_from: u64, seq: u64, body: &[u8]) -> Fate {
+    pub(crate) fn act(&mut self, number: u32, kept_from: u64, sent: &Sent) -> Fate {
+        let Sent { seq, version, body } = sent;
+        let (seq, version) = (*seq, *version);
         if self.lags() || self.full() {
             return Fate::Later;
         }
@@ -256,12 +281,23 @@ impl<R: Rules> Draft<R> {
             Known::Gap(_) if seq == kept_from => true,
             _ => return Fate::Done,
         };
-        let verdict = self.verdict(By::Player(device.player), body);
+        let own = self.room.edition().version;
+        // Of rules that this history does not have yet, or no longer: its device sends it again.
+        if version > own {
+            return Fate::Done;
+        }
+        let verdict = self.verdict(By::Player(device.player), version, body);
         let entry = match verdict {
+            Ok(()) if version < own => Entry::Upcast {
+                device: number,
+                seq,
+                version,
+                body: body.clone(),
+            },
             Ok(()) => Entry::Act {
                 device: number,
                 seq,
-                body: ByteBuf::from(body),
+                body: body.clone(),
             },
             Err(Reject(code)) => Entry::Reject {
                 device: number,
@@ -280,11 +316,9 @@ impl<R: Rules> Draft<R> {
         Fate::Done
     }
 
-    fn verdict(&self, by: By, body: &[u8]) -> Result<(), Reject> {
-        match postcard::take_from_bytes::<R::Action>(body) {
-            Ok((action, [])) => self.room.validate(by, &action),
-            _ => Err(Reject::MALFORMED),
-        }
+    fn verdict(&self, by: By, version: u32, body: &[u8]) -> Result<(), Reject> {
+        let action = R::read_action(self.room.config(), version, body)?;
+        self.room.validate(by, &action)
     }
 
     /// Judges what another room sent, in order, and writes the verdicts down. Call after
@@ -306,7 +340,8 @@ impl<R: Rules> Draft<R> {
                 return Fate::Later;
             }
             let (sender, lineage, number) = (sender.clone(), *lineage, sent.seq);
-            let entry = match self.verdict(By::Server, &sent.body) {
+            let own = self.room.edition().version;
+            let entry = match self.verdict(By::Server, own, &sent.body) {
                 Ok(()) => Entry::Receive {
                     sender,
                     lineage,
@@ -374,7 +409,7 @@ impl<R: Rules> Draft<R> {
         }
         self.bytes += 64
             + match &entry {
-                Entry::Act { body, .. } => body.len(),
+                Entry::Act { body, .. } | Entry::Upcast { body, .. } => body.len(),
                 Entry::Receive { sender, body, .. } => sender.len() + body.len(),
                 Entry::Acknowledge { target: room, .. } | Entry::Decline { sender: room, .. } => {
                     room.len()

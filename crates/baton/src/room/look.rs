@@ -4,10 +4,11 @@ use super::marks::Device;
 use super::{DeviceStanding, Person, Room};
 use crate::delta::Base;
 use crate::id::{DeviceId, Hash, Head, Lineage, Writer};
-use crate::rules::{Access, Player, Rules, Silence};
+use crate::kind::Kind;
+use crate::rules::{Access, Player, Silence};
 use crate::table::Table;
 
-impl<R: Rules> Room<R> {
+impl<R: Kind> Room<R> {
     /// The version and hash of the newest frame.
     pub fn head(&self) -> Head {
         Head {
@@ -114,12 +115,13 @@ impl<R: Rules> Room<R> {
 
     /// Whether time stands still: nobody is present and the rules pause then.
     pub fn paused(&self) -> bool {
-        R::TICK_MS != 0 && R::SILENCE == Silence::Pause && self.present.is_empty()
+        let pace = self.pace();
+        pace.tick_ms != 0 && pace.silence == Silence::Pause && self.present.is_empty()
     }
 
     /// The tick that belongs to a time.
     pub fn tick_at(&self, now_ms: u64) -> u64 {
-        match u64::from(R::TICK_MS) {
+        match u64::from(self.pace().tick_ms) {
             0 => 0,
             tick_ms => now_ms.saturating_sub(self.base_ms) / tick_ms,
         }
@@ -127,7 +129,7 @@ impl<R: Rules> Room<R> {
 
     /// When a tick happens.
     pub fn time_of(&self, tick: u64) -> u64 {
-        let since = tick.saturating_mul(u64::from(R::TICK_MS));
+        let since = tick.saturating_mul(u64::from(self.pace().tick_ms));
         self.base_ms.saturating_add(since)
     }
 }

@@ -9,31 +9,37 @@ mod outbox;
 mod presence;
 mod senders;
 mod snapshot;
+mod switch;
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub(crate) use draft::{Draft, Drafted, Fate, Sighting};
+pub(crate) use draft::{Aim, Draft, Drafted, Fate, Sighting};
 pub use marks::Standing as DeviceStanding;
 pub(crate) use marks::{Device, Known};
 use outbox::Kept;
 use senders::Sender;
-pub(crate) use snapshot::SNAPSHOT_EXTRA_BYTES;
+pub(crate) use snapshot::{SNAPSHOT_EXTRA_BYTES, foreign};
+use switch::Adopted;
 
 use crate::frame::{Entry, FORMAT, Frame, NotAFrame};
 use crate::id::{BodyHash, Hash, Lineage, Nonce, Writer};
+use crate::kind::{Edition, Kind};
 use crate::limits::{MAX_OUTBOX_SENDS, SEGMENT};
 use crate::random::{Random, Source};
-use crate::rules::{By, Context, Player, Reject, Rules, Send};
+use crate::rules::{By, Context, Player, Reject, Send};
 use crate::table::Table;
 
 /// The state of a room at a version.
 ///
 /// Its canonical bytes are its encoding without the hash of its newest frame (which covers them).
 #[derive(Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct Room<R: Rules> {
+#[serde(bound(
+    serialize = "",
+    deserialize = "R::Config: DeserializeOwned, R::State: DeserializeOwned"
+))]
+pub struct Room<R: Kind> {
     #[serde(skip)]
     hash: Hash,
     /// Length of the canonical bytes when they were last made.
@@ -47,8 +53,8 @@ pub struct Room<R: Rules> {
     time_ms: u64,
     /// Tick 0 happened at this time, counting only time that was not cut.
     base_ms: u64,
-    /// Identities of the rules that ever replayed this room, in order of adoption.
-    rules: Vec<Hash>,
+    /// The rules that ever replayed this room, in order of adoption.
+    rules: Vec<Adopted>,
     config: R::Config,
     state: R::State,
     random: Random,
@@ -70,7 +76,7 @@ pub struct Room<R: Rules> {
     sends: Vec<Send>,
 }
 
-impl<R: Rules> Clone for Room<R> {
+impl<R: Kind> Clone for Room<R> {
     fn clone(&self) -> Self {
         Self {
             hash: self.hash,
@@ -127,7 +133,7 @@ pub enum ReplayError {
     /// Its epoch, tick or time is not what the rules of leadership and time allow.
     Order,
     /// It is of rules that this build does not have. The room is unchanged.
-    Rules(Hash),
+    Rules(Edition),
     /// The entry with this index makes no sense here.
     Entry(usize),
     /// The rules came to another state than the writer's: a desync.
@@ -148,7 +154,7 @@ pub(crate) struct Opened {
     index: u64,
 }
 
-impl<R: Rules> Room<R> {
+impl<R: Kind> Room<R> {
     /// The room that a first frame makes.
     pub fn genesis(bytes: &[u8]) -> Result<Self, ReplayError> {
         let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
@@ -164,15 +170,23 @@ impl<R: Rules> Room<R> {
         let Some(Entry::Setup {
             kind,
             rules,
+            version,
             config,
         }) = frame.entries.first()
         else {
             return Err(ReplayError::Entry(0));
         };
-        if kind != R::KIND || *rules != R::id() {
-            return Err(ReplayError::Rules(*rules));
+        let edition = Edition {
+            rules: *rules,
+            version: *version,
+        };
+        if kind != R::NAME || !R::knows(*rules) {
+            return Err(ReplayError::Rules(edition));
         }
-        let config = postcard::from_bytes(config).map_err(|_| ReplayError::Entry(0))?;
+        let config = R::read_config(*rules, config).ok_or(ReplayError::Entry(0))?;
+        if R::edition(&config) != edition {
+            return Err(ReplayError::Entry(0));
+        }
         let mut room = Self::new(config, frame.writer, frame.nonce, frame.time_ms);
         room.enter_all(&frame, 1)?;
         room.close(&frame, Hash::of(bytes))?;
@@ -183,7 +197,7 @@ impl<R: Rules> Room<R> {
     pub(crate) fn new(config: R::Config, writer: Writer, nonce: Nonce, time_ms: u64) -> Self {
         let mut random = Random::of_entry(nonce, 0);
         let mut sends = Vec::new();
-        let state = R::setup(&mut Context {
+        let state = R::setup(Context {
             config: &config,
             tick: 0,
             present: &[],
@@ -191,6 +205,10 @@ impl<R: Rules> Room<R> {
             sends: &mut sends,
             sends_left: MAX_OUTBOX_SENDS,
         });
+        let first = Adopted {
+            edition: R::edition(&config),
+            from_v: 1,
+        };
         let mut room = Self {
             hash: Hash::default(),
             size: 0,
@@ -201,7 +219,7 @@ impl<R: Rules> Room<R> {
             tick: 0,
             time_ms,
             base_ms: time_ms,
-            rules: alloc::vec![R::id()],
+            rules: alloc::vec![first],
             config,
             state,
             random,
@@ -233,10 +251,7 @@ impl<R: Rules> Room<R> {
         if frame.previous != self.hash {
             return Err(ReplayError::Previous);
         }
-        match self.rules.get(usize::from(frame.rules)) {
-            Some(rules) if *rules == R::id() => {}
-            other => return Err(ReplayError::Rules(other.copied().unwrap_or_default())),
-        }
+        self.ready_for(&frame)?;
         self.enter_all(&frame, 0)?;
         self.close(&frame, Hash::of(bytes))?;
         Ok(frame)
@@ -252,6 +267,7 @@ impl<R: Rules> Room<R> {
             let acts = matches!(
                 entry,
                 Entry::Act { .. }
+                    | Entry::Upcast { .. }
                     | Entry::Reject { .. }
                     | Entry::Vouch { .. }
                     | Entry::Receive { .. }
@@ -354,12 +370,17 @@ impl<R: Rules> Room<R> {
                 at,
             } => self.leave(*device, *session, *at, opened),
             Entry::Act { device, seq, body } => {
-                let by = self.device_at(*device, opened)?.accept(*seq, body)?;
-                let action = postcard::from_bytes(body).map_err(|_| NotHere)?;
-                let random = Source::entry(opened.nonce, opened.index);
-                self.apply(By::Player(by), action, random);
-                Ok(())
+                self.act(*device, *seq, self.edition().version, body, opened)
             }
+            Entry::Upcast {
+                device,
+                seq,
+                version,
+                body,
+            } if *version < self.edition().version => {
+                self.act(*device, *seq, *version, body, opened)
+            }
+            Entry::Upcast { .. } => Err(NotHere),
             Entry::Reject {
                 device,
                 seq,
@@ -394,7 +415,8 @@ impl<R: Rules> Room<R> {
                 number,
                 body,
             } => {
-                let action = postcard::from_bytes(body).map_err(|_| NotHere)?;
+                let version = self.edition().version;
+                let action = R::read_action(&self.config, version, body).map_err(|_| NotHere)?;
                 self.heed(sender, *lineage, *number, BodyHash::of(body), opened)?;
                 let random = Source::entry(opened.nonce, opened.index);
                 self.apply(By::Server, action, random);
@@ -410,7 +432,34 @@ impl<R: Rules> Room<R> {
                 0 => Err(NotHere),
                 _ => self.heed(sender, *lineage, *number, *body, opened),
             },
+            Entry::Switch {
+                rules,
+                version,
+                open,
+            } => {
+                let to = Edition {
+                    rules: *rules,
+                    version: *version,
+                };
+                self.switch(to, *open, opened)
+            }
         }
+    }
+
+    /// An action that a device wrote by the rules of `version`.
+    fn act(
+        &mut self,
+        device: u32,
+        seq: u64,
+        version: u32,
+        body: &[u8],
+        opened: &Opened,
+    ) -> Result<(), NotHere> {
+        let by = self.device_at(device, opened)?.accept(seq, body)?;
+        let action = R::read_action(&self.config, version, body).map_err(|_| NotHere)?;
+        let random = Source::entry(opened.nonce, opened.index);
+        self.apply(By::Player(by), action, random);
+        Ok(())
     }
 
     fn device_at(&mut self, number: u32, opened: &Opened) -> Result<&mut Device, NotHere> {
@@ -421,7 +470,7 @@ impl<R: Rules> Room<R> {
 
     fn apply(&mut self, by: By, action: R::Action, random: Source<'_>) {
         let sends_left = self.sends_left();
-        let mut ctx = Context {
+        let ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
@@ -429,7 +478,7 @@ impl<R: Rules> Room<R> {
             sends: &mut self.sends,
             sends_left,
         };
-        R::apply(&mut self.state, by, action, &mut ctx);
+        R::apply(&mut self.state, by, action, ctx);
         self.post();
     }
 
@@ -446,7 +495,7 @@ impl<R: Rules> Room<R> {
             sends: &mut sends,
             sends_left,
         };
-        R::validate(&self.state, by, action, &ctx)
+        R::validate(&self.state, by, action, ctx)
     }
 
     /// Applies an action ahead of the log: for a predicted state, never for a committed one. Its

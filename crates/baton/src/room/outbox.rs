@@ -10,13 +10,13 @@ use serde_bytes::ByteBuf;
 
 use super::{NotHere, Room};
 use crate::id::{BodyHash, Lineage};
+use crate::kind::Kind;
 use crate::limits::{
     MAX_OUTBOX_SENDS, MAX_PARCEL_SENDS, MAX_SEND_BYTES, PROTOCOL, RESEND_GRACE_MS, SEND_EXPIRY_MS,
     valid_room,
 };
-use crate::parcel::{Parcel, Receipt};
-use crate::rules::{Rules, Target};
-use crate::wire::Sent;
+use crate::parcel::{Parcel, Posted, Receipt};
+use crate::rules::Target;
 
 /// A send's number is the millisecond in which it was sent, times this, or 1 more than the one
 /// before if that is higher. So numbers rise also across what a store lost without anybody noticing.
@@ -44,7 +44,7 @@ impl Kept {
     }
 }
 
-impl<R: Rules> Room<R> {
+impl<R: Kind> Room<R> {
     /// Takes what the rules sent during the last call. What cannot be kept is given up, and counted.
     pub(super) fn post(&mut self) {
         if self.sends.is_empty() {
@@ -145,7 +145,7 @@ impl<R: Rules> Room<R> {
             let after = own_line().rfind(|send| send.number < first.number);
             let new = own_line().skip_while(|send| send.number < first.number);
             let new = new.take_while(|send| send.seen_ms.is_none());
-            let sent = |send: &Kept| Sent {
+            let sent = |send: &Kept| Posted {
                 seq: send.number,
                 body: send.body.clone(),
             };

@@ -4,16 +4,12 @@ use alloc::vec::Vec;
 
 use super::{Device, NotHere, Opened, Person, Room};
 use crate::id::DeviceId;
+use crate::kind::Kind;
 use crate::limits::{MAX_DEVICES, MAX_NAME_BYTES, MAX_USER_BYTES};
 use crate::random::Source;
-use crate::rules::{Context, Player, Rules};
+use crate::rules::{Context, Player};
 
-impl<R: Rules> Room<R> {
-    /// The grace time in ticks.
-    pub(crate) fn grace_ticks() -> u64 {
-        u64::from(R::GRACE_MS / R::TICK_MS.max(1))
-    }
-
+impl<R: Kind> Room<R> {
     pub(super) fn register(
         &mut self,
         user: &str,
@@ -132,7 +128,7 @@ impl<R: Rules> Room<R> {
     /// Lets ticks happen until `tick`, or until the room pauses. Whether it got there.
     pub(crate) fn advance_to(&mut self, tick: u64) -> bool {
         while self.tick < tick {
-            if R::TICK_MS == 0 || self.paused() {
+            if self.pace().tick_ms == 0 || self.paused() {
                 return false;
             }
             self.tick += 1;
@@ -144,10 +140,10 @@ impl<R: Rules> Room<R> {
 
     /// Those who were silent for longer than the grace time leave at this very tick.
     fn expire(&mut self) {
-        let tick = self.tick;
+        let (tick, grace) = (self.tick, self.pace().grace_ticks());
         let silent = |device: &Device| {
             let heard = device.beat.unwrap_or(0);
-            device.open && heard + Self::grace_ticks() < tick
+            device.open && heard + grace < tick
         };
         if !self.devices.values().any(silent) {
             return;
@@ -175,9 +171,9 @@ impl<R: Rules> Room<R> {
     }
 
     /// Lets the rules change the state by what is no entry's action, drawing from the room's stream.
-    fn run(&mut self, work: impl FnOnce(&mut R::State, &mut Context<'_, R::Config>)) {
+    fn run(&mut self, work: impl FnOnce(&mut R::State, Context<'_, R::Config>)) {
         let sends_left = self.sends_left();
-        let mut ctx = Context {
+        let ctx = Context {
             config: &self.config,
             tick: self.tick,
             present: &self.present,
@@ -185,7 +181,7 @@ impl<R: Rules> Room<R> {
             sends: &mut self.sends,
             sends_left,
         };
-        work(&mut self.state, &mut ctx);
+        work(&mut self.state, ctx);
         self.post();
     }
 
@@ -200,13 +196,13 @@ impl<R: Rules> Room<R> {
             return true;
         };
         let device = standing.device;
-        if R::TICK_MS == 0 || session < device.session {
+        if self.pace().tick_ms == 0 || session < device.session {
             return false;
         }
         let tick = self.tick_at(now_ms).max(self.tick);
         let young = device
             .beat
-            .is_some_and(|beat| tick.saturating_sub(beat) <= Self::grace_ticks() / 3);
+            .is_some_and(|beat| tick.saturating_sub(beat) <= self.pace().grace_ticks() / 3);
         let same = session == device.session;
         !(same && (device.closed || (device.open && young)))
     }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{NotHere, Opened, Room};
 use crate::id::{BodyHash, Lineage};
+use crate::kind::Kind;
 use crate::limits::{MAX_SENDERS, MAX_SEQUENCE, PROTOCOL, SENDER_MARK_MS, valid_room};
 use crate::parcel::Receipt;
-use crate::rules::Rules;
 
 /// How far a sender's numbers have come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Sender {
     seen_ms: u64,
 }
 
-impl<R: Rules> Room<R> {
+impl<R: Kind> Room<R> {
     /// Moves a sender's mark. A full table forgets the mark that was silent longest, if all of its
     /// sends have expired.
     pub(super) fn heed(

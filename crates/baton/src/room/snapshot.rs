@@ -3,20 +3,36 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::Room;
 use crate::frame::FORMAT;
 use crate::id::Hash;
+use crate::kind::{Edition, Kind};
 use crate::limits::MAX_SNAPSHOT_BYTES;
-use crate::rules::Rules;
+use crate::wire;
 
-/// Format and hash, before the canonical bytes.
-const SNAPSHOT_HEADER_BYTES: usize = 17;
+/// What stands before the canonical bytes and can be read without the rules.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u8,
+    /// Of the newest frame.
+    hash: Hash,
+    /// By which the rest can be read.
+    rules: Hash,
+    version: [u8; 4],
+    /// Whether anybody may read the room.
+    open: bool,
+}
+
+/// Of a header: it has no lengths.
+const SNAPSHOT_HEADER_BYTES: usize = 38;
 /// A checksum, after them.
 const SNAPSHOT_CHECK_BYTES: usize = 16;
 /// What a snapshot is longer than the canonical bytes.
 pub(crate) const SNAPSHOT_EXTRA_BYTES: usize = SNAPSHOT_HEADER_BYTES + SNAPSHOT_CHECK_BYTES;
 
-impl<R: Rules> Room<R> {
+impl<R: Kind> Room<R> {
     /// Hash of the canonical bytes.
     pub fn state_hash(&self) -> Hash {
         Hash::of(&self.canonical())
@@ -39,13 +55,17 @@ impl<R: Rules> Room<R> {
         postcard::to_allocvec(self).expect("a room has no lengths unknown beforehand")
     }
 
-    /// The room's encoding, with which a reader needs no earlier frame: [`FORMAT`], the hash of the
-    /// newest frame, the canonical bytes, and the hash of all that, so that a damaged copy is never
-    /// taken for a state.
+    /// The room's encoding, with which a reader needs no earlier frame: a header, the canonical
+    /// bytes, and the hash of all that, so that a damaged copy is never taken for a state.
     pub fn snapshot(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(4_096);
-        bytes.push(FORMAT);
-        bytes.extend_from_slice(&self.hash.0);
+        let Edition { rules, version } = self.edition();
+        let mut bytes = wire::write(&Header {
+            format: FORMAT,
+            hash: self.hash,
+            rules,
+            version: version.to_le_bytes(),
+            open: self.access(None).read,
+        });
         bytes.extend_from_slice(&self.canonical());
         let check = Hash::of(&bytes);
         bytes.extend_from_slice(&check.0);
@@ -55,22 +75,37 @@ impl<R: Rules> Room<R> {
     /// Reads a snapshot, all of it. `None` if it is cut, corrupt, too large, or of other rules or
     /// layout. That it belongs to a history is for the caller to check, by [`Self::head`].
     pub fn restore(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > MAX_SNAPSHOT_BYTES || bytes.first() != Some(&FORMAT) {
+        let (header, canonical) = open(bytes)?;
+        let mut room = R::restore(header.rules, canonical)?;
+        if room.edition().rules != header.rules || room.v == 0 {
             return None;
         }
-        let (content, check) = bytes.split_last_chunk::<SNAPSHOT_CHECK_BYTES>()?;
-        if Hash::of(content) != Hash(*check) {
-            return None;
-        }
-        let (header, canonical) = content.split_at_checked(SNAPSHOT_HEADER_BYTES)?;
-        let hash = Hash(header[1..].try_into().ok()?);
-        let (mut room, rest) = postcard::take_from_bytes::<Self>(canonical).ok()?;
-        if !rest.is_empty() || room.rules.last() != Some(&R::id()) || room.v == 0 {
-            return None;
-        }
-        room.hash = hash;
+        room.hash = header.hash;
         room.size = canonical.len();
         room.present = room.who_is_present();
         Some(room)
     }
+}
+
+/// An undamaged snapshot's header and canonical bytes.
+fn open(bytes: &[u8]) -> Option<(Header, &[u8])> {
+    if bytes.len() > MAX_SNAPSHOT_BYTES || bytes.first() != Some(&FORMAT) {
+        return None;
+    }
+    let (content, check) = bytes.split_last_chunk::<SNAPSHOT_CHECK_BYTES>()?;
+    if Hash::of(content) != Hash(*check) {
+        return None;
+    }
+    postcard::take_from_bytes(content).ok()
+}
+
+/// The rules of a snapshot that is undamaged, and whether anybody may read the room: for who does
+/// not have those rules.
+pub(crate) fn foreign(bytes: &[u8]) -> Option<(Edition, bool)> {
+    let (header, _) = open(bytes)?;
+    let edition = Edition {
+        rules: header.rules,
+        version: u32::from_le_bytes(header.version),
+    };
+    Some((edition, header.open))
 }

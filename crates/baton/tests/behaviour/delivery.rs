@@ -6,8 +6,8 @@ use baton::limits::{
     DELIVER_EVERY_MS, MAX_DELIVERIES, MAX_OUTBOX_SENDS, MAX_PARCEL_SENDS, MAX_SEND_BYTES,
     MAX_SENDERS, RESEND_GRACE_MS, SEND_EXPIRY_MS, SENDER_MARK_MS,
 };
-use baton::parcel::{Parcel, Receipt};
-use baton::wire::{self, Sent};
+use baton::parcel::{Parcel, Posted, Receipt};
+use baton::wire;
 use baton::{BodyHash, Code, Lineage, limits};
 use serde_bytes::ByteBuf;
 
@@ -18,7 +18,7 @@ const MATCH: &str = "match/m";
 
 /// A parcel as a match of no importance might send it.
 fn parcel(after: u64, sends: &[(u64, Credit)]) -> Parcel {
-    let sent = |(seq, credit): &(u64, Credit)| Sent {
+    let sent = |(seq, credit): &(u64, Credit)| Posted {
         seq: *seq,
         body: wire::write(credit).into(),
     };
@@ -231,7 +231,7 @@ fn a_parcel_that_is_not_one_is_refused_and_changes_nothing() {
     but(&|parcel| parcel.sends[1].seq = u64::MAX);
     but(&|parcel| parcel.sends[1].body = vec![0; MAX_SEND_BYTES + 1].into());
     but(&|parcel| {
-        let sends = (0..=MAX_PARCEL_SENDS as u64).map(|seq| Sent {
+        let sends = (0..=MAX_PARCEL_SENDS as u64).map(|seq| Posted {
             seq: 10 + seq,
             body: ByteBuf::new(),
         });

@@ -154,6 +154,7 @@ fn nonsense() -> Vec<(&'static str, Vec<Entry>)> {
     let setup = Entry::Setup {
         kind: "herd".into(),
         rules: Hash::default(),
+        version: 1,
         config: ByteBuf::new(),
     };
     let acknowledge = Entry::Acknowledge {

@@ -154,6 +154,7 @@ fn lengths_that_promise_more_than_there_is_are_refused_and_cost_nothing() {
     let mut base = wire::write(&Request {
         protocol: PROTOCOL,
         cursor: Head::default(),
+        rules: 0,
         frames: true,
         device: None,
     });

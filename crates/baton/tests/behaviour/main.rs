@@ -21,4 +21,5 @@ mod replica;
 mod sends;
 mod slots;
 mod support;
+mod switch;
 mod time;

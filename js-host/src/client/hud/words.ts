@@ -14,6 +14,7 @@ const BANNERS: Record<Status, string> = {
   refused: 'The room refuses you.',
   desync: 'Out of sync: this page and the room disagree. Reload the page.',
   reload: 'There is a newer version. Reload the page.',
+  waiting: 'This room is about to be updated…',
 }
 const REFUSALS: Record<string, string> = {
   device_limit: 'Too many tabs or devices in this room. Close one, then wait a little.',

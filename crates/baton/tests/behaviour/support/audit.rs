@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use baton::frame::{Entry, Frame};
-use baton::{Hash, Room, Rules};
+use baton::{Hash, Kind, Room};
 
 /// What a log holds.
-pub struct Audit<R: Rules> {
+pub struct Audit<R: Kind> {
     /// The room, replayed from the first frame.
     pub room: Room<R>,
     pub frames: Vec<Frame>,
@@ -22,7 +22,7 @@ pub struct Audit<R: Rules> {
 }
 
 /// Replays a log and checks invariants 1, 3, 4, 5 and 6 of the design on it.
-pub fn audit<'a, R: Rules>(log: impl Iterator<Item = &'a [u8]>) -> Audit<R> {
+pub fn audit<'a, R: Kind>(log: impl Iterator<Item = &'a [u8]>) -> Audit<R> {
     let mut rooms: Option<Room<R>> = None;
     let mut ledger = Ledger::default();
     let mut frames = Vec::new();
@@ -41,7 +41,7 @@ pub fn audit<'a, R: Rules>(log: impl Iterator<Item = &'a [u8]>) -> Audit<R> {
             frame.state,
             "what was hashed is what is there"
         );
-        ledger.tell_time::<R>(&frame);
+        ledger.tell_time(&frame, tick_ms(room));
         frames.push(frame);
     }
     Audit {
@@ -53,6 +53,10 @@ pub fn audit<'a, R: Rules>(log: impl Iterator<Item = &'a [u8]>) -> Audit<R> {
         resets: ledger.resets,
         vouches: ledger.vouches,
     }
+}
+
+fn tick_ms<R: Kind>(room: &Room<R>) -> u64 {
+    u64::from(R::pace(room.config()).tick_ms)
 }
 
 #[derive(Default)]
@@ -94,7 +98,10 @@ impl Ledger {
 
     fn note(&mut self, entry: &Entry) {
         match entry {
-            Entry::Act { device, seq, body } => {
+            Entry::Act { device, seq, body }
+            | Entry::Upcast {
+                device, seq, body, ..
+            } => {
                 self.advance(*device, *seq);
                 self.accepted.push((*device, *seq, body.to_vec()));
             }
@@ -122,26 +129,26 @@ impl Ledger {
 
     /// Ticks match the time that passed and was not cut. A room that catches up may be behind,
     /// never ahead.
-    fn tell_time<R: Rules>(&self, frame: &Frame) {
-        let Some(possible) = self.ticks_possible::<R>(frame) else {
+    fn tell_time(&self, frame: &Frame, tick_ms: u64) {
+        let Some(possible) = self.ticks_possible(frame, tick_ms) else {
             assert_eq!(frame.tick, 0, "rules without ticks have none");
             return;
         };
         assert!(frame.tick <= possible, "ticks that never had their time");
     }
 
-    fn ticks_possible<R: Rules>(&self, frame: &Frame) -> Option<u64> {
+    fn ticks_possible(&self, frame: &Frame, tick_ms: u64) -> Option<u64> {
         let lived_ms = frame.time_ms - self.start_ms - self.cut_ms;
-        lived_ms.checked_div(u64::from(R::TICK_MS))
+        lived_ms.checked_div(tick_ms)
     }
 }
 
-impl<R: Rules> Audit<R> {
+impl<R: Kind> Audit<R> {
     /// Ticks that are due at the newest frame and were not run: 0 unless the room catches up.
     pub fn ticks_behind(&self) -> u64 {
         let last = self.frames.last().expect("the room has begun");
         let lived_ms = last.time_ms - self.frames[0].time_ms - self.cut_ms;
-        lived_ms / u64::from(R::TICK_MS) - last.tick
+        lived_ms / tick_ms(&self.room) - last.tick
     }
 
     /// The bodies of accepted actions of a device, in order.

@@ -1,18 +1,18 @@
 //! A device of a user, as the library's replica plays it.
 
 use baton::effect::{Arrival, Call, Outcome};
-use baton::{DeviceId, Identity, Note, Replica, Rules};
+use baton::{DeviceId, Identity, Kind, Note, Replica};
 
 use super::{START_MS, refusal};
 
-pub struct Client<R: Rules> {
+pub struct Client<R: Kind> {
     pub who: Identity,
     pub replica: Replica<R>,
     /// Every note so far.
     pub notes: Vec<Note>,
 }
 
-impl<R: Rules> Client<R> {
+impl<R: Kind> Client<R> {
     pub fn new(user: &str) -> Self {
         Self::on(user, 1)
     }
@@ -28,8 +28,21 @@ impl<R: Rules> Client<R> {
 
     /// The page is loaded again: only what was saved is left.
     pub fn reload(&mut self) {
+        self.replica = self.resumed();
+    }
+
+    /// The same page by other rules.
+    pub fn reload_as<S: Kind>(self) -> Client<S> {
+        Client {
+            replica: self.resumed(),
+            who: self.who,
+            notes: self.notes,
+        }
+    }
+
+    fn resumed<S: Kind>(&self) -> Replica<S> {
         let saved = self.replica.save();
-        self.replica = Replica::resume(&self.who.user, &saved, 1).expect("what was saved");
+        Replica::resume(&self.who.user, &saved, 1).expect("what was saved")
     }
 
     pub fn arrival(&mut self, now_ms: u64) -> Arrival {

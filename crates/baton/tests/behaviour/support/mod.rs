@@ -7,7 +7,9 @@
 
 pub mod audit;
 pub mod client;
+pub mod fleet;
 pub mod flight;
+pub mod flock;
 pub mod forks;
 pub mod gale;
 pub mod raw;
@@ -293,6 +295,7 @@ pub fn watcher(cursor: Head) -> Arrival {
     let request = Request {
         protocol: limits::PROTOCOL,
         cursor,
+        rules: 0,
         frames: true,
         device: None,
     };

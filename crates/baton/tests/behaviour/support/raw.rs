@@ -17,6 +17,8 @@ pub struct Raw {
     pub who: Identity,
     pub hail: Hail,
     pub cursor: Head,
+    /// The version of the rules by which its actions are encoded.
+    pub version: u32,
 }
 
 impl Raw {
@@ -42,6 +44,7 @@ impl Raw {
                 actions: Vec::new(),
             },
             cursor: Head::default(),
+            version: 1,
         }
     }
 
@@ -53,6 +56,7 @@ impl Raw {
     }
 
     pub fn join<R: Rules>(&mut self, world: &mut World<R>, instance: usize) {
+        self.version = R::VERSION;
         for _ in 0..20 {
             let reply = self.say(world, instance, &[]).expect("joining is answered");
             if let Some(standing) = reply.device {
@@ -67,11 +71,13 @@ impl Raw {
     pub fn arrival(&self, actions: &[(u64, Vec<u8>)]) -> Arrival {
         let sent = |(seq, body): &(u64, Vec<u8>)| Sent {
             seq: *seq,
+            version: self.version,
             body: body.clone().into(),
         };
         let request = Request {
             protocol: limits::PROTOCOL,
             cursor: self.cursor,
+            rules: 0,
             frames: true,
             device: Some(Hail {
                 actions: actions.iter().map(sent).collect(),

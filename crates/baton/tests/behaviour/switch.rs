@@ -1,0 +1,495 @@
+//! A change of rules in a rolling deploy: instances that have only the old rules, both, or only the
+//! new ones, and pages of both, over one store.
+
+use baton::effect::{Arrival, Effect};
+use baton::frame::{Entry, Frame};
+use baton::wire::{self, News};
+use baton::{Code, DeviceStanding, Head, Note, Reject, ReplayError, Room, Rules, Status};
+
+use super::support::fleet::{Build, Fleet};
+use super::support::flock::{
+    Both, FENCED, MOST, One, OneAction, TOO_MUCH_NOW, Two, TwoAction, TwoConfig,
+};
+use super::support::{
+    Audit, Client, FRAME_MS, Fault, LEASE_MS, START_MS, audit, refusal, reply_of, watcher,
+};
+
+const OLD: (Build, u32) = (Build::Old, 1);
+/// Has both, and leaves rooms where they are.
+const READY: (Build, u32) = (Build::Both, 1);
+/// Has both, and brings rooms to the new ones.
+const EAGER: (Build, u32) = (Build::Both, 2);
+const NEW: (Build, u32) = (Build::New, 2);
+
+fn exchange<R: baton::Kind>(fleet: &mut Fleet, machine: usize, client: &mut Client<R>) -> u16 {
+    let arrival = client.arrival(fleet.now_ms);
+    let outcome = fleet.ask(machine, arrival);
+    client.take(&outcome, fleet.now_ms);
+    outcome.status
+}
+
+/// Asks until a client is a player.
+fn join<R: baton::Kind>(fleet: &mut Fleet, machine: usize, client: &mut Client<R>) {
+    for _ in 0..10 {
+        exchange(fleet, machine, client);
+        if client.replica.player().is_some() {
+            return;
+        }
+        fleet.pass(LEASE_MS + 1);
+    }
+    panic!("the client could not join");
+}
+
+/// Asks until nothing is without an answer.
+fn drain<R: baton::Kind>(fleet: &mut Fleet, machine: usize, client: &mut Client<R>) {
+    for _ in 0..10 {
+        fleet.pass(LEASE_MS + 1);
+        exchange(fleet, machine, client);
+        if client.replica.pending() == 0 {
+            return;
+        }
+    }
+    panic!("something is never answered");
+}
+
+fn act_one(fleet: &Fleet, client: &mut Client<One>, action: &OneAction) {
+    let since_ms = fleet.now_ms - START_MS;
+    client.replica.act(action, since_ms).expect("predicted");
+}
+
+fn act_two(fleet: &Fleet, client: &mut Client<Two>, amount: i64) {
+    let since_ms = fleet.now_ms - START_MS;
+    let action = TwoAction::Add {
+        late: false,
+        amount,
+    };
+    client.replica.act(&action, since_ms).expect("predicted");
+}
+
+fn switches(frames: &[Frame]) -> Vec<u64> {
+    let switches = |frame: &&Frame| {
+        let of = |entry: &Entry| matches!(entry, Entry::Switch { .. });
+        let (first, rest) = frame
+            .entries
+            .split_first()
+            .map_or((false, &[][..]), |(first, rest)| (of(first), rest));
+        assert!(!rest.iter().any(of), "only as a frame's first entry");
+        first
+    };
+    frames
+        .iter()
+        .filter(switches)
+        .map(|frame| frame.v)
+        .collect()
+}
+
+fn history(fleet: &mut Fleet) -> Audit<Both> {
+    audit::<Both>(fleet.log().frames())
+}
+
+/// Player, amount, whether it came by the new encoding.
+fn applied(fleet: &mut Fleet) -> Vec<(u32, i64, bool)> {
+    match history(fleet).room.state() {
+        baton::Era::New(state) => state.log.clone(),
+        baton::Era::Old(state) => {
+            let log = state.log.iter();
+            log.map(|(who, amount)| (*who, *amount, false)).collect()
+        }
+    }
+}
+
+/// Ann plays by the old rules: 5 was added.
+fn old_room(machines: &[(Build, u32)]) -> (Fleet, Client<One>) {
+    old_room_of(machines, 3)
+}
+
+fn old_room_of(machines: &[(Build, u32)], level: u8) -> (Fleet, Client<One>) {
+    let mut fleet = Fleet::with(machines, level);
+    let mut ann = Client::new("ann");
+    join(&mut fleet, 0, &mut ann);
+    act_one(&fleet, &mut ann, &OneAction::Add(5));
+    drain(&mut fleet, 0, &mut ann);
+    (fleet, ann)
+}
+
+#[test]
+fn b31_the_switch_is_one_recorded_frame_and_the_log_replays_over_it_from_the_first() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    let before = history(&mut fleet).room;
+    fleet.pass(LEASE_MS + 1);
+    exchange(&mut fleet, 1, &mut ann);
+    for _ in 0..20 {
+        fleet.pass(LEASE_MS + 1);
+        fleet.ask(1, watcher(Head::default()));
+        exchange(&mut fleet, 1, &mut ann);
+    }
+    let frames = fleet.frames();
+    let at = before.head().v + 1;
+    assert_eq!(switches(&frames), [at], "once, by the first who may");
+    let after = history(&mut fleet).room;
+    let (baton::Era::Old(old), baton::Era::New(new)) = (before.state(), after.state()) else {
+        panic!("before by the old rules, after by the new");
+    };
+    assert_eq!(new.log, [(0, 5, false)]);
+    assert_eq!(new.ticks.0, old.ticks);
+    assert_eq!(
+        new.ticks.0 + new.ticks.1,
+        after.tick(),
+        "no tick twice or never"
+    );
+    let config = TwoConfig {
+        name: "flock".into(),
+        level: 3,
+    };
+    assert_eq!(after.config(), &baton::Era::New(config));
+    assert_eq!(after.lineage(), before.lineage());
+    let mark = |room: &Room<Both>| {
+        let standing = room.standing("ann", ann.replica.device());
+        standing.map(|standing: DeviceStanding<'_>| (standing.number, standing.mark()))
+    };
+    assert_eq!(mark(&after), mark(&before));
+    assert_eq!((after.version_at(at - 1), after.version_at(at)), (1, 2));
+    // Who has only the new rules begins with the snapshot of the switch.
+    let last = frames.last().expect("frames").v;
+    let found = fleet
+        .store
+        .clone()
+        .log(super::support::fleet::ROOM)
+        .read(&baton::effect::Read::default(), fleet.now_ms);
+    let snapshot = found.snapshot.expect("kept with the switch");
+    let mut room = Room::<Two>::restore(&snapshot).expect("of the new rules");
+    assert_eq!(room.head().v, at);
+    let log: Vec<Vec<u8>> = fleet.log().frames().map(<[u8]>::to_vec).collect();
+    for bytes in &log[at as usize..] {
+        room.replay(bytes).expect("replays");
+    }
+    assert_eq!(room.head().v, last);
+    assert_eq!(room.state_hash(), after.state_hash());
+    // Who has only the old ones stops before it, unharmed.
+    let mut room = Room::<One>::genesis(&log[0]).expect("old rules");
+    for bytes in &log[1..at as usize - 1] {
+        room.replay(bytes).expect("replays");
+    }
+    let refused = room
+        .replay(&log[at as usize - 1])
+        .expect_err("not its rules");
+    assert!(matches!(refused, ReplayError::Rules(to) if to.version == 2 && to.rules == Two::id()));
+    assert_eq!(room.head().v, at - 1);
+    assert!(Room::<One>::restore(&snapshot).is_none(), "never misread");
+    assert!(Room::<Two>::restore(&room.snapshot()).is_none());
+}
+
+#[test]
+fn b30_an_old_page_is_answered_by_the_new_rules_told_to_reload_and_goes_on_with_the_same_queue() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    act_one(&fleet, &mut ann, &OneAction::Bleat);
+    act_one(&fleet, &mut ann, &OneAction::Add(MOST));
+    // The room switches while ann is offline.
+    fleet.pass(LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    let sent = ann.arrival(fleet.now_ms);
+    ann.notes.clear();
+    for _ in 0..2 {
+        fleet.pass(LEASE_MS + 1);
+        let outcome = fleet.ask(1, sent.clone());
+        assert_eq!(outcome.status, 200, "also when it comes twice");
+        ann.take(&outcome, fleet.now_ms);
+    }
+    let answers = [
+        (2, Some(0)),
+        (3, Some(Reject::OUTDATED.0)),
+        (4, Some(TOO_MUCH_NOW.0)),
+    ];
+    assert_eq!(ann.answers(), answers);
+    let reloads = ann.notes.iter().filter(|note| **note == Note::Reload);
+    assert_eq!(reloads.count(), 1);
+    let since_ms = fleet.now_ms - START_MS;
+    assert_eq!(ann.replica.status(since_ms), Status::Reload);
+    assert_eq!(ann.replica.rules(), 2, "the version that the page needs");
+    let mut ann = ann.reload_as::<Two>();
+    join(&mut fleet, 1, &mut ann);
+    act_two(&fleet, &mut ann, 9);
+    drain(&mut fleet, 1, &mut ann);
+    assert_eq!(ann.answers().last(), Some(&(5, Some(0))), "numbered on");
+    assert_eq!(
+        applied(&mut fleet),
+        [(0, 5, false), (0, 7, false), (0, 9, true)]
+    );
+    let upcast = |frame: &Frame| {
+        let of = |entry: &Entry| matches!(entry, Entry::Upcast { version: 1, .. });
+        frame.entries.iter().any(of)
+    };
+    assert!(fleet.frames().iter().any(upcast), "as the device wrote it");
+}
+
+#[test]
+fn b30_what_an_old_page_left_unsent_is_predicted_and_sent_by_the_new_one() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    let mut ann = ann.reload_as::<Two>();
+    join(&mut fleet, 1, &mut ann);
+    let room = ann.replica.predicted().expect("in the room");
+    assert_eq!(room.state().log.last(), Some(&(0, 7, false)), "predicted");
+    drain(&mut fleet, 1, &mut ann);
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
+}
+
+#[test]
+fn two_instances_that_switch_at_once_have_one_winner() {
+    let (mut fleet, _) = old_room(&[OLD, EAGER, EAGER]);
+    fleet.pass(LEASE_MS + 1);
+    let mut trips = [1, 2].map(|machine| fleet.begin(machine, &[watcher(Head::default())]));
+    for trip in &mut trips {
+        while !matches!(trip.effect, Effect::Append(..)) {
+            fleet.step(trip, Fault::None);
+        }
+    }
+    for trip in trips {
+        let outcome = fleet.finish(trip).remove(0);
+        assert_eq!(reply_of(&outcome).expect("answered").rules, 2);
+    }
+    assert_eq!(switches(&fleet.frames()).len(), 1);
+    history(&mut fleet);
+}
+
+#[test]
+fn whatever_becomes_of_the_switch_frame_the_room_switches_once() {
+    for fault in [Fault::None, Fault::NotDone, Fault::Done, Fault::Late] {
+        for killed in [false, true] {
+            let (mut fleet, mut ann) = old_room(&[OLD, EAGER, EAGER]);
+            act_one(&fleet, &mut ann, &OneAction::Add(7));
+            fleet.pass(LEASE_MS + 1);
+            let mut trip = fleet.begin(1, &[ann.arrival(fleet.now_ms)]);
+            while !matches!(trip.effect, Effect::Append(..)) {
+                fleet.step(&mut trip, Fault::None);
+            }
+            let late = fleet.step(&mut trip, fault);
+            match killed {
+                true => fleet.deploy(1, Build::Both, 2),
+                false => drop(fleet.finish(trip)),
+            }
+            let mut bob = Client::<Two>::new("bob");
+            join(&mut fleet, 2, &mut bob);
+            if let Some(late) = late {
+                fleet.perform(&late);
+            }
+            ann.replica.refused(None, None, fleet.now_ms - START_MS);
+            drain(&mut fleet, 2, &mut ann);
+            let case = format!("{fault:?}, killed: {killed}");
+            assert_eq!(switches(&fleet.frames()).len(), 1, "{case}");
+            assert_eq!(
+                applied(&mut fleet),
+                [(0, 5, false), (0, 7, false)],
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_instance_that_lacks_the_new_rules_passes_bytes_and_pushes_and_never_leads() {
+    for cold in [false, true] {
+        let (mut fleet, _) = old_room(&[OLD, EAGER, OLD]);
+        fleet.pass(LEASE_MS + 1);
+        let mut bob = Client::<Two>::new("bob");
+        join(&mut fleet, 1, &mut bob);
+        if cold {
+            fleet.deploy(0, Build::Old, 1);
+        }
+        fleet.pass(LEASE_MS + 1);
+        act_two(&fleet, &mut bob, 9);
+        let head = fleet.log().head();
+        assert_eq!(exchange(&mut fleet, 0, &mut bob), 200);
+        assert_eq!(
+            (fleet.log().head(), fleet.log().waiting()),
+            (head, 1),
+            "pushed"
+        );
+        exchange(&mut fleet, 0, &mut bob);
+        assert_eq!(fleet.log().waiting(), 1, "once");
+        fleet.pass(FRAME_MS);
+        fleet.ask(1, watcher(Head::default()));
+        assert_eq!(exchange(&mut fleet, 0, &mut bob), 200);
+        assert_eq!(bob.replica.head(), fleet.log().head(), "passed");
+        assert_eq!(bob.replica.pending(), 0);
+        // Time alone never makes it lead either; and it says what it cannot do.
+        fleet.pass(60_000);
+        let head = fleet.log().head();
+        exchange(&mut fleet, 0, &mut bob);
+        let view = Arrival {
+            who: None,
+            call: baton::effect::Call::View,
+        };
+        let outcome = fleet.ask(0, view.clone());
+        assert_eq!(refusal(&outcome).0, Some(Code::Rules));
+        assert_eq!(fleet.log().head(), head);
+        let shown = fleet.ask(1, view);
+        let shown: serde_json::Value = serde_json::from_slice(&shown.body).expect("JSON");
+        assert_eq!(
+            (&shown["version"], shown["game"]["wolves"].is_u64()),
+            (&2.into(), true)
+        );
+        // A page that has nothing yet gets what there is.
+        let outcome = fleet.ask(0, watcher(Head::default()));
+        match reply_of(&outcome) {
+            Ok(reply) => assert!(matches!(reply.news, News::Snapshot(_))),
+            Err((code, _)) => assert_eq!((code, cold), (Code::Rules, false)),
+        }
+    }
+}
+
+#[test]
+fn an_old_page_on_an_old_instance_is_told_of_the_switch_and_its_actions_are_handed_on() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    fleet.pass(LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    fleet.pass(LEASE_MS + 1);
+    assert_eq!(exchange(&mut fleet, 0, &mut ann), 200);
+    assert_eq!(fleet.log().waiting(), 1);
+    assert!(ann.notes.contains(&Note::Reload));
+    fleet.pass(LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
+}
+
+#[test]
+fn a_room_that_only_players_may_read_is_not_passed_on_by_who_cannot_tell_them() {
+    for cold in [false, true] {
+        let (mut fleet, mut ann) = old_room_of(&[OLD, EAGER], FENCED);
+        fleet.pass(LEASE_MS + 1);
+        fleet.ask(1, watcher(Head::default()));
+        if cold {
+            fleet.deploy(0, Build::Old, 1);
+        }
+        for arrival in [watcher(Head::default()), ann.arrival(fleet.now_ms)] {
+            let outcome = fleet.ask(0, arrival.clone());
+            assert_eq!(refusal(&outcome).0, Some(Code::Rules), "cold: {cold}");
+        }
+        assert_eq!(fleet.log().waiting(), 0);
+        let outcome = fleet.ask(1, watcher(Head::default()));
+        assert_eq!(
+            refusal(&outcome).0,
+            Some(Code::NotFound),
+            "who has them can tell"
+        );
+        ann.replica.refused(Some(Code::Rules), None, 0);
+        let since_ms = fleet.now_ms - START_MS;
+        assert_ne!(
+            ann.replica.status(since_ms),
+            Status::Reload,
+            "another may answer"
+        );
+    }
+}
+
+#[test]
+fn what_a_user_may_not_do_is_not_done_whoever_pushed_it() {
+    let mut world = super::support::World::<super::support::rules::Purse>::new(1);
+    let ann = super::support::Raw::joined(&mut world, 0, "ann");
+    // The second may not even look, the third may look and not act.
+    let second = super::support::Raw::new("bob").say(&mut world, 0, &[]);
+    assert!(second.is_ok() || world.log().waiting() > 0);
+    world.pass(LEASE_MS + 1);
+    world.watch(0);
+    let bob = super::support::Raw::joined(&mut world, 0, "carl");
+    world.pass(LEASE_MS + 1);
+    let push = |raw: &super::support::Raw| {
+        let hail = baton::wire::Hail {
+            actions: vec![baton::wire::Sent {
+                seq: 1,
+                version: 1,
+                body: wire::write(&5_i64).into(),
+            }],
+            ..raw.hail.clone()
+        };
+        wire::write(&(0_u8, raw.who.clone(), hail)).into()
+    };
+    let items = [push(&bob), push(&ann)];
+    let now_ms = world.now_ms;
+    assert!(world.log().push(&items, now_ms));
+    world.watch(0);
+    let audit = world.audit();
+    assert_eq!((audit.accepted.len(), *audit.room.state()), (1, 5));
+    assert_eq!(world.log().waiting(), 0);
+}
+
+#[test]
+fn the_version_never_goes_back_whatever_other_instances_want() {
+    let (mut fleet, _) = old_room(&[OLD, EAGER, READY]);
+    for round in 0..30 {
+        fleet.pass(LEASE_MS + 1);
+        let mut bob = Client::<Two>::new("bob");
+        exchange(&mut fleet, 2 - round % 2, &mut bob);
+    }
+    assert_eq!(switches(&fleet.frames()).len(), 1);
+    let writer = fleet.machines[2].writer;
+    let frames = fleet.frames();
+    let mut led = frames.iter().filter(|frame| frame.rules == 1);
+    let led = led.any(|frame| frame.writer == writer);
+    assert!(led, "who does not want it leads it all the same");
+    history(&mut fleet);
+}
+
+#[test]
+fn a_new_page_waits_for_a_room_that_has_not_switched_and_then_plays() {
+    let (mut fleet, _) = old_room(&[OLD, NEW, EAGER]);
+    let mut bob = Client::<Two>::new("bob");
+    for machine in [0, 1, 0] {
+        fleet.pass(LEASE_MS + 1);
+        exchange(&mut fleet, machine, &mut bob);
+    }
+    let since_ms = fleet.now_ms - START_MS;
+    assert_eq!(bob.replica.status(since_ms), Status::Waiting);
+    assert!(
+        !bob.notes.contains(&Note::Reload),
+        "to load again would not help"
+    );
+    assert!(
+        bob.replica.ask_at(false, since_ms) >= since_ms + 100,
+        "in no hurry"
+    );
+    fleet.pass(LEASE_MS + 1);
+    exchange(&mut fleet, 2, &mut bob);
+    join(&mut fleet, 1, &mut bob);
+    act_two(&fleet, &mut bob, 9);
+    drain(&mut fleet, 1, &mut bob);
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (1, 9, true)]);
+    let frames = fleet.frames();
+    let writer = fleet.machines[1].writer;
+    let led = frames.iter().filter(|frame| frame.writer == writer);
+    assert!(led.clone().count() > 0 && led.clone().all(|frame| frame.rules == 1));
+}
+
+#[test]
+fn j14_a_store_that_loses_the_switch_switches_again_and_keeps_what_was_sent() {
+    let (mut fleet, _) = old_room(&[OLD, EAGER]);
+    let before = fleet.log().head().v;
+    fleet.pass(LEASE_MS + 1);
+    let mut bob = Client::<Two>::new("bob");
+    join(&mut fleet, 1, &mut bob);
+    act_two(&fleet, &mut bob, 9);
+    drain(&mut fleet, 1, &mut bob);
+    act_two(&fleet, &mut bob, 10);
+    fleet.log().roll_back(before);
+    // Whoever has only the old rules leads again, and bob waits with what is not of them.
+    for _ in 0..2 {
+        fleet.pass(LEASE_MS + 1);
+        exchange(&mut fleet, 0, &mut bob);
+    }
+    let since_ms = fleet.now_ms - START_MS;
+    assert_eq!(bob.replica.status(since_ms), Status::Waiting);
+    assert_eq!(switches(&fleet.frames()), [0; 0]);
+    for _ in 0..5 {
+        fleet.pass(LEASE_MS + 1);
+        exchange(&mut fleet, 1, &mut bob);
+    }
+    drain(&mut fleet, 1, &mut bob);
+    assert_eq!(bob.resets(), 1, "told before anything new is shown");
+    assert_eq!(switches(&fleet.frames()).len(), 1);
+    assert_eq!(
+        applied(&mut fleet),
+        [(0, 5, false), (1, 9, true), (1, 10, true)]
+    );
+}
