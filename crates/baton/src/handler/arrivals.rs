@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) need: Option<Pushed>,
     /// Something of it waits in the inbox.
     pub(super) waits: bool,
+    /// Something of it was put there by this invocation.
+    pub(super) pushed: bool,
 }
 
 /// What is asked.
@@ -57,6 +59,7 @@ impl Asked {
             refusal: refusal.map(Refusal::from),
             need: None,
             waits: false,
+            pushed: false,
         };
         // Rooms are no users: whoever has one came from outside.
         if asked.who.is_some() && matches!(asked.ask, Ask::Deliver(_)) {
@@ -91,8 +94,13 @@ impl Asked {
         }
     }
 
-    pub(super) fn refuse(&mut self, code: Code) {
-        self.refusal = Some(code.into());
+    pub(super) fn refuse(&mut self, code: impl Into<Refusal>) {
+        let refusal = match self.pushed {
+            // What lies in the inbox may be framed yet, if only by a log that loses what speaks against it now.
+            true => Code::Retry.into(),
+            false => code.into(),
+        };
+        self.refusal = Some(refusal);
         self.need = None;
     }
 
@@ -177,10 +185,7 @@ impl Asked {
             let know = |seq, body| standing.device.know(seq, body);
             match new_actions(&hail, queued, know) {
                 Ok(actions) => need.actions = actions,
-                Err(refusal) => {
-                    self.refusal = Some(refusal);
-                    return;
-                }
+                Err(refusal) => return self.refuse(refusal),
             }
         }
         let new = need.presence != Presence::Unsaid || !need.actions.is_empty();

@@ -433,7 +433,7 @@ impl<R: Kind> Invocation<R> {
             if asked.need.take().is_some() {
                 match full {
                     Some(code) => asked.refuse(code),
-                    None => asked.waits = true,
+                    None => (asked.waits, asked.pushed) = (true, true),
                 }
             }
         }

@@ -67,6 +67,25 @@ fn an_append_that_is_not_found_is_neither_ok_nor_rejected() {
     }
 }
 
+/// A follower pushes before it knows that its cache is of a lost log. What it reads then speaks against the action, but the
+/// action lies in the inbox, and that log may be lost as well.
+#[test]
+fn what_was_pushed_is_not_refused_for_certain() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    ann.say(&mut world, 1, &[]).expect("now both are warm");
+    world.log().roll_back(0);
+    world.replace(0);
+    Raw::joined(&mut world, 0, "bob");
+    let mut flight = Flight::begin(&mut world, 1, vec![ann.arrival(&[(1, add(1))])]);
+    assert!(flight.asks_push(), "it trusts what it remembers");
+    let outcomes = flight.finish(&mut world);
+    assert_eq!(world.log().waiting(), 1);
+    assert_eq!(code_of(&outcomes[0]), Some(Code::Retry));
+    let again = ann.say(&mut world, 1, &[(1, add(1))]);
+    assert_eq!(again.expect_err("read first").0, Code::Unregistered);
+}
+
 #[test]
 fn an_append_that_is_done_after_another_led_is_refused() {
     let (mut world, ann, mut flight) = about_to_append();
