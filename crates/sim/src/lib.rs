@@ -1,8 +1,10 @@
 //! Explores Baton: every interleaving of a small model of its protocol.
 //!
-//! Decides whether the protocol keeps its invariants. The model knows nothing of the product's code.
+//! Decides whether the protocol keeps its invariants, in a model that knows nothing of the product's code, and in recorded
+//! histories of the product.
 
 pub mod determinism;
 pub mod diagram;
+pub mod history;
 pub mod model;
 pub mod rivals;

@@ -1,7 +1,7 @@
 //! Many clients, many instances, everything in flight at once: a seed decides what happens next,
 //! and what goes wrong. Every reply is checked against the log when it lands.
 
-use baton::effect::{Arrival, Effect, Outcome};
+use baton::effect::{Arrival, Call, Effect, Outcome};
 use baton::wire::News;
 use baton::{Hash, Random};
 
@@ -56,12 +56,38 @@ impl Odds {
     };
 }
 
+/// What clients of the traffic can tell, for whoever records it.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A client's request is on its way, or a copy of it.
+    Sent {
+        flight: u64,
+        client: usize,
+        request: Vec<u8>,
+        now_ms: u64,
+    },
+    /// Its answer arrived, or never will.
+    Landed {
+        flight: u64,
+        outcome: Option<Outcome>,
+        now_ms: u64,
+    },
+    /// The store, which had this log, loses all after a version.
+    Loses {
+        log: Vec<Vec<u8>>,
+        kept: u64,
+        now_ms: u64,
+    },
+}
+
 pub struct Traffic {
     seed: u64,
     pub world: World<Herd>,
     pub clients: Vec<Client<Herd>>,
-    /// Client, flight, and the request it carries.
-    flights: Vec<(usize, Flight<Herd>, Arrival)>,
+    flights: Vec<Sent>,
+    /// Set: what happens is written down.
+    pub journal: Option<Vec<Event>>,
+    sent: u64,
     late: Vec<Effect>,
     odds: Odds,
     pub random: Random,
@@ -72,6 +98,14 @@ pub struct Traffic {
     pub made: Vec<Vec<i64>>,
 }
 
+/// A request on its way.
+struct Sent {
+    number: u64,
+    client: usize,
+    flight: Flight<Herd>,
+    arrival: Arrival,
+}
+
 impl Traffic {
     pub fn new(instances: usize, users: usize, odds: Odds, seed: u64) -> Self {
         let clients = (0..users).map(|user| Client::new(&format!("user{user}")));
@@ -80,6 +114,8 @@ impl Traffic {
             seed,
             clients: clients.collect(),
             flights: Vec::new(),
+            journal: None,
+            sent: 0,
             late: Vec::new(),
             odds,
             random: Random::from_seed(seed),
@@ -128,7 +164,7 @@ impl Traffic {
     fn launch(&mut self) {
         let client = self.below(self.clients.len());
         // Sometimes several requests of one client are on their way.
-        let busy = self.flights.iter().filter(|flight| flight.0 == client);
+        let busy = self.flights.iter().filter(|sent| sent.client == client);
         if busy.count() > 1 {
             return;
         }
@@ -139,7 +175,33 @@ impl Traffic {
     fn send(&mut self, client: usize, arrival: Arrival) {
         let instance = self.below(self.world.instances.len());
         let flight = Flight::begin(&mut self.world, instance, vec![arrival.clone()]);
-        self.flights.push((client, flight, arrival));
+        self.sent += 1;
+        let (number, now_ms) = (self.sent, self.world.now_ms);
+        if let (Some(journal), Call::Play(request)) = (&mut self.journal, &arrival.call) {
+            journal.push(Event::Sent {
+                flight: number,
+                client,
+                request: request.to_vec(),
+                now_ms,
+            });
+        }
+        self.flights.push(Sent {
+            number,
+            client,
+            flight,
+            arrival,
+        });
+    }
+
+    fn landed(&mut self, flight: u64, outcome: Option<&Outcome>) {
+        let (outcome, now_ms) = (outcome.cloned(), self.world.now_ms);
+        if let Some(journal) = &mut self.journal {
+            journal.push(Event::Landed {
+                flight,
+                outcome,
+                now_ms,
+            });
+        }
     }
 
     fn upset(&mut self) {
@@ -150,11 +212,11 @@ impl Traffic {
         if self.happens(self.odds.death) {
             self.world.replace(instance);
             let since_ms = self.world.since_ms();
-            for (client, _, _) in self
-                .flights
-                .extract_if(.., |(_, flight, _)| flight.instance == instance)
-            {
+            let dies = |sent: &mut Sent| sent.flight.instance == instance;
+            let dead: Vec<Sent> = self.flights.extract_if(.., dies).collect();
+            for Sent { number, client, .. } in dead {
                 self.clients[client].replica.refused(None, None, since_ms);
+                self.landed(number, None);
             }
         }
         if self.happens(self.odds.reload) {
@@ -163,12 +225,21 @@ impl Traffic {
         }
         if self.happens(self.odds.loss) {
             let keep = self.world.head().v.saturating_sub(1 + self.below(4) as u64);
+            self.loses(keep);
             self.world.log().roll_back(keep);
             self.losses += 1;
         }
         if !self.late.is_empty() && self.happens(500) {
             let effect = self.late.swap_remove(0);
             self.world.perform(&effect);
+        }
+    }
+
+    fn loses(&mut self, kept: u64) {
+        if let Some(journal) = &mut self.journal {
+            let log = self.world.log().frames().map(<[u8]>::to_vec).collect();
+            let now_ms = self.world.now_ms;
+            journal.push(Event::Loses { log, kept, now_ms });
         }
     }
 
@@ -181,30 +252,38 @@ impl Traffic {
             true => [Fault::NotDone, Fault::Done, Fault::Late][self.below(3)],
             false => Fault::None,
         };
-        let flight = &mut self.flights[index].1;
+        let flight = &mut self.flights[index].flight;
         let fault = if flight.asks().is_some() {
             fault
         } else {
             Fault::None
         };
         self.late.extend(flight.step_with(&mut self.world, fault));
-        if self.flights[index].1.outcomes().is_some() {
-            let (client, flight, arrival) = self.flights.swap_remove(index);
-            let outcome = flight.outcomes().expect("it landed")[0].clone();
-            self.land(client, &outcome);
+        if self.flights[index].flight.outcomes().is_some() {
+            let sent = self.flights.swap_remove(index);
+            let outcome = sent.flight.outcomes().expect("it landed")[0].clone();
+            self.land(sent.number, sent.client, &outcome);
             if self.happens(self.odds.duplicate) {
-                self.send(client, arrival);
+                self.send(sent.client, sent.arrival);
             }
         }
     }
 
-    fn land(&mut self, client: usize, outcome: &Outcome) {
+    fn land_all(&mut self) {
+        while !self.flights.is_empty() {
+            self.fly();
+        }
+    }
+
+    fn land(&mut self, number: u64, client: usize, outcome: &Outcome) {
         self.check(outcome);
         let since_ms = self.world.since_ms();
         if self.happens(self.odds.lost_reply) {
             self.clients[client].replica.refused(None, None, since_ms);
+            self.landed(number, None);
         } else {
             self.clients[client].take(outcome, self.world.now_ms);
+            self.landed(number, Some(outcome));
         }
     }
 
@@ -234,16 +313,15 @@ impl Traffic {
     /// Nothing goes wrong any more: everything lands, and everybody asks until all is answered.
     pub fn drain(&mut self) {
         self.odds = Odds::CALM;
-        while !self.flights.is_empty() {
-            self.fly();
-        }
+        self.land_all();
         for effect in std::mem::take(&mut self.late) {
             self.world.perform(&effect);
         }
         for _ in 0..60 {
             for client in 0..self.clients.len() {
-                let instance = self.below(self.world.instances.len());
-                self.world.exchange(instance, &mut self.clients[client]);
+                let arrival = self.clients[client].arrival(self.world.now_ms);
+                self.send(client, arrival);
+                self.land_all();
                 self.world.pass(60);
             }
             if self
