@@ -21,8 +21,9 @@ pub enum Effect {
     Push(Vec<ByteBuf>, Read),
     /// Answer the arrivals, in their order. The last effect.
     Reply(Vec<Outcome>),
-    /// Ask another room, as [`Call::Deliver`], without waiting for this one. Feed back
-    /// [`Fed::Delivered`] if the outcome's status is 200, else [`Fed::Failed`]. Only with
+    /// Ask another room, as [`Call::Deliver`], in an invocation that waits for no other. Feed back
+    /// [`Fed::Delivered`] if the outcome's status is 200, else [`Fed::Failed`]. That room may ask to
+    /// deliver in its turn, to this one too: the host bounds how far that goes. Only with
     /// [`deliver`](crate::SettingsInput::deliver).
     Deliver {
         /// The room, `kind/name`.

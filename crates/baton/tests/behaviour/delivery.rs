@@ -376,6 +376,19 @@ fn a_target_that_never_answers_fails_no_request_and_holds_up_no_other() {
 }
 
 #[test]
+fn a_room_that_sends_to_itself_takes_it_like_any_other() {
+    let mut rooms = Rooms::new(1);
+    let mut payer = payer(&mut rooms);
+    payer.pay(MATCH, 1);
+    payer.settle(&mut rooms);
+    // A credit is no action of a match.
+    let frames = rooms.audit::<Match>(MATCH).frames;
+    let entries = frames.iter().flat_map(|frame| &frame.entries);
+    let declined = entries.filter(|entry| matches!(entry, Entry::Decline { .. }));
+    assert_eq!(declined.count(), 1);
+}
+
+#[test]
 fn a_follower_does_not_deliver() {
     let mut rooms = Rooms::new(2);
     let mut payer = payer(&mut rooms);

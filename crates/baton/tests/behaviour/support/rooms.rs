@@ -145,7 +145,12 @@ pub struct Rooms {
     pub letters: Vec<(String, ByteBuf)>,
     settings: Settings,
     count: u64,
+    /// Deliveries that are under way, one inside the other.
+    hops: usize,
 }
+
+/// How far a delivery may set off others.
+pub const MAX_HOPS: usize = 2;
 
 /// A kind that is served here.
 pub trait Kind: Rules<Config = ()> {
@@ -242,6 +247,7 @@ impl Rooms {
             letters: Vec::new(),
             settings: Settings::try_from(input).expect("the settings are in range"),
             count: 0,
+            hops: 0,
         };
         for _ in 0..instances {
             rooms.start::<Match>();
@@ -324,8 +330,14 @@ impl Rooms {
     }
 
     fn deliver(&mut self, target: &str, parcel: &ByteBuf) -> Option<Fed> {
+        if self.hops == MAX_HOPS {
+            return Some(Fed::Failed);
+        }
         self.letters.push((target.into(), parcel.clone()));
-        Some(match self.redeliver(target, parcel) {
+        self.hops += 1;
+        let outcome = self.redeliver(target, parcel);
+        self.hops -= 1;
+        Some(match outcome {
             Some(outcome) if outcome.status == 200 => Fed::Delivered(outcome.body),
             _ => Fed::Failed,
         })
