@@ -140,10 +140,10 @@ impl<R: Kind> Replica<R> {
         Self::with(user, client, Queue::new(id))
     }
 
-    /// A replica that goes on from what [`Self::save`] wrote; `None` if that is not readable.
+    /// A replica that goes on from what [`Self::save`] wrote; `None` if that is damaged.
     pub fn resume(user: &str, saved: &[u8], client: u16) -> Option<Self> {
         let (saved, rest) = postcard::take_from_bytes::<Saved>(saved).ok()?;
-        let whole = saved.format == SAVED && rest.is_empty();
+        let whole = saved.format == SAVED && rest.is_empty() && saved.queue.is_sound();
         whole.then(|| Self::with(user, client, saved.queue))
     }
 

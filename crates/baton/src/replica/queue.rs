@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::id::DeviceId;
-use crate::limits::{MAX_REQUEST_BYTES, RESEND_GRACE_MS, WINDOW};
+use crate::limits::{MAX_REQUEST_BYTES, MAX_SEQUENCE, RESEND_GRACE_MS, WINDOW};
 use crate::wire::Sent;
 
 /// What a device must not forget. Save it before anything in it is sent.
@@ -55,6 +55,15 @@ impl Queue {
             pending: VecDeque::new(),
             kept: VecDeque::new(),
         }
+    }
+
+    /// Whether numbers rise, up to the next one. What was saved may be damaged, and a number of 0 or
+    /// one that comes again cannot be answered.
+    pub(super) fn is_sound(&self) -> bool {
+        let kept = self.kept.iter().map(|kept| &kept.action);
+        let mut numbers = kept.chain(&self.pending).map(|action| action.seq);
+        let last = numbers.try_fold(0, |last, seq| (seq > last).then_some(seq));
+        last.is_some_and(|last| last < self.next) && self.next <= MAX_SEQUENCE + 1
     }
 
     /// Whether K actions are without an answer already.

@@ -75,6 +75,25 @@ fn b06_an_older_save_never_reuses_a_number_that_the_room_has_seen() {
 }
 
 #[test]
+fn b06_a_damaged_save_is_refused_or_a_queue() {
+    let (mut world, mut ann) = joined(1);
+    act(&world, &mut ann, 1);
+    drain(&mut world, &mut ann);
+    act(&world, &mut ann, 2);
+    let saved = ann.replica.save();
+    let mut refused = 0;
+    for place in 0..saved.len() {
+        let mut damaged = saved.clone();
+        damaged[place] = 0;
+        match Replica::<Herd>::resume("ann", &damaged, 1) {
+            Some(mut replica) => drop(replica.request(false, 0)),
+            None => refused += 1,
+        }
+    }
+    assert!(refused > 4, "{refused} of {}", saved.len());
+}
+
+#[test]
 fn b06_a_kept_room_tells_an_older_save_which_numbers_are_taken() {
     let (mut world, mut ann) = joined(1);
     let old = ann.replica.save();
