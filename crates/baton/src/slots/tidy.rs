@@ -22,6 +22,8 @@ const HEADERS: u64 = 3;
 const TRIMMED_AT_ONCE: u64 = 2;
 /// Snapshots that one chore removes, at most.
 const REMOVED_AT_ONCE: u64 = 8;
+/// So many segments on, one that cannot be sealed is passed over.
+const PASSED_OVER: u64 = 4;
 /// Bytes of frames in a sealed segment: what is larger does not fit a store's request and stays a
 /// hash. It is full, so it takes no late write either.
 const MAX_ARCHIVE_BYTES: usize = 3_000_000;
@@ -211,6 +213,10 @@ impl Task {
             hint.sealed = chore.segment + 1;
             return allowed;
         }
+        if now >= chore.segment + PASSED_OVER {
+            // Tried for long: unless it works now, it stays a hash and holds the others up no more.
+            hint.sealed = chore.segment + 1;
+        }
         let Some(fresh) = both_full(chore.segment, whole) else {
             return allowed;
         };
@@ -218,7 +224,7 @@ impl Task {
         let line = &self.cache.line;
         let Some(link) = line.up_to(end) else {
             // Too long ago for this instance to know the chain there: it stays a hash.
-            hint.sealed = chore.segment.max(now.saturating_sub(2));
+            hint.sealed = hint.sealed.max(now.saturating_sub(2));
             return allowed;
         };
         let Some(line) = verified(chore.segment, link, &fresh) else {

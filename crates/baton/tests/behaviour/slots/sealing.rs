@@ -175,9 +175,10 @@ fn nothing_is_trimmed_that_was_not_sealed() {
     let mut desk = Desk::grown(2 * SEGMENT);
     // Segment 0 has a hole that only cold readers see: it is never sealed.
     desk.lose(30);
-    desk.grow((KEPT + 8) * SEGMENT);
+    desk.grow((KEPT + 12) * SEGMENT);
     assert!(!desk.is_sealed(0) && !desk.is_trimmed(0));
     assert_eq!(desk.shelf.segment(0).len() as u64, SEGMENT - 1);
+    assert!(desk.is_sealed(4) && desk.is_trimmed(1), "the others are");
 }
 
 #[test]
