@@ -10,6 +10,7 @@
 mod children;
 mod figure;
 mod glue;
+mod mutants;
 mod npm;
 mod page;
 mod plain;

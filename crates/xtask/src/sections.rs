@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) filter: Option<String>,
     /// The long versions: the test runners see `BATON_SOAK=1`.
     pub(crate) soak: bool,
+    /// One part of several, as `0/8`, of a section that has parts.
+    pub(crate) shard: Option<String>,
 }
 
 /// A part of the tests that can be asked for by name.
@@ -129,6 +131,15 @@ pub(crate) const SECTIONS: [Section; 12] = [
         run: |settings| typescript("e2e", settings),
     },
 ];
+
+/// What only `soak` runs, and only when asked to: it takes hours.
+pub(crate) const LONG: [Section; 1] = [Section {
+    name: "mutants",
+    title: "cargo-mutants: small changes of the library, which its tests must notice",
+    needs: &[],
+    advice: "a missed change needs a test, or a reason in .cargo/mutants.toml",
+    run: crate::mutants::run,
+}];
 
 fn clippy(_: &Settings) -> Result<Tally> {
     wasm::add_target()?;

@@ -7,8 +7,11 @@ use crate::verbs::test;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only these of the sections that have a long version: model, rust, js, e2e.
+    /// Only these of the sections that have a long version: model, rust, js, e2e; and mutants, which runs only if named.
     sections: Vec<String>,
+    /// Of the section mutants, only this part: 0/8 to 7/8.
+    #[arg(long)]
+    shard: Option<String>,
     /// Only tests whose name contains this.
     #[arg(long)]
     filter: Option<String>,
@@ -27,6 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         &Settings {
             filter: options.filter.clone(),
             soak: true,
+            shard: options.shard.clone(),
         },
     )
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::sections::{SECTIONS, Section, Settings};
+use crate::sections::{LONG, SECTIONS, Section, Settings};
 use crate::tally::Tally;
 use crate::{npm, step, system};
 
@@ -34,24 +34,27 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         &Settings {
             filter: options.filter.clone(),
             soak: false,
+            shard: None,
         },
     )
 }
 
 /// The same with settings of the caller's; no names mean all sections.
 pub(crate) fn run_with(names: &[String], settings: &Settings) -> Result<()> {
+    let long: &[Section] = if settings.soak { &LONG } else { &[] };
+    let known: Vec<&Section> = SECTIONS.iter().chain(long).collect();
     if let Some(unknown) = names
         .iter()
-        .find(|name| SECTIONS.iter().all(|section| section.name != **name))
+        .find(|name| known.iter().all(|section| section.name != **name))
     {
-        let known: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
+        let known: Vec<&str> = known.iter().map(|section| section.name).collect();
         bail!(
             "no section is called {unknown}; there are: {}",
             known.join(", ")
         );
     }
-    let chosen: Vec<&Section> = SECTIONS
-        .iter()
+    let chosen: Vec<&Section> = known
+        .into_iter()
         .filter(|section| names.is_empty() || names.iter().any(|name| name == section.name))
         .collect();
     let needs: Vec<_> = chosen

@@ -1,0 +1,108 @@
+//! cargo-mutants on the library: installs it, runs it, and says whether enough of the changes were noticed.
+//!
+//! Hours in full, so a run goes on where the last one ended, and can be one part of several. Which files, and which
+//! changes are argued away, is in `.cargo/mutants.toml`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::children;
+use crate::project::{self, cargo, program};
+use crate::sections::Settings;
+use crate::step::{Outcome, command_line, run as run_command, step};
+use crate::tally::Tally;
+
+/// The version of cargo-mutants.
+const VERSION: &str = "27.1.0";
+/// Of a hundred changes that compile, so many must be noticed.
+const LEAST_PERCENT: u64 = 90;
+
+/// What became of the changes, over all runs so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Found {
+    noticed: u64,
+    missed: u64,
+}
+
+/// Runs what is left to run, or the part of it that was asked for. One check: whether enough was noticed.
+pub(crate) fn run(settings: &Settings) -> Result<Tally> {
+    let tools = project::target_directory()?.join("xtask/tools");
+    step("cargo-mutants", || install(&tools))?;
+    let output = project::target_directory()?.join("mutants");
+    std::fs::create_dir_all(&output)?;
+    let mut command = program(tools.join("bin/cargo-mutants"));
+    command.args([
+        "mutants",
+        "--package",
+        "baton",
+        "--iterate",
+        "--colors",
+        "never",
+    ]);
+    // Beside other work, one at a time; the whole of a part is told as it goes.
+    command
+        .args(["--jobs", "1", "--caught", "--output"])
+        .arg(&output);
+    command.args(settings.shard.iter().flat_map(|part| ["--shard", part]));
+    command.args(settings.filter.iter().flat_map(|name| ["--re", name]));
+    let line = command_line(&command);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start: {line}"))?;
+    let status = children::wait(&mut child)?;
+    // 2 and 3: some were missed, or took too long. That is judged here.
+    ensure!(matches!(status.code(), Some(0 | 2 | 3)), "{line}: {status}");
+    judge(count(&output.join("mutants.out"))?)
+}
+
+fn install(tools: &Path) -> Result<Outcome> {
+    let known = program(tools.join("bin/cargo-mutants"))
+        .arg("--version")
+        .output();
+    let installed =
+        known.is_ok_and(|known| String::from_utf8_lossy(&known.stdout).contains(VERSION));
+    if installed {
+        return Ok(Outcome::UpToDate);
+    }
+    let mut command = cargo(&["install", "--locked", "--version", VERSION, "--root"]);
+    run_command(command.arg(tools).arg("cargo-mutants"))?;
+    Ok(Outcome::Done)
+}
+
+/// cargo-mutants writes a line for each change into a file for each outcome.
+fn count(directory: &Path) -> Result<Found> {
+    let lines = |name: &str| {
+        let text = std::fs::read_to_string(directory.join(name)).unwrap_or_default();
+        text.lines().filter(|line| !line.trim().is_empty()).count() as u64
+    };
+    ensure!(directory.exists(), "{} is missing", directory.display());
+    Ok(Found {
+        noticed: lines("caught.txt") + lines("previously_caught.txt") + lines("timeout.txt"),
+        missed: lines("missed.txt"),
+    })
+}
+
+fn judge(found: Found) -> Result<Tally> {
+    let all = found.noticed + found.missed;
+    ensure!(all > 0, "no change was tried");
+    let percent = found.noticed * 100 / all;
+    println!(
+        "{} of {all} changes noticed: {percent} %, at least {LEAST_PERCENT} % wanted; missed ones are in target/mutants/mutants.out/missed.txt",
+        found.noticed
+    );
+    Ok(Tally::check(percent >= LEAST_PERCENT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_missed_changes_are_a_failure() {
+        let judged = |noticed, missed| judge(Found { noticed, missed }).ok();
+        assert_eq!(judged(90, 10), Some(Tally::check(true)));
+        assert_eq!(judged(89, 11), Some(Tally::check(false)));
+        assert_eq!(judged(0, 0), None, "nothing was tried");
+    }
+}
