@@ -8,3 +8,4 @@ pub mod diagram;
 pub mod history;
 pub mod model;
 pub mod rivals;
+pub mod vectors;

@@ -2,23 +2,24 @@
 //!
 //! Decides sizes only. [`reduced`] is for every run of the tests; [`deep`] is for `soak`.
 
+use super::Protocol;
 use super::config::Config;
 use super::mutants::Mutant;
 use super::properties::{self, reach};
 use super::store::Kind;
 
 /// A configuration, and what must be reachable in it.
-pub struct Case {
-    /// The configuration.
-    pub config: Config,
+pub struct Case<M = Protocol> {
+    /// The model in its configuration.
+    pub model: M,
     /// Names of `sometimes` properties.
     pub reaches: Vec<&'static str>,
 }
 
 /// A mutant, where it is looked for, and the property that it breaks.
-pub struct MutantCase {
-    /// The configuration, with its mutant.
-    pub config: Config,
+pub struct MutantCase<M = Protocol> {
+    /// The model in its configuration, with its mutant.
+    pub model: M,
     /// The name of an `always` property.
     pub breaks: &'static str,
 }
@@ -146,7 +147,7 @@ pub fn reduced() -> Vec<Case> {
     for kind in KINDS {
         let slots = kind == Kind::CreateIfAbsent;
         let case = |config: Config, reaches: &[&'static str], with_slots: &[&'static str]| Case {
-            config,
+            model: Protocol { config },
             reaches: [reaches, if slots { with_slots } else { &[] }].concat(),
         };
         use reach::*;
@@ -267,7 +268,7 @@ pub fn deep() -> Vec<Case> {
             },
         ];
         cases.extend(larger.into_iter().map(|config| Case {
-            config,
+            model: Protocol { config },
             reaches: vec![reach::DONE, reach::LOST_RACE],
         }));
     }
@@ -279,7 +280,9 @@ pub fn mutants() -> Vec<MutantCase> {
     use Kind::{Compare, CreateIfAbsent};
     use properties::*;
     let case = |mutant, config: Config, breaks| MutantCase {
-        config: Config { mutant, ..config },
+        model: Protocol {
+            config: Config { mutant, ..config },
+        },
         breaks,
     };
     let mut cases = vec![

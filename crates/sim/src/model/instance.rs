@@ -92,7 +92,8 @@ impl Instance {
                 }
                 return self.committed(index, read.view, attempt.taken, context.config);
             }
-            if doubt == Doubt::Unknown && read.free <= attempt.slot {
+            // A break proves nothing either.
+            if doubt == Doubt::Unknown && (read.broke || read.free <= attempt.slot) {
                 request.phase = Phase::Retrying(attempt.frame.chain());
                 return;
             }
@@ -103,14 +104,13 @@ impl Instance {
             context.held_for_lost.push(attempt.frame.chain());
         }
         if then == Then::Follow || request.attempts >= ATTEMPTS {
-            let news = request
-                .body
-                .actions()
-                .any(|action| action.sequence() > read.view.marks[action.device()]);
-            request.phase = if news {
-                Phase::Pushing(read.view)
-            } else {
-                Phase::Replying(read.view)
+            let news = request.body.news(&read.view, &context.store.inbox);
+            if news.is_none() {
+                request.notes.add(Note::Gap);
+            }
+            request.phase = match news {
+                Some(news) if !news.is_empty() => Phase::Pushing(news),
+                _ => Phase::Replying(read.view),
             };
         } else {
             let inbox = context.store.inbox.clone();
@@ -174,12 +174,9 @@ impl Instance {
             accepted.take(action, context.config.mutant);
         }
         request.notes = accepted.notes;
-        if accepted.entries.is_empty() && !idle {
-            request.phase = if inbox.is_empty() {
-                Phase::Replying(view)
-            } else {
-                Phase::Removing(view, inbox)
-            };
+        // Settled items leave the inbox by an append too: a frame without entries is worth it.
+        if accepted.entries.is_empty() && inbox.is_empty() && !idle {
+            request.phase = Phase::Replying(view);
             return;
         }
         let writer = *self.writer.get_or_insert_with(|| {
@@ -297,17 +294,15 @@ impl Instance {
         }
     }
 
-    /// PUSH: follows.
-    pub fn push(&mut self, index: usize, store: &mut Store) {
+    /// PUSH: follows. One store call that answers with a read.
+    pub fn push(&mut self, index: usize, context: &mut Context<'_>) {
         let request = &mut self.requests[index];
-        if let Phase::Pushing(view) = request.phase {
-            store.push(
-                request
-                    .body
-                    .actions()
-                    .filter(|action| action.sequence() > view.marks[action.device()]),
-            );
-            request.phase = Phase::Replying(view);
+        if let Phase::Pushing(news) = &request.phase {
+            context.store.push(news.iter().copied());
+            let read = context.store.read(self.cache, context.config.mutant);
+            *context.read_was_wrong |= read.view != context.store.truth();
+            self.cache = Some(read.view);
+            request.phase = Phase::Replying(read.view);
             request.notes = Notes::default();
         }
     }

@@ -12,9 +12,11 @@
 //! follow, so no property can rest on a clock. Requests go straight from a device to an instance: a lost one is not
 //! sent, a late one waits in the instance.
 //!
-//! Not modelled: what entries mean to the game, time and ticks, rejected actions, registration and eviction of marks, trimming
-//! and sealing of segments, sends between rooms and with them the lineage, stale reads, transactions of more than one
-//! store call, rules at fault. Those are the simulator's.
+//! Models of their own, in [`parts`]: sealing and trimming, the outbox and with it the lineage, registration and eviction,
+//! the change of rules.
+//!
+//! Not modelled: what entries mean to the game, time and ticks, rejected actions, stale reads, transactions of more than
+//! one store call, rules at fault. Those are the simulator's.
 
 pub mod cases;
 pub mod chain;
@@ -22,6 +24,7 @@ pub mod client;
 pub mod config;
 pub mod instance;
 pub mod mutants;
+pub mod parts;
 pub mod properties;
 pub mod report;
 pub mod request;
@@ -181,7 +184,7 @@ impl State {
             }
             Step::Check(instance, request) => instances[instance].check(request, &mut context),
             Step::Remove(instance, request) => instances[instance].remove(request, context.store),
-            Step::Push(instance, request) => instances[instance].push(request, context.store),
+            Step::Push(instance, request) => instances[instance].push(request, &mut context),
             Step::Reply(instance, request) => {
                 let request = instances[instance].requests.remove(request);
                 if let Phase::Replying(view) = &request.phase {
@@ -247,6 +250,7 @@ impl State {
 }
 
 /// The protocol in one configuration.
+#[derive(Clone)]
 pub struct Protocol {
     /// Its bounds and its mutant.
     pub config: Config,

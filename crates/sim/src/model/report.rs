@@ -8,6 +8,20 @@ use super::instance::Instance;
 use super::request::Phase;
 use super::{Protocol, State, Step};
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// A model in one configuration, as the tables show it.
+pub trait Shown: Model + Clone + Send + Sync + 'static {
+    /// What is modelled: a kind of store, or a part of the protocol.
+    fn part(&self) -> String;
+    /// The configuration.
+    fn name(&self) -> &'static str;
+    /// The rule that is switched off.
+    fn mutant(&self) -> String;
+    /// Who does what, and what is then there.
+    fn tell(&self, before: &Self::State, step: &Self::Action, after: &Self::State) -> String;
+}
 
 /// What exploring a case gave.
 pub struct Explored {
@@ -33,15 +47,24 @@ pub struct Found {
     pub trace: Vec<String>,
 }
 
-/// States with the steps between them.
-type Path = Vec<(State, Option<Step>)>;
+/// A model that can be searched.
+pub trait Searched:
+    Shown<State: Hash + Eq + Clone + Debug + Send + Sync, Action: Clone + PartialEq>
+{
+}
+
+impl<M: Shown<State: Hash + Eq + Clone + Debug + Send + Sync, Action: Clone + PartialEq>> Searched
+    for M
+{
+}
 
 /// The numbers of a search.
 struct Search {
     unique_states: usize,
     depth: usize,
     milliseconds: u128,
-    discoveries: Vec<(&'static str, Expectation, Path)>,
+    /// Each with its trace, step by step.
+    discoveries: Vec<(&'static str, Expectation, Vec<String>)>,
 }
 
 #[allow(
@@ -49,19 +72,14 @@ struct Search {
     clippy::disallowed_methods,
     reason = "times the checker; the model has no clock"
 )]
-fn search(
-    config: &Config,
+fn search<M: Searched>(
+    model: &M,
     threads: usize,
     until: HasDiscoveries,
     below_depth: Option<usize>,
 ) -> Search {
     let started = std::time::Instant::now();
-    let mut checker = Protocol {
-        config: config.clone(),
-    }
-    .checker()
-    .threads(threads)
-    .finish_when(until);
+    let mut checker = model.clone().checker().threads(threads).finish_when(until);
     if let Some(depth) = below_depth {
         checker = checker.target_max_depth(depth);
     }
@@ -72,7 +90,8 @@ fn search(
         .into_iter()
         .filter_map(|property| {
             let path = checker.discovery(property.name)?;
-            Some((property.name, property.expectation, path.into_vec()))
+            let trace = told(model, &path.into_vec());
+            Some((property.name, property.expectation, trace))
         });
     Search {
         unique_states: checker.unique_state_count(),
@@ -83,8 +102,8 @@ fn search(
 }
 
 /// Explores all of `case`.
-pub fn explore(case: &Case) -> Explored {
-    let search = search(&case.config, 2, HasDiscoveries::AnyFailures, None);
+pub fn explore<M: Searched>(case: &Case<M>) -> Explored {
+    let search = search(&case.model, 2, HasDiscoveries::AnyFailures, None);
     let is_reached = |expectation: &Expectation| *expectation == Expectation::Sometimes;
     Explored {
         unique_states: search.unique_states,
@@ -100,57 +119,45 @@ pub fn explore(case: &Case) -> Explored {
             .discoveries
             .iter()
             .filter(|(_, expectation, _)| !is_reached(expectation))
-            .map(|(name, _, path)| (*name, told(path, &case.config)))
+            .map(|(name, _, trace)| (*name, trace.clone()))
             .collect(),
     }
 }
 
 /// Looks for a trace that breaks what `case` says, and then for shorter ones; `None` if the mutant survives.
-pub fn find(case: &MutantCase) -> Option<Found> {
-    let first = look(case, None)?;
-    let mut shortest = first.path.len();
-    let mut best = told(&first.path, &case.config);
-    while let Some(shorter) = look(case, Some(shortest)) {
-        shortest = shorter.path.len();
-        best = told(&shorter.path, &case.config);
+pub fn find<M: Searched>(case: &MutantCase<M>) -> Option<Found> {
+    let mut found = look(case, None)?;
+    // A trace of n steps has n + 1 states.
+    while let Some(shorter) = look(case, Some(found.trace.len() + 1)) {
+        found.trace = shorter.trace;
     }
-    Some(Found {
-        unique_states: first.unique_states,
-        milliseconds: first.milliseconds,
-        trace: best,
-    })
+    Some(found)
 }
 
-struct Counterexample {
-    unique_states: usize,
-    milliseconds: u128,
-    path: Path,
-}
-
-fn look(case: &MutantCase, below_depth: Option<usize>) -> Option<Counterexample> {
+fn look<M: Searched>(case: &MutantCase<M>, below_depth: Option<usize>) -> Option<Found> {
     let search = search(
-        &case.config,
+        &case.model,
         1,
         HasDiscoveries::AnyOf([case.breaks].into()),
         below_depth,
     );
-    let (.., path) = search
+    let (.., trace) = search
         .discoveries
         .into_iter()
         .find(|(name, ..)| *name == case.breaks)?;
-    Some(Counterexample {
+    Some(Found {
         unique_states: search.unique_states,
         milliseconds: search.milliseconds,
-        path,
+        trace,
     })
 }
 
 /// A line of the table of configurations.
-pub fn explored_line(case: &Case, explored: &Explored) -> String {
+pub fn explored_line<M: Shown>(case: &Case<M>, explored: &Explored) -> String {
     format!(
         "{:<14} | {:<28} | {:>10} | {:>5} | {:>7} | {}",
-        format!("{:?}", case.config.kind),
-        case.config.name,
+        case.model.part(),
+        case.model.name(),
         explored.unique_states,
         explored.depth,
         explored.milliseconds,
@@ -171,12 +178,8 @@ pub fn explored_head() -> String {
 }
 
 /// A line of the table of mutants.
-pub fn found_line(case: &MutantCase, found: Option<&Found>) -> String {
-    let mutant = format!(
-        "{:<14} | {:<24}",
-        format!("{:?}", case.config.kind),
-        format!("{:?}", case.config.mutant)
-    );
+pub fn found_line<M: Shown>(case: &MutantCase<M>, found: Option<&Found>) -> String {
+    let mutant = format!("{:<14} | {:<24}", case.model.part(), case.model.mutant());
     match found {
         None => format!("{mutant} | NOT FOUND: {}", case.breaks),
         Some(found) => {
@@ -197,21 +200,37 @@ pub fn found_head() -> String {
     )
 }
 
-/// A path as lines to be read: who does what, and what is then in the log.
-fn told(path: &[(State, Option<Step>)], config: &Config) -> Vec<String> {
+/// A path as lines to be read.
+fn told<M: Searched>(model: &M, path: &[(M::State, Option<M::Action>)]) -> Vec<String> {
     let steps = path.iter().zip(path.iter().skip(1));
     steps
-        .filter_map(|((before, step), (after, _))| {
-            let what = describe(before, (*step)?, config);
-            let log: Vec<String> = after
-                .store
-                .slots
-                .iter()
-                .map(|slot| slot.map_or("-".into(), |frame| frame.chain().to_string()))
-                .collect();
-            Some(format!("{what:<52} log [{}]", log.join(", ")))
-        })
+        .filter_map(|((before, step), (after, _))| Some(model.tell(before, step.as_ref()?, after)))
         .collect()
+}
+
+impl Shown for Protocol {
+    fn part(&self) -> String {
+        format!("{:?}", self.config.kind)
+    }
+
+    fn name(&self) -> &'static str {
+        self.config.name
+    }
+
+    fn mutant(&self) -> String {
+        format!("{:?}", self.config.mutant)
+    }
+
+    fn tell(&self, before: &State, step: &Step, after: &State) -> String {
+        let what = describe(before, *step, &self.config);
+        let log: Vec<String> = after
+            .store
+            .slots
+            .iter()
+            .map(|slot| slot.map_or("-".into(), |frame| frame.chain().to_string()))
+            .collect();
+        format!("{what:<52} log [{}]", log.join(", "))
+    }
 }
 
 fn describe(state: &State, step: Step, config: &Config) -> String {

@@ -26,6 +26,34 @@ impl Body {
         (self.first..=self.last)
             .map(move |sequence| Entry::new(device, sequence, sequence == floor))
     }
+
+    /// The actions that are neither in the log nor in the inbox; `None` if they do not follow on what is there, unless
+    /// the device vouches that nothing is missing.
+    pub fn news(&self, view: &View, inbox: &[Entry]) -> Option<Vec<Entry>> {
+        let mark = view.marks[usize::from(self.device)];
+        let waits = |sequence: u8| {
+            let same = |item: &Entry| {
+                item.device() == usize::from(self.device) && item.sequence() == sequence
+            };
+            inbox.iter().any(same)
+        };
+        let mut next = mark + 1;
+        let mut news = Vec::new();
+        for action in self.actions().filter(|action| action.sequence() > mark) {
+            next = next.max(self.floor.min(action.sequence()));
+            while waits(next) {
+                next += 1;
+            }
+            if action.sequence() > next {
+                return None;
+            }
+            if action.sequence() == next {
+                news.push(action);
+                next += 1;
+            }
+        }
+        Some(news)
+    }
 }
 
 /// Why the fate of an append must be read from the log.
@@ -63,8 +91,8 @@ pub enum Phase {
     Resolving(Attempt, Doubt),
     /// Committed; the settled inbox items are to be removed.
     Removing(View, Vec<Entry>),
-    /// Following: the actions are to be pushed.
-    Pushing(View),
+    /// Following: these actions are to be pushed.
+    Pushing(Vec<Entry>),
     /// The reply is on its way.
     Replying(View),
     /// The reply `retry` is on its way.
