@@ -155,6 +155,7 @@ impl<R: Kind> Warm<R> {
             if let Some(foreign) = &mut self.foreign {
                 if let Some((edition, open)) = frame.switch() {
                     (foreign.edition, foreign.open) = (edition, open);
+                    foreign.snapshot = None;
                 }
             } else if frame.v > self.head().v {
                 let replayed = match &mut self.room {

@@ -53,22 +53,31 @@ impl<R: Kind> Replica<R> {
                     self.replay(&frame);
                 }
             }
-            // Older than what pushed frames have brought meanwhile.
-            News::Snapshot(_)
-                if self.lineage == Some(reply.lineage) && reply.head.v <= self.head().v => {}
             News::Snapshot(bytes) => {
-                let (old, mark) = (self.lineage, self.mark());
-                self.restart_from(&bytes);
-                // Another history; or the same, but without what it had of us: the store lost it.
-                if old.is_some() && old != self.lineage || self.mark() < mark {
-                    self.notes.push(Note::Reset);
+                let room = self.read(&bytes);
+                // Older than what came meanwhile. Told by itself: who passed it on may not be able
+                // to read it.
+                let late = |own: &Room<R>| {
+                    room.as_ref().is_some_and(|room| {
+                        room.lineage() == own.lineage() && room.head().v <= own.head().v
+                    })
+                };
+                if !self.synced.as_ref().is_some_and(late) {
+                    let (old, mark) = (self.lineage, self.mark());
+                    self.restart_from(room);
+                    // Another history; or the same, but without what it had of us: the store lost
+                    // it.
+                    if old.is_some() && old != self.lineage || self.mark() < mark {
+                        self.notes.push(Note::Reset);
+                    }
                 }
             }
             // It answers a cursor that we no longer have: ask with the one we do.
             News::Reset(_) if self.head() != self.asked => self.asking.doubt(),
             News::Reset(bytes) => {
                 self.notes.push(Note::Reset);
-                self.restart_from(&bytes);
+                let room = self.read(&bytes);
+                self.restart_from(room);
             }
         }
         // Frames that a socket should bring may still be on their way.
@@ -82,11 +91,16 @@ impl<R: Kind> Replica<R> {
         standing.map_or(0, |standing| standing.mark())
     }
 
-    fn restart_from(&mut self, snapshot: &[u8]) {
+    /// A snapshot that a host sent; nothing for a room that is not there.
+    fn read(&mut self, snapshot: &[u8]) -> Option<Room<R>> {
         let room = Room::restore(snapshot);
         if room.is_none() && !snapshot.is_empty() {
             self.outdated();
         }
+        room
+    }
+
+    fn restart_from(&mut self, room: Option<Room<R>>) {
         self.lineage = room.as_ref().map(Room::lineage);
         self.synced = room;
     }

@@ -8,8 +8,9 @@ use baton::{Code, DeviceStanding, Head, Note, Reject, ReplayError, Room, Rules, 
 
 use super::support::fleet::{Build, Fleet};
 use super::support::flock::{
-    Both, FENCED, MOST, One, OneAction, TOO_MUCH_NOW, Two, TwoAction, TwoConfig,
+    All, Both, FENCED, MOST, One, OneAction, TOO_MUCH_NOW, Two, TwoAction, TwoConfig,
 };
+use super::support::rollout::Rollout;
 use super::support::{
     Audit, Client, FRAME_MS, Fault, LEASE_MS, START_MS, audit, refusal, reply_of, watcher,
 };
@@ -492,4 +493,121 @@ fn j14_a_store_that_loses_the_switch_switches_again_and_keeps_what_was_sent() {
         applied(&mut fleet),
         [(0, 5, false), (1, 9, true), (1, 10, true)]
     );
+}
+
+#[test]
+fn a_rolling_deploy_of_everything_at_once_forks_nothing_and_loses_nothing() {
+    for seed in 0..60 {
+        let mut rollout = Rollout::new(seed, false);
+        rollout.run(900);
+        rollout.drain();
+        rollout.check();
+        assert_eq!(switches(&rollout.fleet.frames()).len(), 1);
+    }
+}
+
+#[test]
+fn a_rolling_deploy_on_a_store_that_loses_writes_keeps_every_action() {
+    let mut losses = 0;
+    for seed in 0..60 {
+        let mut rollout = Rollout::new(seed, true);
+        rollout.run(900);
+        rollout.drain();
+        rollout.check();
+        assert_eq!(switches(&rollout.fleet.frames()).len(), 1);
+        losses += rollout.losses;
+    }
+    assert!(losses > 60, "it did lose writes: {losses}");
+}
+
+#[test]
+fn three_versions_follow_each_other_and_another_pace_keeps_the_tick_that_was_reached() {
+    let (mut fleet, _) = old_room(&[OLD, (Build::All, 3)]);
+    let before = history(&mut fleet).room;
+    let mut bob = Client::<All>::new("bob");
+    join(&mut fleet, 1, &mut bob);
+    for _ in 0..20 {
+        fleet.pass(1_000);
+        exchange(&mut fleet, 1, &mut bob);
+    }
+    let frames = fleet.frames();
+    let at = before.head().v + 1;
+    assert_eq!(switches(&frames), [at, at + 1], "one after the other");
+    let after = audit_of_paces(&mut fleet);
+    assert_eq!((after.edition().version, after.version_at(at)), (3, 2));
+    // Everybody is here all the time, so no time was cut.
+    let second = &frames[at as usize];
+    let (lived_ms, ticks) = (after.time_ms() - second.time_ms, after.tick() - second.tick);
+    assert!(
+        lived_ms > 15_000 && ticks.abs_diff(lived_ms / 50) <= 1,
+        "{ticks} in {lived_ms} ms"
+    );
+    assert_eq!(bob.replica.head(), after.head());
+}
+
+fn audit_of_paces(fleet: &mut Fleet) -> Room<All> {
+    let log: Vec<Vec<u8>> = fleet.log().frames().map(<[u8]>::to_vec).collect();
+    let mut room = Room::<All>::genesis(&log[0]).expect("replays");
+    for bytes in &log[1..] {
+        room.replay(bytes).expect("replays");
+    }
+    room
+}
+
+#[test]
+fn a_switch_that_no_honest_writer_makes_is_refused() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    let before = history(&mut fleet).room;
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    fleet.pass(LEASE_MS + 1);
+    exchange(&mut fleet, 1, &mut ann);
+    let frame = fleet.frames().pop().expect("the switch");
+    assert!(matches!(frame.entries[..], [Entry::Switch { .. }, ..]) && frame.entries.len() > 1);
+    let replay = |change: &dyn Fn(&mut Frame)| {
+        let mut forged = frame.clone();
+        change(&mut forged);
+        before.clone().replay(&forged.encode()).expect_err("forged")
+    };
+    let edit = |edit: fn(&mut u32, &mut bool)| {
+        move |frame: &mut Frame| {
+            if let Some(Entry::Switch { version, open, .. }) = frame.entries.first_mut() {
+                edit(version, open);
+            }
+        }
+    };
+    let cases: [(&str, &dyn Fn(&mut Frame), fn(&ReplayError) -> bool); 6] = [
+        ("back", &edit(|version, _| *version = 1), |e| {
+            *e == ReplayError::Entry(0)
+        }),
+        ("another number", &edit(|version, _| *version = 3), |e| {
+            *e == ReplayError::Entry(0)
+        }),
+        ("closed", &edit(|_, open| *open = false), |e| {
+            *e == ReplayError::Entry(0)
+        }),
+        ("by the old rules", &|frame| frame.rules = 0, |e| {
+            matches!(e, ReplayError::Rules(_))
+        }),
+        (
+            "twice",
+            &|frame| frame.entries.insert(1, frame.entries[0].clone()),
+            |e| *e == ReplayError::Entry(1),
+        ),
+        (
+            "not first",
+            &|frame| {
+                frame.entries.rotate_left(1);
+                frame.rules = 0;
+            },
+            |e| matches!(e, ReplayError::Entry(_)),
+        ),
+    ];
+    for (name, change, expected) in cases {
+        let error = replay(change);
+        assert!(expected(&error), "{name}: {error:?}");
+    }
+    before
+        .clone()
+        .replay(&frame.encode())
+        .expect("what the writer made");
 }

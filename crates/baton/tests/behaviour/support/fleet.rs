@@ -7,7 +7,7 @@ use baton::{Log, Memory, Nonce, Serve, Setup, Writer, wire};
 
 use serde_json::json;
 
-use super::flock::{Both, KIND, One, Two};
+use super::flock::{All, Both, KIND, One, Two};
 use super::{FRAME_MS, Fault, LEASE_MS, START_MS};
 
 pub const ROOM: &str = "flock/test";
@@ -18,6 +18,8 @@ pub enum Build {
     Old,
     Both,
     New,
+    /// All three.
+    All,
 }
 
 pub struct Fleet {
@@ -32,6 +34,7 @@ pub struct Fleet {
 pub struct Machine {
     pub build: Build,
     pub writer: Writer,
+    pub wanted: u32,
     serve: Box<dyn Serve>,
 }
 
@@ -69,7 +72,9 @@ impl Fleet {
         self.started += 1;
         let writer = Writer(self.started.to_le_bytes());
         let config = match (build, wanted) {
-            (Build::New, _) | (Build::Both, 2..) => json!({ "name": "new", "level": self.level }),
+            (Build::New, _) | (Build::Both | Build::All, 2..) => {
+                json!({ "name": "new", "level": self.level })
+            }
             _ => json!(self.level),
         };
         let json = json!({
@@ -83,10 +88,12 @@ impl Fleet {
             Build::Old => setup.serve::<One>(writer),
             Build::Both => setup.serve::<Both>(writer),
             Build::New => setup.serve::<Two>(writer),
+            Build::All => setup.serve::<All>(writer),
         };
         Machine {
             build,
             writer,
+            wanted,
             serve: serve.expect("a config"),
         }
     }

@@ -14,8 +14,15 @@ pub struct One;
 #[derive(Clone, Copy, Debug)]
 pub struct Two;
 
+/// The third, which differs from the second in its pace alone: twice as many ticks.
+#[derive(Clone, Copy, Debug)]
+pub struct Three;
+
 /// A build that has both.
 pub type Both = Rolling<One, Two>;
+
+/// A build that has all three.
+pub type All = Rolling<Both, Three>;
 
 pub const KIND: &str = "flock";
 pub const TOO_MUCH: Reject = Reject(7);
@@ -175,5 +182,42 @@ impl Rules for Two {
             fenced: config.level == FENCED,
         };
         Some((config, state))
+    }
+}
+
+impl Rules for Three {
+    type Config = TwoConfig;
+    type State = TwoState;
+    type Action = TwoAction;
+    const KIND: &'static str = KIND;
+    const VERSION: u32 = 3;
+    const TICK_MS: u32 = 50;
+
+    fn setup(_: &mut Ctx<'_, Self>) -> TwoState {
+        unreachable!("these tests begin no room by the third rules")
+    }
+
+    fn validate(_: &TwoState, _: By, _: &TwoAction, _: &Ctx<'_, Self>) -> Result<(), Reject> {
+        Ok(())
+    }
+
+    fn apply(_: &mut TwoState, _: By, _: TwoAction, _: &mut Ctx<'_, Self>) {}
+
+    fn tick(state: &mut TwoState, _: &mut Ctx<'_, Self>) {
+        state.ticks.1 += 1;
+    }
+
+    fn view(_: &TwoState, _: Option<Player>) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn migrate(version: u32, config: &[u8], state: &[u8]) -> Option<(TwoConfig, TwoState)> {
+        let two = version == Two::VERSION;
+        two.then(|| {
+            Some((
+                postcard::from_bytes(config).ok()?,
+                postcard::from_bytes(state).ok()?,
+            ))
+        })?
     }
 }

@@ -13,6 +13,7 @@ pub mod flock;
 pub mod forks;
 pub mod gale;
 pub mod raw;
+pub mod rollout;
 pub mod rooms;
 pub mod rules;
 pub mod shelf;
