@@ -14,7 +14,33 @@ use crate::rules::{Access, By, Context, Player, Reject, Rules};
 ///
 /// Three versions are `Rolling<Rolling<One, Two>, Three>`. A room of it replays any history of these
 /// versions from its first frame, and so does a replica. That `New` is a later version of the same
-/// kind is checked when it is compiled.
+/// kind is checked when it is compiled. What to do in which order: see [`Rules`].
+///
+/// ```
+/// use baton::{Rolling, Setup, Writer};
+/// # use baton::{By, Ctx, Player, Reject, Rules};
+/// # macro_rules! sheep { ($name:ident, $version:literal, $state:ty) => {
+/// #     struct $name;
+/// #     impl Rules for $name {
+/// #         type Config = ();
+/// #         type State = $state;
+/// #         type Action = u8;
+/// #         const KIND: &'static str = "sheep";
+/// #         const VERSION: u32 = $version;
+/// #         fn setup(_: &mut Ctx<'_, Self>) -> $state { 0 }
+/// #         fn validate(_: &$state, _: By, _: &u8, _: &Ctx<'_, Self>) -> Result<(), Reject> { Ok(()) }
+/// #         fn apply(_: &mut $state, _: By, _: u8, _: &mut Ctx<'_, Self>) {}
+/// #         fn view(_: &$state, _: Option<Player>) -> serde_json::Value { serde_json::Value::Null }
+/// #     }
+/// # } }
+/// # sheep!(Sheep1, 1, u32);
+/// # sheep!(Sheep2, 2, u64);
+///
+/// let setup = Setup::from_json(r#"{"rules": {"sheep": 2}}"#)?;
+/// let served = setup.serve::<Rolling<Sheep1, Sheep2>>(Writer([1; 8]))?;
+/// assert_eq!(served.kind(), "sheep");
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug)]
 pub struct Rolling<Old, New>(PhantomData<(Old, New)>);
 

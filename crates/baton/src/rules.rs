@@ -20,6 +20,25 @@ pub type Ctx<'a, R> = Context<'a, <R as Rules>::Config>;
 /// Deterministic by construction: integers or fixed point only, ordered maps, no clock, no I/O,
 /// randomness only from `ctx`. The same code runs in the server's wasm and in the browser's, and
 /// the state's hash is compared at every frame.
+///
+/// # Changing the rules of a live game
+///
+/// What was released is never edited: its part of every log replays by it.
+///
+/// 1. Copy the rules, raise `VERSION`, write [`migrate`](Self::migrate) and [`upcast`](Self::upcast).
+/// 2. Serve both, as [`Rolling<Old, New>`](crate::Rolling), with the page as it was, and wait until
+///    every instance has this build. Rooms stay on the old rules, new rooms too.
+/// 3. Deploy the new page and the setting `"rules": {"<kind>": <version>}` (see
+///    [`Setup::from_json`](crate::Setup::from_json)). Each room changes in the next frame that an
+///    instance with that setting makes; its log records where. Old pages are still answered, and told
+///    to reload; a new page in a room that has not changed yet waits. An instance without the new
+///    rules hands bytes on, of rooms that everybody may read, and leads no room that has changed.
+/// 4. Take the old rules out when no room is on them any more. A room that nobody asks for does not
+///    change; a build without its rules answers [`Code::Rules`](crate::Code::Rules).
+///
+/// A room never goes back. Everything but config and state stays: players, marks, sends, tick. Ticks
+/// may become longer or shorter, not begin or end. What other rooms send is read by the rules that the
+/// room is on when it arrives, so actions of the server only grow by variants at the end.
 pub trait Rules: Sized + 'static {
     /// What a room is told at its start; recorded in its first frame.
     type Config: Clone + Debug + Default + Serialize + DeserializeOwned;

@@ -26,7 +26,8 @@ use baton::effect::Moment;
 use baton::{Nonce, Serve, Setup, Writer};
 use wasm_bindgen::prelude::*;
 
-/// The kinds this build serves.
+/// The kinds this build serves. While rooms change from one version to the next it is
+/// `setup.serve::<Rolling<Old, New>>(writer)`.
 fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String> {
     Ok(vec![setup.serve::<contagion::Contagion>(writer)?])
 }
@@ -93,7 +94,7 @@ fn random<const N: usize>() -> Result<[u8; N], JsError> {
 }
 
 /// Draws this instance's identity and takes its settings: JSON, `{"frame_ms": …, "rooms": {kind:
-/// {…}}}`, every field optional. Call it once, before anything else.
+/// {…}}, "rules": {kind: version}}`, every field optional. Call it once, before anything else.
 ///
 /// # Errors
 /// A setting that is unknown or out of its range; nothing changed.
