@@ -38,6 +38,8 @@ pub struct Invocation<R: Kind> {
     lost: u8,
     reads: u8,
     wait_ms: u32,
+    /// A write was asked for.
+    tried: bool,
     block: Option<Vec<ByteBuf>>,
 }
 
@@ -73,6 +75,7 @@ impl<R: Kind> Invocation<R> {
             lost: 0,
             reads: 0,
             wait_ms: 0,
+            tried: false,
             block: None,
         }
     }
@@ -269,7 +272,7 @@ impl<R: Kind> Invocation<R> {
     /// leads. Who may read the room cannot be told: if not everybody may, nobody is answered.
     fn pass(&mut self, open: bool, inbox: &[Waiting], moment: &Moment) -> Effect {
         if !open {
-            return self.fail(Code::Rules, moment);
+            return self.fail(reply::without_rules(self.tried), moment);
         }
         for asked in &mut self.asked {
             asked.hand_on(inbox);
@@ -336,6 +339,7 @@ impl<R: Kind> Invocation<R> {
             ..self.read_of()
         };
         let append = led.append.clone();
+        self.tried = true;
         self.phase = Phase::Appending(led);
         Some(Effect::Append(append, read))
     }
@@ -424,6 +428,7 @@ impl<R: Kind> Invocation<R> {
             Some(ByteBuf::from(wire::write(pushed)))
         });
         let items: Vec<_> = items.collect();
+        self.tried = true;
         self.phase = Phase::Pushing;
         Effect::Push(items, self.read_of())
     }
@@ -476,6 +481,7 @@ impl<R: Kind> Invocation<R> {
             settings: &self.settings,
             now_ms: self.warm.now_ms(moment),
             wait_ms: self.wait_ms,
+            tried: self.tried,
             block: self.block.as_deref(),
             spread: moment.nonce.spread(),
         };

@@ -27,6 +27,8 @@ pub(super) struct Desk<'a, R: Kind> {
     pub(super) now_ms: u64,
     /// Until the next frame can be made, in milliseconds.
     pub(super) wait_ms: u32,
+    /// Something of the invocation may have been written.
+    pub(super) tried: bool,
     pub(super) block: Option<&'a [ByteBuf]>,
     /// Random: for spreading clients in time.
     pub(super) spread: u32,
@@ -84,7 +86,7 @@ impl<R: Kind> Desk<'_, R> {
         match &asked.ask {
             Ask::Play(request) => match self.passed(foreign, request) {
                 Some(news) => self.play(asked, request, news, index),
-                None => refuse(Code::Rules.into()),
+                None => refuse(without_rules(self.tried).into()),
             },
             ask => self.bytes(ask),
         }
@@ -228,6 +230,14 @@ fn json(body: String) -> Outcome {
         status: 200,
         content: Content::Json,
         body: ByteBuf::from(body.into_bytes()),
+    }
+}
+
+/// Why a room whose rules are not here is not shown: for certain only if nothing was written.
+pub(super) fn without_rules(tried: bool) -> Code {
+    match tried {
+        true => Code::Retry,
+        false => Code::Rules,
     }
 }
 

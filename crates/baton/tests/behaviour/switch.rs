@@ -386,6 +386,25 @@ fn a_room_that_only_players_may_read_is_not_passed_on_by_who_cannot_tell_them() 
 }
 
 #[test]
+fn who_wrote_and_then_met_other_rules_says_retry_and_not_that_nothing_changed() {
+    let (mut fleet, mut ann) = old_room_of(&[OLD, EAGER], FENCED);
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    fleet.pass(LEASE_MS + 1);
+    let mut trip = fleet.begin(0, &[ann.arrival(fleet.now_ms)]);
+    while !matches!(trip.effect, Effect::Append(..)) {
+        fleet.step(&mut trip, Fault::None);
+    }
+    // The frame is in the log, its writer is not told, and another switches the room.
+    fleet.step(&mut trip, Fault::Done);
+    fleet.pass(2 * LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    assert_eq!(switches(&fleet.frames()).len(), 1);
+    let outcome = fleet.finish(trip).remove(0);
+    assert_eq!(refusal(&outcome).0, Some(Code::Retry));
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
+}
+
+#[test]
 fn what_a_user_may_not_do_is_not_done_whoever_pushed_it() {
     let mut world = super::support::World::<super::support::rules::Purse>::new(1);
     let ann = super::support::Raw::joined(&mut world, 0, "ann");
