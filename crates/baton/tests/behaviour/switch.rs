@@ -483,7 +483,7 @@ fn a_new_page_waits_for_a_room_that_has_not_switched_and_then_plays() {
 }
 
 #[test]
-fn j14_a_store_that_loses_the_switch_switches_again_and_keeps_what_was_sent() {
+fn a_store_that_loses_the_switch_switches_again_and_keeps_what_was_sent() {
     let (mut fleet, _) = old_room(&[OLD, EAGER]);
     let before = fleet.log().head().v;
     fleet.pass(LEASE_MS + 1);
@@ -594,7 +594,9 @@ fn a_switch_that_no_honest_writer_makes_is_refused() {
             }
         }
     };
-    let cases: [(&str, &dyn Fn(&mut Frame), fn(&ReplayError) -> bool); 6] = [
+    type Change<'a> = &'a dyn Fn(&mut Frame);
+    type Expected = fn(&ReplayError) -> bool;
+    let cases: [(&str, Change<'_>, Expected); 6] = [
         ("back", &edit(|version, _| *version = 1), |e| {
             *e == ReplayError::Entry(0)
         }),
