@@ -11,6 +11,7 @@ mod inbox;
 mod leading;
 mod line;
 mod losses;
+mod machine;
 mod marks;
 mod presence;
 mod queue;
