@@ -158,7 +158,9 @@ impl Asked {
         if let (Some(number), Some(room)) = (hail.number, room)
             && standing.is_none_or(|standing| standing.number != number)
         {
-            let code = if standing.is_none() && room.was_evicted(number) {
+            // Asked first: a late copy of its registration may have given the id another number, and what
+            // was answered under the old one must not be sent again under that.
+            let code = if room.was_evicted(number) {
                 Code::Evicted
             } else {
                 Code::Unregistered

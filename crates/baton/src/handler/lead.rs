@@ -74,6 +74,7 @@ pub(super) fn lead<R: Kind>(
         }
     }
 
+    let heard = heard(&draft, &said);
     for said in &mut said {
         if said.hail.number.is_some() || said.hail.presence != Presence::Here {
             continue;
@@ -82,7 +83,7 @@ pub(super) fn lead<R: Kind>(
             said.fate = Fate::Later;
             continue;
         }
-        let registered = draft.register(said.who, said.hail);
+        let registered = draft.register(said.who, said.hail, &heard);
         if let (Err(code), Origin::Arrival(index)) = (registered, said.origin) {
             refusals.push((index, code));
         }
@@ -112,6 +113,16 @@ pub(super) fn lead<R: Kind>(
 
     let worth = draft.has_entries() || !framed.is_empty() || (idle_due && draft.has_ticked());
     (worth || draft.lags()).then(|| sign_off(draft, framed, later, lease_ms))
+}
+
+/// The registered devices that have something to say: no silent ones, however long ago the log last
+/// heard of them.
+fn heard<R: Kind>(draft: &Draft<R>, said: &[Said<'_>]) -> Vec<u32> {
+    let numbers = said.iter().filter_map(|said| {
+        let standing = draft.room().standing(&said.who.user, said.hail.id)?;
+        (said.hail.number == Some(standing.number)).then_some(standing.number)
+    });
+    numbers.collect()
 }
 
 /// Who is here, in order of receipt, each at the tick of its receipt.

@@ -235,6 +235,8 @@ impl<R: Kind> Replica<R> {
             room.is_some_and(|room| room.was_evicted(number))
         });
         match standing {
+            // Also when a late copy of its registration has given the id another number since.
+            _ if evicted => self.evicted(),
             Some(standing) => {
                 self.queue.number = Some(standing.number);
                 let mark = standing.mark();
@@ -242,7 +244,6 @@ impl<R: Kind> Replica<R> {
                 let answer = |(seq, code)| Note::Answer { seq, code };
                 self.notes.extend(answers.into_iter().map(answer));
             }
-            None if lost && evicted => self.evicted(),
             None if lost => self.registration_lost(),
             None => {}
         }

@@ -149,8 +149,14 @@ impl<R: Kind> Draft<R> {
         self.put(Entry::Reset { lost });
     }
 
-    /// Gives a device its number, making room if it must. The same device gets the same number.
-    pub(crate) fn register(&mut self, who: &Identity, hail: &Hail) -> Result<u32, Code> {
+    /// Gives a device its number, making room if it must, but not by forgetting one of those in `heard`.
+    /// The same device gets the same number.
+    pub(crate) fn register(
+        &mut self,
+        who: &Identity,
+        hail: &Hail,
+        heard: &[u32],
+    ) -> Result<u32, Code> {
         if let Some(standing) = self.room.standing(&who.user, hail.id) {
             return Ok(standing.number);
         }
@@ -170,7 +176,8 @@ impl<R: Kind> Draft<R> {
             };
             let candidates = self.room.devices.keys().copied();
             let oldest = candidates
-                .filter(|number| silent(number) && (!only_own || own(number)))
+                .filter(|number| silent(number) && !heard.contains(number))
+                .filter(|number| !only_own || own(number))
                 .min_by_key(|number| (self.room.devices[number].seen_ms, *number))
                 .ok_or(Code::DeviceLimit)?;
             self.put(Entry::Evict { device: oldest });

@@ -4,10 +4,10 @@
 use baton::frame::Entry;
 use baton::limits::{MAX_DEVICES, MAX_USER_DEVICES, RESEND_GRACE_MS};
 use baton::wire::Presence;
-use baton::{Code, DeviceId};
+use baton::{Code, DeviceId, Note};
 
 use crate::support::rules::{GRACE_MS, GRACE_TICKS, Herd, TICK_MS, add};
-use crate::support::{FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World};
+use crate::support::{Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of, watcher};
 
 /// Tick, player, whether the player came.
 fn doors(world: &mut World<Herd>) -> Vec<(u64, u32, bool)> {
@@ -293,6 +293,76 @@ fn a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room(
         1,
         "still the same player"
     );
+}
+
+/// A user's full set of devices, the first of which is silent for longest and has had one action accepted.
+fn silent_devices(world: &mut World<Herd>) -> Vec<Raw> {
+    let mut devices: Vec<_> = (1..=MAX_USER_DEVICES as u8)
+        .map(|device| Raw::on("ann", device))
+        .collect();
+    for device in &mut devices {
+        world.pass(LEASE_MS + 1);
+        device.join(world, 0);
+        device.say(world, 0, &[(1, add(1))]).expect("taken");
+        world.pass(LEASE_MS + 1);
+        let leaving = device.but(Presence::Leaving);
+        leaving.say(world, 0, &[]).expect("closed");
+    }
+    world.pass(RESEND_GRACE_MS + 10);
+    devices
+}
+
+/// Found by the model: the copy gives the id a new number, under which nothing is known of what it did.
+#[test]
+fn b08_a_late_copy_of_a_registration_does_not_let_an_evicted_device_send_again() {
+    let mut world = World::<Herd>::new(1);
+    let devices = silent_devices(&mut world);
+    Raw::on("ann", 100).join(&mut world, 0);
+    let mut copy = Raw::on("ann", 1);
+    copy.join(&mut world, 0);
+    assert_ne!(copy.hail.number, devices[0].hail.number, "a new number");
+    let again = devices[0].say(&mut world, 0, &[(1, add(1))]);
+    assert_eq!(again.expect_err("forgotten"), (Code::Evicted, None));
+    assert_eq!(world.audit().accepted.len(), MAX_USER_DEVICES);
+}
+
+/// The same, learnt from frames that come together.
+#[test]
+fn b08_a_client_whose_number_was_evicted_is_told_though_its_id_has_another() {
+    let mut world = World::<Herd>::new(1);
+    let mut ann = Client::<Herd>::on("ann", 1);
+    world.join(0, &mut ann);
+    silent_devices(&mut world);
+    let catch_up = |world: &mut World<Herd>, ann: &mut Client<Herd>| {
+        let outcomes = world.ask(0, vec![watcher(ann.replica.head())]);
+        ann.take(&outcomes[0], world.now_ms);
+        std::mem::take(&mut ann.notes)
+    };
+    assert_eq!(catch_up(&mut world, &mut ann), []);
+    Raw::on("ann", 100).join(&mut world, 0);
+    Raw::on("ann", 1).join(&mut world, 0);
+    assert_eq!(catch_up(&mut world, &mut ann), [Note::Evicted { lost: 0 }]);
+}
+
+/// Its last word lies in the inbox, where the log cannot see it.
+#[test]
+fn a_device_with_an_action_on_the_way_is_not_forgotten_to_make_room() {
+    let mut world = World::<Herd>::new(1);
+    let devices = silent_devices(&mut world);
+    let newcomer = Raw::on("ann", 100);
+    let acts = devices[0].but(Presence::Unsaid);
+    let outcomes = world.ask(0, vec![newcomer.arrival(&[]), acts.arrival(&[(2, add(2))])]);
+    reply_of(&outcomes[1]).expect("its action is taken");
+    let audit = world.audit();
+    let gone = audit.frames.iter().flat_map(|frame| &frame.entries);
+    let gone: Vec<_> = gone
+        .filter_map(|entry| match entry {
+            Entry::Evict { device } => Some(*device),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(gone, [1], "the one that has been silent for next longest");
+    assert_eq!(audit.bodies(0), [add(1), add(2)]);
 }
 
 /// A thousand strangers come at once, to an empty room and to one full of silent devices.
