@@ -106,6 +106,29 @@ impl Log {
         self.lease = None;
     }
 
+    /// Loses the snapshots, as a store does where they are a cache.
+    pub fn lose_snapshots(&mut self) {
+        self.snapshots.clear();
+    }
+
+    /// Loses what waits in the inbox.
+    pub fn empty_inbox(&mut self) {
+        self.inbox.clear();
+    }
+
+    /// Ends the lease at once.
+    pub fn end_lease(&mut self) {
+        self.lease = None;
+    }
+
+    /// Ends the lease at `until_ms` of the store's clock: early, as a store that rounds does, or
+    /// never, as one that forgot it.
+    pub fn set_lease_end(&mut self, until_ms: u64) {
+        if let Some(lease) = &mut self.lease {
+            lease.1 = until_ms;
+        }
+    }
+
     /// Puts a frame after the last without any check: the store that does not coordinate, for
     /// the control that must fail.
     pub fn append_unchecked(&mut self, append: &Append) {

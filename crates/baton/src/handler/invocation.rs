@@ -22,6 +22,8 @@ use crate::wire;
 
 /// How often a lost append is tried again before the request follows.
 const MAX_LOST: u8 = 3;
+/// How many old cursors one invocation looks up in the store; the others are told to come again.
+const MAX_CHECKED: usize = 8;
 /// How often one invocation reads before it gives up: breaks and short reads each cost one.
 const MAX_READS: u8 = 8;
 
@@ -41,6 +43,8 @@ pub struct Invocation<R: Kind> {
     /// A write was asked for.
     tried: bool,
     block: Option<Vec<ByteBuf>>,
+    /// Old cursors, and whether they are in the store's history.
+    checked: Vec<(Head, bool)>,
 }
 
 pub(super) enum Phase<R: Kind> {
@@ -53,6 +57,8 @@ pub(super) enum Phase<R: Kind> {
     Delivering(Round),
     /// The answers wait for what other rooms said to be noted.
     Acknowledging(Led<R>, Vec<Outcome>),
+    /// Looks up whether a client's old cursor is in the store's history.
+    Checking(Head),
     Done,
 }
 
@@ -77,6 +83,7 @@ impl<R: Kind> Invocation<R> {
             wait_ms: 0,
             tried: false,
             block: None,
+            checked: Vec::new(),
         }
     }
 
@@ -177,6 +184,7 @@ impl<R: Kind> Invocation<R> {
             },
             Phase::Delivering(round) => self.delivered(round, fed, moment),
             Phase::Acknowledging(led, outcomes) => self.acknowledged(led, outcomes, fed, moment),
+            Phase::Checking(cursor) => self.checked(cursor, fed, moment),
             Phase::Starting | Phase::Done => self.retry(moment),
         }
     }
@@ -474,8 +482,55 @@ impl<R: Kind> Invocation<R> {
         self.reply(moment)
     }
 
+    /// Whoever gets a snapshot in place of frames must be told if theirs are not in its past: only
+    /// the store can tell, if they are older than what is at hand here.
+    fn check(&mut self) -> Option<Effect> {
+        let known = |cursor: &Head| self.checked.iter().any(|(head, _)| head == cursor);
+        let old = self
+            .asked
+            .iter()
+            .filter_map(|asked| reply::unchecked(asked, &self.warm));
+        let cursor = old.into_iter().find(|cursor| !known(cursor))?;
+        if self.checked.len() < MAX_CHECKED {
+            self.phase = Phase::Checking(cursor);
+            return Some(Effect::Read(Read {
+                known: cursor,
+                since: NEWEST,
+                block: None,
+            }));
+        }
+        for asked in &mut self.asked {
+            let cursor = reply::unchecked(asked, &self.warm);
+            if cursor.is_some_and(|cursor| self.checked.iter().all(|(head, _)| *head != cursor)) {
+                asked.refuse(Code::Retry);
+            }
+        }
+        None
+    }
+
+    fn checked(&mut self, cursor: Head, fed: Fed, moment: &Moment) -> Effect {
+        let Fed::Read(found) = fed else {
+            for asked in &mut self.asked {
+                if reply::unchecked(asked, &self.warm) == Some(cursor) {
+                    asked.refuse(Code::Retry);
+                }
+            }
+            return self.reply(moment);
+        };
+        let there = found
+            .known
+            .map_or(found.trimmed, |hash| hash == cursor.hash);
+        self.checked.push((cursor, there));
+        self.reply(moment)
+    }
+
     fn reply(&mut self, moment: &Moment) -> Effect {
+        if let Some(effect) = self.check() {
+            return effect;
+        }
         self.phase = Phase::Done;
+        let strangers = self.checked.iter().filter(|(_, there)| !there);
+        let strangers: Vec<Head> = strangers.map(|(head, _)| *head).collect();
         let desk = Desk {
             warm: &self.warm,
             settings: &self.settings,
@@ -483,6 +538,7 @@ impl<R: Kind> Invocation<R> {
             wait_ms: self.wait_ms,
             tried: self.tried,
             block: self.block.as_deref(),
+            strangers: &strangers,
             spread: moment.nonce.spread(),
         };
         let answers = self.asked.iter().enumerate();

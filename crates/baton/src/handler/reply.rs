@@ -30,6 +30,8 @@ pub(super) struct Desk<'a, R: Kind> {
     /// Something of the invocation may have been written.
     pub(super) tried: bool,
     pub(super) block: Option<&'a [ByteBuf]>,
+    /// Cursors that are not in the store's history.
+    pub(super) strangers: &'a [Head],
     /// Random: for spreading clients in time.
     pub(super) spread: u32,
 }
@@ -157,6 +159,7 @@ impl<R: Kind> Desk<'_, R> {
             (Some(missing), _) if !request.frames && cursor.v > 0 && missing <= PUSHED_SOON => {
                 News::Frames(Vec::new())
             }
+            _ if self.strangers.contains(&cursor) => News::Reset(ByteBuf::from(room.snapshot())),
             // From the empty room on, a snapshot soon costs less than what made it.
             (Some(missing), Some(_)) if cursor.v == 0 && missing > SEGMENT => {
                 News::Snapshot(ByteBuf::from(room.snapshot()))
@@ -248,6 +251,16 @@ pub(super) fn refuse(refusal: Refusal) -> Outcome {
         content: Content::Json,
         body: ByteBuf::from(refusal.json().into_bytes()),
     }
+}
+
+/// The cursor of a request that will get a snapshot though nobody has checked yet that the client's
+/// history is the room's: it is older than what is at hand.
+pub(super) fn unchecked<R: Kind>(asked: &Asked, warm: &Warm<R>) -> Option<Head> {
+    let Ask::Play(Request { cursor, .. }) = &asked.ask else {
+        return None;
+    };
+    let old = (1..warm.recent.first()).contains(&cursor.v);
+    (old && asked.refusal.is_none()).then_some(*cursor)
 }
 
 /// The lowest cursor among the requests that a read could still serve with frames.

@@ -21,6 +21,8 @@ pub(super) struct Asking {
     /// What the last reply asked for.
     ask_ms: u64,
     failures: u32,
+    /// The last failure. Frames that come by socket do not move it.
+    failed_ms: u64,
     /// The version that is known to be there but not here, and since when.
     missing: Option<u64>,
     missing_since_ms: u64,
@@ -52,6 +54,7 @@ impl Asking {
 
     pub(super) fn failed(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;
+        self.failed_ms = now_ms;
         self.failures = self.failures.saturating_add(1);
         self.last_sent = 0;
     }
@@ -87,7 +90,7 @@ impl Asking {
         if self.failures > 0 {
             // Doubling, spread by what no two clients share: the time of the failure.
             let pause = LEAST_MS << self.failures.min(9);
-            return self.heard_ms + pause.min(MOST_MS) + self.heard_ms % (pause / 2 + 1);
+            return self.failed_ms + pause.min(MOST_MS) + self.failed_ms % (pause / 2 + 1);
         }
         let least = sent_ms + LEAST_MS;
         if urgent || self.doubt {

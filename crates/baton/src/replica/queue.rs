@@ -117,6 +117,14 @@ impl Queue {
         first.map_or(self.last(), |first| first.seq - 1)
     }
 
+    /// Whether the room has another action under one of our numbers: a copy of this device's
+    /// storage acts elsewhere.
+    pub(super) fn conflicts(&self, other: impl Fn(u64, &[u8]) -> bool) -> bool {
+        let kept = self.kept.iter().map(|kept| &kept.action);
+        let mut ours = kept.chain(&self.pending);
+        ours.any(|action| other(action.seq, &action.body))
+    }
+
     /// Takes the room's word: what is at or below the mark is answered; what we hold above it and
     /// thought answered was lost by the store, and is pending again.
     pub(super) fn settle(

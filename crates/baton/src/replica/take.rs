@@ -62,7 +62,12 @@ impl<R: Kind> Replica<R> {
                         room.lineage() == own.lineage() && room.head().v <= own.head().v
                     })
                 };
-                if !self.synced.as_ref().is_some_and(late) {
+                let late = self.synced.as_ref().is_some_and(late);
+                if !late && self.head() != self.asked {
+                    // It answers a cursor that we no longer have: whether it continues what was pushed
+                    // since, nobody checked. Ask with the one we do have.
+                    self.asking.doubt();
+                } else if !late {
                     let (old, mark) = (self.lineage, self.mark());
                     self.restart_from(room);
                     // Another history; or the same, but without what it had of us: the store lost
@@ -72,7 +77,6 @@ impl<R: Kind> Replica<R> {
                     }
                 }
             }
-            // It answers a cursor that we no longer have: ask with the one we do.
             News::Reset(_) if self.head() != self.asked => self.asking.doubt(),
             News::Reset(bytes) => {
                 self.notes.push(Note::Reset);
@@ -237,6 +241,13 @@ impl<R: Kind> Replica<R> {
         match standing {
             // Also when a late copy of its registration has given the id another number since.
             _ if evicted => self.evicted(),
+            Some(standing)
+                if self
+                    .queue
+                    .conflicts(|seq, body| standing.conflicts(seq, body)) =>
+            {
+                self.evicted();
+            }
             Some(standing) => {
                 self.queue.number = Some(standing.number);
                 let mark = standing.mark();

@@ -162,6 +162,12 @@ impl Standing<'_> {
         self.device.window.get(index).map(|verdict| verdict.code)
     }
 
+    /// Whether this number is remembered with another body.
+    pub(crate) fn conflicts(&self, seq: u64, body: &[u8]) -> bool {
+        let past = seq <= self.device.mark;
+        past && self.device.know(seq, BodyHash::of(body)) == Known::Conflict
+    }
+
     /// The answer for a client that knows the verdicts up to `answered`.
     pub fn to_wire(&self, answered: u64) -> wire::Standing {
         let unknown = self.device.mark.saturating_sub(answered);

@@ -4,7 +4,7 @@ use baton::effect::Effect;
 use baton::frame::Entry;
 use baton::limits::SEGMENT;
 use baton::wire::News;
-use baton::{Code, Note, Room};
+use baton::{Code, Head, Note, Room};
 
 use crate::support::rules::{Herd, HerdAction, add};
 use crate::support::{Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of};
@@ -95,12 +95,36 @@ fn p07_a_loss_that_no_instance_met_is_told_to_a_client_that_gets_the_state() {
     let outcome = world.ask(0, vec![arrival]).remove(0);
     let reply = reply_of(&outcome).expect("answered");
     assert!(
-        matches!(reply.news, News::Snapshot(_)),
-        "of the same lineage"
+        matches!(reply.news, News::Reset(_)),
+        "the store knows that the cursor is not in its history"
     );
     ann.take(&outcome, world.now_ms);
     assert_eq!(ann.resets(), 1);
     assert!(ann.replica.pending() > 0, "what was lost is sent again");
+}
+
+/// Found by the simulator: with one frame at hand, a watcher got another history as a snapshot.
+#[test]
+fn p07_a_loss_that_no_instance_met_is_told_to_a_watcher_that_lacks_more_than_is_at_hand() {
+    let mut world = World::<Herd>::with(1, |settings| settings.recent = 1, ());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    for seq in 1..=6 {
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(1))]).expect("taken in");
+    }
+    let cursor = world.head();
+    world.log().roll_back(cursor.v - 1);
+    world.replace(0);
+    for seq in 6..=9 {
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(2))]).expect("taken in");
+    }
+    let kept = world.frames()[2].previous;
+    let told = world.watch_from(0, cursor);
+    assert!(matches!(told.news, News::Reset(_)), "its frame is gone");
+    let before = Head { v: 2, hash: kept };
+    let told = world.watch_from(0, before);
+    assert!(matches!(told.news, News::Snapshot(_)), "its frame is there");
 }
 
 #[test]

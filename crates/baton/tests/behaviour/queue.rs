@@ -2,6 +2,7 @@
 //! never more than a request may carry.
 
 use baton::limits::WINDOW;
+use baton::wire::News;
 use baton::{ActError, Code, DeviceId, Note, Replica, wire};
 
 use crate::replica::{act, drain, joined};
@@ -135,6 +136,27 @@ fn b06_a_number_used_for_something_else_is_noticed_and_the_device_takes_a_new_id
     let audit = world.audit();
     assert_eq!(audit.room.state().amounts(), [1, 2, 3, 4, 60]);
     assert_eq!(audit.room.people().len(), 1, "still the same player");
+}
+
+/// Found by the simulator: a copy of a device took the verdict on the other's action for its own.
+#[test]
+fn b06_a_copy_of_a_device_is_not_told_that_the_others_action_was_its_own() {
+    let (mut world, mut ann) = joined(1);
+    let mut copy = Client::<Herd>::new("ann");
+    copy.replica = Replica::resume("ann", &ann.replica.save(), 1).expect("what was saved");
+    drain(&mut world, &mut copy);
+    act(&world, &mut ann, 1);
+    act(&world, &mut copy, 2);
+    drain(&mut world, &mut ann);
+    // It only watches, and sees a verdict on its number.
+    let told = world.watch_from(0, copy.replica.head());
+    let News::Frames(frames) = told.news else {
+        panic!("it lacks little");
+    };
+    for frame in frames {
+        copy.replica.frame(&frame, world.since_ms());
+    }
+    assert_eq!(copy.replica.notes(), [Note::Evicted { lost: 1 }]);
 }
 
 #[test]

@@ -308,3 +308,76 @@ fn it_asks_at_once_when_it_has_something_to_say_and_later_and_later_when_nobody_
     assert!(pauses[0] < 200 && pauses[11] >= 10_000, "{pauses:?}");
     assert!(pauses.iter().all(|pause| *pause <= 20_000), "{pauses:?}");
 }
+
+/// Found by the simulator: frames that came by socket put off the next request for ever, and with it
+/// the device's actions.
+#[test]
+fn j13_pushed_frames_do_not_put_off_the_next_try_after_a_failure() {
+    let mut world = World::<Herd>::new(1);
+    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
+    world.join(0, &mut ann);
+    world.join(0, &mut bob);
+    world.exchange(0, &mut ann);
+    for _ in 0..9 {
+        ann.replica.request(true, world.since_ms());
+        ann.replica.refused(None, None, world.since_ms());
+    }
+    let due_ms = ann.replica.ask_at(true, world.since_ms());
+    while world.since_ms() < due_ms {
+        bob.replica
+            .act(&HerdAction::Add(1), world.since_ms())
+            .expect("allowed");
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut bob);
+        let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
+        for frame in &frames[usize::try_from(ann.replica.head().v).expect("few")..] {
+            ann.replica.frame(frame, world.since_ms());
+        }
+    }
+    assert_eq!(ann.replica.head(), world.head(), "frames came");
+    assert!(ann.replica.ask_at(true, world.since_ms()) <= world.since_ms());
+}
+
+/// Found by the simulator: a snapshot that answers an older cursor was taken, though frames that were
+/// pushed meanwhile were lost since.
+#[test]
+fn p07_a_snapshot_for_a_cursor_that_moved_on_is_asked_for_again() {
+    let mut world = World::<Herd>::with(1, |settings| settings.recent = 1, ());
+    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
+    world.join(0, &mut ann);
+    world.join(0, &mut bob);
+    world.exchange(0, &mut ann);
+    let say = |world: &mut World<Herd>, bob: &mut Client<Herd>| {
+        bob.replica
+            .act(&HerdAction::Add(1), world.since_ms())
+            .expect("allowed");
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, bob);
+    };
+    let request = ann.replica.request(false, world.since_ms());
+    say(&mut world, &mut bob);
+    let lost = world
+        .log()
+        .frames()
+        .last()
+        .map(<[u8]>::to_vec)
+        .expect("a frame");
+    ann.replica.frame(&lost, world.since_ms());
+    let head = world.head();
+    assert_eq!(ann.replica.head(), head);
+    world.log().roll_back(head.v - 1);
+    world.replace(0);
+    for _ in 0..3 {
+        say(&mut world, &mut bob);
+    }
+    let arrival = ann.arrive(request);
+    let outcome = world.ask(0, vec![arrival]).remove(0);
+    ann.take(&outcome, world.now_ms);
+    assert_eq!(
+        ann.replica.head(),
+        head,
+        "nothing is shown before it is told"
+    );
+    world.exchange(0, &mut ann);
+    assert_eq!((ann.resets(), ann.replica.head()), (1, world.head()));
+}
