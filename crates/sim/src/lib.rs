@@ -1,11 +1,23 @@
-//! Explores Baton: every interleaving of a small model of its protocol.
+//! Baton's evidence.
 //!
-//! Decides whether the protocol keeps its invariants, in a model that knows nothing of the product's code, and in recorded
-//! histories of the product.
+//! Decides whether the protocol keeps its invariants: in a model that knows nothing of the product's code, in the product
+//! itself under every fault, and in recorded histories of it.
 
+pub mod check;
+pub mod clock;
+pub mod counters;
 pub mod determinism;
 pub mod diagram;
 pub mod history;
 pub mod model;
+mod outcome;
+pub mod plan;
 pub mod rivals;
+pub mod rules;
+pub mod store;
+pub mod trace;
 pub mod vectors;
+pub mod world;
+
+pub use outcome::{Failure, Outcome, Verdict, run, run_drawn, run_seed};
+pub use plan::Plan;

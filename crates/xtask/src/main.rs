@@ -53,6 +53,8 @@ enum Verb {
     Bench(verbs::bench::Options),
     /// Play matches between bots: who wins, how long players last, whether skill shows.
     Bots(verbs::bots::Options),
+    /// Run seeds of the simulator, or one seed again.
+    Sim(verbs::sim::Options),
     /// The cargo runner for wasm32: runs a test binary in Node or a browser.
     #[command(hide = true, disable_help_flag = true)]
     WasmTestRunner {
@@ -86,6 +88,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Soak(options) => verbs::soak::run(&options),
         Verb::Bench(options) => verbs::bench::run(&options),
         Verb::Bots(options) => verbs::bots::run(&options),
+        Verb::Sim(options) => verbs::sim::run(&options),
         Verb::WasmTestRunner { arguments } => {
             let name = std::ffi::OsString::from("wasm-test-runner");
             wasm_bindgen_cli::wasm_bindgen_test_runner::run_cli_with_args(

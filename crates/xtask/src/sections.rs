@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::project::{self, cargo, js_host, program};
 use crate::system::Need;
 use crate::tally::{Tally, cargo_tests, check, vitest};
-use crate::verbs::build;
+use crate::verbs::{self, build};
 use crate::wasm::{Profile, TARGET};
 use crate::{probe, system, wasm};
 
@@ -33,7 +33,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, the quick and telling ones first.
-pub(crate) const SECTIONS: [Section; 12] = [
+pub(crate) const SECTIONS: [Section; 13] = [
     Section {
         name: "format",
         title: "rustfmt",
@@ -73,6 +73,13 @@ pub(crate) const SECTIONS: [Section; 12] = [
         needs: &[],
         advice: "the model prints the path to the state that breaks the property",
         run: model,
+    },
+    Section {
+        name: "sim",
+        title: "the simulator: new seeds each time, every fault seen",
+        needs: &[],
+        advice: "the last lines name the check, the seed and the command that repeats it",
+        run: sim,
     },
     Section {
         name: "probe",
@@ -237,6 +244,17 @@ fn model(settings: &Settings) -> Result<Tally> {
     let mut command = cargo(&["test", "--locked", "--package", "baton-sim", "--"]);
     command.arg("--nocapture").args(&settings.filter);
     cargo_tests(&mut command)
+}
+
+/// New seeds each time; the first is printed, and named again by whatever fails.
+fn sim(settings: &Settings) -> Result<Tally> {
+    let seeds = if settings.soak { "100000" } else { "2000" };
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let from = since.map_or(0, |since| since.as_secs()) * 1_000_000;
+    println!("  {seeds} seeds from {from}");
+    let mut command = cargo(&["run", "--quiet"]);
+    command.args(verbs::sim::PROGRAM);
+    check(command.args(["--", "--seeds", seeds, "--from", &from.to_string()]))
 }
 
 fn faces(settings: &Settings) -> Result<Command> {

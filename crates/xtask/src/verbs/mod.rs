@@ -4,5 +4,6 @@ pub(crate) mod bench;
 pub(crate) mod bots;
 pub(crate) mod build;
 pub(crate) mod dev;
+pub(crate) mod sim;
 pub(crate) mod soak;
 pub(crate) mod test;

@@ -1,0 +1,305 @@
+//! `cargo xtask sim --seeds N`: many runs, a table of what happened, and
+//! for a failure the seed, the commit and the command that repeats it.
+//!
+//! Exit codes: 1 wrong, 2 stuck, 3 crash, 4 a fault that was never seen, 64 bad options.
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the bans keep runs deterministic; this measures how long they really take, on several cores"
+)]
+
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use baton_sim::counters::Counters;
+use baton_sim::{Outcome, Plan, Verdict, run_drawn};
+
+/// What was asked for.
+struct Options {
+    seeds: u64,
+    from: u64,
+    jobs: u64,
+    trace: Option<String>,
+    all: bool,
+    /// Only this kind of store.
+    store: Option<Store>,
+}
+
+/// A kind of store.
+#[derive(Clone, Copy)]
+enum Store {
+    /// Compares the last frame.
+    Compare,
+    /// Can only create keys if absent.
+    Keys,
+}
+
+impl Store {
+    fn change(self, plan: &mut Plan) {
+        plan.keys = matches!(self, Self::Keys);
+        plan.clock &= !plan.keys;
+    }
+}
+
+fn main() -> ExitCode {
+    let Some(options) = options() else {
+        eprintln!(
+            "options: --seeds N [--from SEED] [--jobs N] [--all] [--store compare|keys] | --seed SEED [--trace FILE]"
+        );
+        return ExitCode::from(64);
+    };
+    // A panic is caught and told with its seed; the default message would come between.
+    std::panic::set_hook(Box::new(|_| {}));
+    match options.seeds {
+        1 => one(&options),
+        _ => many(&options),
+    }
+}
+
+fn options() -> Option<Options> {
+    let mut options = Options {
+        seeds: 1_000,
+        from: 0,
+        jobs: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64),
+        trace: None,
+        all: false,
+        store: None,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut number = || arguments.next().and_then(|text| text.parse().ok());
+        match argument.as_str() {
+            "--seeds" => options.seeds = number()?,
+            "--from" => options.from = number()?,
+            "--jobs" => options.jobs = number()?,
+            "--seed" => {
+                options.from = number()?;
+                options.seeds = 1;
+            }
+            "--all" => options.all = true,
+            "--store" => {
+                options.store = Some(match arguments.next()?.as_str() {
+                    "compare" => Store::Compare,
+                    "keys" => Store::Keys,
+                    _ => return None,
+                });
+            }
+            "--trace" => options.trace = Some(arguments.next()?),
+            _ => return None,
+        }
+    }
+    (options.seeds > 0 && options.jobs > 0).then_some(options)
+}
+
+fn change(store: Option<Store>) -> impl FnOnce(&mut Plan) {
+    move |plan| {
+        if let Some(store) = store {
+            store.change(plan);
+        }
+    }
+}
+
+fn one(options: &Options) -> ExitCode {
+    let outcome = run_drawn(options.from, options.trace.is_some(), change(options.store));
+    if let Some(file) = &options.trace {
+        let lines = outcome.trace.join("\n") + "\n";
+        if let Err(error) = std::fs::write(file, lines) {
+            eprintln!("cannot write {file}: {error}");
+        }
+    }
+    let counters = &outcome.counters;
+    println!(
+        "seed {}: {} s virtual, {} requests, {} actions, {} frames, {} losses, {} resets, digest {:016x}",
+        outcome.seed,
+        outcome.lasted_ms / 1_000,
+        counters.requests,
+        counters.actions,
+        counters.frames,
+        counters.losses,
+        counters.resets,
+        outcome.digest,
+    );
+    tell(&outcome)
+}
+
+/// Prints a failure. The exit code that belongs to it.
+fn tell(outcome: &Outcome) -> ExitCode {
+    let Verdict::Failed { how, broken, at_ms } = &outcome.verdict else {
+        return ExitCode::SUCCESS;
+    };
+    let commit = Command::new("git")
+        .args(["rev-parse", "--short", "HEAD"])
+        .output();
+    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    println!("\n{how:?}: {}\n  {}", broken.check, broken.seen);
+    println!(
+        "  seed {}, at {at_ms} ms, commit {}",
+        outcome.seed,
+        commit.unwrap_or_else(|_| "unknown".into())
+    );
+    println!(
+        "  again: cargo xtask sim --seed {} --trace trace.jsonl",
+        outcome.seed
+    );
+    ExitCode::from(*how as u8)
+}
+
+/// What many runs came to.
+#[derive(Default)]
+struct Sum {
+    counters: Counters,
+    requests: Vec<u64>,
+    settled_ms: Vec<u64>,
+    answer_ms: Vec<u64>,
+    takeover_ms: Vec<u64>,
+    slowest: (Duration, u64, u64),
+    longest: (u64, u64, u64),
+}
+
+fn many(options: &Options) -> ExitCode {
+    let begun = Instant::now();
+    let next = AtomicU64::new(options.from);
+    let stop = AtomicBool::new(false);
+    let end = options.from.saturating_add(options.seeds);
+    let store = options.store;
+    let (sender, receiver) = mpsc::channel();
+    let mut sum = Sum::default();
+    let mut failures: Vec<Outcome> = Vec::new();
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            let (sender, next, stop) = (sender.clone(), &next, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let start = Instant::now();
+                    let outcome = run_drawn(seed, false, change(store));
+                    if sender.send((outcome, start.elapsed())).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (count, (outcome, took)) in receiver.iter().enumerate() {
+            add(&mut sum, &outcome, took);
+            if outcome.verdict != Verdict::Held {
+                failures.push(outcome);
+                stop.store(!options.all, Ordering::Relaxed);
+            }
+            let step = (options.seeds / 20).max(500);
+            if (count as u64 + 1).is_multiple_of(step) {
+                let seconds = begun.elapsed().as_secs_f64();
+                eprintln!(
+                    "  {} seeds, {:.0} seeds/s, {} failed",
+                    count + 1,
+                    (count + 1) as f64 / seconds,
+                    failures.len()
+                );
+            }
+        }
+    });
+    report(options, &mut sum, begun.elapsed());
+    failures.sort_by_key(|outcome| outcome.seed);
+    let mut code = ExitCode::SUCCESS;
+    for failure in failures.iter().rev() {
+        code = tell(failure);
+    }
+    let missing = sum.counters.not_seen();
+    if failures.is_empty() && options.seeds >= 500 && !missing.is_empty() {
+        println!("\nNotSeen: faults {missing:?} never happened");
+        return ExitCode::from(4);
+    }
+    if failures.is_empty() {
+        println!("\n{} seeds held", options.seeds);
+    } else {
+        println!(
+            "\n{} of {} seeds failed",
+            failures.len(),
+            sum.requests.len()
+        );
+    }
+    code
+}
+
+fn add(sum: &mut Sum, outcome: &Outcome, took: Duration) {
+    sum.counters.add(&outcome.counters);
+    sum.requests.push(outcome.counters.requests);
+    if outcome.verdict == Verdict::Held {
+        sum.settled_ms.push(outcome.healed.settled_ms);
+        sum.answer_ms.extend(outcome.healed.answer_ms);
+        sum.takeover_ms.extend(outcome.healed.takeover_ms);
+    }
+    sum.slowest = sum
+        .slowest
+        .max((took, outcome.seed, outcome.counters.requests));
+    sum.longest = sum
+        .longest
+        .max((outcome.lasted_ms, outcome.seed, outcome.counters.requests));
+}
+
+fn report(options: &Options, sum: &mut Sum, took: Duration) {
+    let seconds = took.as_secs_f64();
+    let runs = sum.requests.len();
+    let counters = &sum.counters;
+    print!("{}", counters.table());
+    println!(
+        "\n{runs} runs in {seconds:.1} s by {} threads: {:.0} seeds/s, {:.0} handler steps/s a thread",
+        options.jobs,
+        runs as f64 / seconds,
+        counters.steps as f64 / seconds / options.jobs as f64,
+    );
+    println!(
+        "{} requests, {} actions, {} frames, {} appends lost, {} pushes, {} losses of the store, {} resets told",
+        counters.requests,
+        counters.actions,
+        counters.frames,
+        counters.lost,
+        counters.pushes,
+        counters.losses,
+        counters.resets,
+    );
+    println!("requests a run: {}", spread(&mut sum.requests));
+    println!(
+        "settled after the faults, ms: {}",
+        spread(&mut sum.settled_ms)
+    );
+    println!(
+        "an action of a healthy room, ms: {}",
+        spread(&mut sum.answer_ms)
+    );
+    println!(
+        "the same after the leader died, ms: {}",
+        spread(&mut sum.takeover_ms)
+    );
+    println!(
+        "slowest: seed {} took {:.0} ms for {} requests; longest: seed {} lasted {} virtual s, {} requests",
+        sum.slowest.1,
+        sum.slowest.0.as_secs_f64() * 1_000.0,
+        sum.slowest.2,
+        sum.longest.1,
+        sum.longest.0 / 1_000,
+        sum.longest.2,
+    );
+}
+
+fn spread(values: &mut [u64]) -> String {
+    values.sort_unstable();
+    let at = |part: usize| {
+        values
+            .get(values.len().saturating_sub(1) * part / 100)
+            .copied()
+            .unwrap_or(0)
+    };
+    format!(
+        "p50 {}, p90 {}, p99 {}, most {}",
+        at(50),
+        at(90),
+        at(99),
+        at(100)
+    )
+}

@@ -1,0 +1,152 @@
+//! What a client shows and is told: one history or a reset, each answer as the log has it, and a
+//! prediction that is the synced state with what is pending on top. Seen after whatever came in.
+
+use std::collections::BTreeMap;
+
+use baton::{BodyHash, Head, Note, Replica, Rules};
+
+use super::book::{Book, Tree, descends};
+use super::ledger::Owner;
+use super::oracle::{after, judge};
+use super::reply::RING;
+use super::{Checked, hold};
+use crate::rules::{BankAction, BankState};
+
+/// What a client was told, to be held against what it is told later.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The newest confirmed frame.
+    pub head: Head,
+    /// Answers by device and number: the verdict, and how often the store had lost writes then.
+    pub answers: BTreeMap<(Owner, u64), (Option<u16>, u64)>,
+}
+
+/// Checks what came of something that was taken in. `own`: the body that this device made under a
+/// number; `losses`: how often the store has lost writes, and whether two halves accept them now.
+/// Returns how many answers there were.
+pub fn took<'o, R: Rules<State = BankState>>(
+    told: &mut Told,
+    owner: &Owner,
+    replica: &Replica<R>,
+    notes: &[Note],
+    books: (&Book<R>, &Tree),
+    own: impl Fn(u64) -> Option<&'o Vec<u8>>,
+    (losses, split): (u64, bool),
+) -> Result<u64, super::Broken> {
+    let (book, tree) = books;
+    let head = replica.head();
+    let reset = notes.contains(&Note::Reset);
+    hold(
+        !notes.contains(&Note::Desync),
+        "S6: a replica comes to the writer's state",
+        || {
+            format!(
+                "desync at version {:?}",
+                replica.desync().map(|desync| desync.v)
+            )
+        },
+    )?;
+    hold(
+        !notes.contains(&Note::Reload),
+        "S20: nothing of another version is met",
+        || format!("at version {}", head.v),
+    )?;
+    let trimmed = told.head.v + RING <= head.v;
+    hold(
+        head == told.head || reset || trimmed || descends(tree, head, told.head),
+        "S10: another history only after a reset",
+        || format!("{} after {}", head.v, told.head.v),
+    )?;
+    hold(
+        !reset || losses > 0,
+        "S9: a reset only after a loss",
+        || format!("at version {}", head.v),
+    )?;
+    told.head = head;
+    let mut answers = 0;
+    for note in notes {
+        let Note::Answer { seq, code } = note else {
+            continue;
+        };
+        answers += 1;
+        let key = (owner.clone(), *seq);
+        if let Some((before, then)) = told.answers.insert(key, (*code, losses))
+            && before.is_some()
+            && code.is_some()
+        {
+            hold(
+                before == *code || then != losses,
+                "S14: the same verdict on every retry",
+                || format!("{seq}: {code:?} after {before:?}"),
+            )?;
+        }
+        if book.has(head) && !split {
+            answer(owner, *seq, *code, book, own(*seq))?;
+        }
+    }
+    Ok(answers)
+}
+
+/// An answer is the log's, to this body.
+fn answer<R: Rules<State = BankState>>(
+    owner: &Owner,
+    seq: u64,
+    code: Option<u16>,
+    book: &Book<R>,
+    own: Option<&Vec<u8>>,
+) -> Checked {
+    let device = book.oracle.device(owner).map(|(_, device)| device);
+    let verdict = device.and_then(|device| device.verdicts.iter().find(|(_, at, ..)| *at == seq));
+    let Some((_, _, hash, logged)) = verdict else {
+        // Below a number that was vouched for.
+        let below = device.is_some_and(|device| seq <= device.mark);
+        return hold(below, "S13: an answer only to what is in the log", || {
+            format!("{seq}: {code:?}")
+        });
+    };
+    let own = own.is_some_and(|body| BodyHash::of(body) == *hash);
+    let Some(code) = code else { return Ok(()) };
+    hold(
+        own && code == *logged,
+        "S13: an answer is the log's",
+        || format!("{seq}: {code}, the log has {logged}, to this body: {own}"),
+    )
+}
+
+/// The prediction of balances is what is synced with the pending actions on top, in their order.
+/// `pending`: bodies by number, as the device made them.
+pub fn predicts<R: Rules<State = BankState>>(replica: &Replica<R>, pending: &[Vec<u8>]) -> Checked {
+    let (Some(synced), Some(predicted), Some(player)) =
+        (replica.synced(), replica.predicted(), replica.player())
+    else {
+        return Ok(());
+    };
+    let mut has = synced.state().of(player);
+    for body in pending {
+        let Ok(action) = postcard::from_bytes::<BankAction>(body) else {
+            continue;
+        };
+        if judge(&action, has, false) == 0 {
+            has = match action {
+                BankAction::Give(to, _) if to == player => has,
+                action => after(&action, has),
+            };
+        }
+    }
+    let shown = predicted.state().of(player);
+    hold(
+        shown == has,
+        "S11: what is shown is what is synced and pending",
+        || format!("{shown}, should be {has}, {} pending", pending.len()),
+    )?;
+    let least = predicted
+        .state()
+        .balances
+        .values()
+        .min()
+        .copied()
+        .unwrap_or(0);
+    hold(least >= 0, "B24: nobody is shown below zero", || {
+        format!("{least}")
+    })
+}

@@ -1,0 +1,82 @@
+//! What must hold when all is quiet: everybody agrees with a replay from the log alone, every promise
+//! was kept, and everything that was made is there.
+
+use baton::{BodyHash, Replica, Rules};
+
+use super::book::Book;
+use super::client::Told;
+use super::ledger::Ledger;
+use super::{Checked, hold};
+use crate::rules::BankState;
+
+/// A client has the log's head, its state byte for byte, and nothing left to say.
+pub fn agrees<R: Rules<State = BankState>>(replica: &Replica<R>, alone: &Book<R>) -> Checked {
+    let state = replica.synced().map(baton::Room::state_hash);
+    let replayed = alone.room.as_ref().map(baton::Room::state_hash);
+    hold(
+        replica.head() == alone.head() && state == replayed && replica.pending() == 0,
+        "S12: after all is quiet everybody agrees with the log alone",
+        || {
+            let (v, at) = (replica.head().v, alone.head().v);
+            format!("at version {v} of {at}, {} pending", replica.pending())
+        },
+    )
+}
+
+/// What a client was told since the store last lost writes is in the log, as it was told.
+pub fn keeps_its_word<R: Rules<State = BankState>>(
+    told: &Told,
+    alone: &Book<R>,
+    losses: u64,
+) -> Checked {
+    for ((owner, seq), (code, then)) in &told.answers {
+        let Some(code) = code.filter(|_| *then == losses) else {
+            continue;
+        };
+        let Some((_, device)) = alone.oracle.device(owner) else {
+            continue;
+        };
+        let logged = device.verdicts.iter().find(|(_, at, ..)| at == seq);
+        hold(
+            logged.is_some_and(|(.., logged)| *logged == code),
+            "S9: what was acknowledged is in the log",
+            || format!("{} {seq}: told {code}, the log has {logged:?}", owner.0),
+        )?;
+    }
+    Ok(())
+}
+
+/// Where no store lost anything, every action that a device kept has its verdict, in order.
+pub fn holds_all<R: Rules<State = BankState>>(
+    ledger: &Ledger,
+    alone: &Book<R>,
+    losses: u64,
+) -> Checked {
+    for (owner, made) in ledger.owners() {
+        if losses > 0 || ledger.gave_up(owner) || ledger.is_doubled(owner) {
+            continue;
+        }
+        let device = alone.oracle.device(owner).map(|(_, device)| device);
+        let verdicts = device.map_or(&[][..], |device| &device.verdicts);
+        let same = verdicts.len() == made.len()
+            && verdicts
+                .iter()
+                .zip(made)
+                .all(|((_, seq, hash, _), (made, bodies))| {
+                    seq == made && bodies.iter().any(|body| BodyHash::of(body) == *hash)
+                });
+        hold(
+            same,
+            "S3: each kept action once, in order, none lost",
+            || {
+                format!(
+                    "{}: {} made, {} in the log",
+                    owner.0,
+                    made.len(),
+                    verdicts.len()
+                )
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What devices really made: every body by user, device and number, as it was kept before it was
+//! sent. The one witness of what may be in a log. Knows nothing of logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton::{BodyHash, DeviceId};
+
+/// A device of a user.
+pub type Owner = (String, DeviceId);
+
+/// What the devices of one room made.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// More than one body under a number only where storage was copied, lost or not kept in time.
+    made: BTreeMap<Owner, BTreeMap<u64, Vec<Vec<u8>>>>,
+    /// Devices of which a copy exists, or whose storage fell back: numbers may mean two things.
+    doubled: BTreeSet<Owner>,
+    /// Devices that were told that what they had pending is lost.
+    given_up: BTreeSet<Owner>,
+    /// Devices that act by hand.
+    forgers: BTreeSet<Owner>,
+}
+
+impl Ledger {
+    /// A device keeps an action.
+    pub fn keep(&mut self, owner: &Owner, seq: u64, body: Vec<u8>) {
+        let bodies = self
+            .made
+            .entry(owner.clone())
+            .or_default()
+            .entry(seq)
+            .or_default();
+        if !bodies.contains(&body) {
+            bodies.push(body);
+        }
+    }
+
+    /// A device's storage exists twice.
+    pub fn double(&mut self, owner: &Owner) {
+        self.doubled.insert(owner.clone());
+    }
+
+    /// Whether a device's numbers may mean two things.
+    pub fn is_doubled(&self, owner: &Owner) -> bool {
+        self.doubled.contains(owner)
+    }
+
+    /// A device was told that it lost what was pending.
+    pub fn give_up(&mut self, owner: &Owner) {
+        self.given_up.insert(owner.clone());
+    }
+
+    /// Whether a device lost what was pending, and knows.
+    pub fn gave_up(&self, owner: &Owner) -> bool {
+        self.given_up.contains(owner)
+    }
+
+    /// A device whose actions are made up.
+    pub fn forge(&mut self, owner: &Owner) {
+        self.forgers.insert(owner.clone());
+    }
+
+    /// The bodies made under a number.
+    pub fn bodies(&self, owner: &Owner, seq: u64) -> &[Vec<u8>] {
+        let of_owner = self.made.get(owner);
+        of_owner
+            .and_then(|made| made.get(&seq))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The body under a number that has this hash.
+    pub fn body(&self, owner: &Owner, seq: u64, hash: BodyHash) -> Option<&Vec<u8>> {
+        let bodies = self.bodies(owner, seq);
+        bodies.iter().find(|body| BodyHash::of(body) == hash)
+    }
+
+    /// Everybody's numbers.
+    pub fn owners(&self) -> impl Iterator<Item = (&Owner, &BTreeMap<u64, Vec<Vec<u8>>>)> {
+        self.made
+            .iter()
+            .filter(|(owner, _)| !self.forgers.contains(*owner))
+    }
+}

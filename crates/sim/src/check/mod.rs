@@ -1,0 +1,33 @@
+//! What must hold, whatever went wrong. Named after the invariants S1 to S22 and L1 to L8 and the
+//! design's nine; each file checks one place where they can be seen. None of it asks the code under
+//! test for a verdict where an oracle of its own can tell.
+
+pub mod book;
+pub mod client;
+pub mod end;
+pub mod ledger;
+pub mod oracle;
+pub mod reply;
+
+/// Something that must hold does not: which invariant, and what was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The invariant.
+    pub check: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// Whether something holds.
+pub type Checked = Result<(), Broken>;
+
+/// It holds, or this was seen.
+pub fn hold(holds: bool, check: &'static str, seen: impl FnOnce() -> String) -> Checked {
+    match holds {
+        true => Ok(()),
+        false => Err(Broken {
+            check,
+            seen: seen(),
+        }),
+    }
+}

@@ -1,0 +1,620 @@
+//! What a log must come to, told without the library's rooms and rules: frames are read entry by
+//! entry, and every mark, verdict, tick, cut, presence and balance follows by hand. Where the library
+//! and this disagree, one of them is wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton::frame::{Cut, Entry, Frame};
+use baton::{BodyHash, DeviceId, Hash, Lineage, Writer, limits};
+
+use super::ledger::{Ledger, Owner};
+use super::{Checked, hold};
+use crate::rules::{
+    BankAction, BankState, CATCH_UP, CATCH_UP_MS, GRACE_MS, HERD_TICKS, MOST, PAUSE, SKIP, STILL,
+    TICK_MS,
+};
+
+/// The verdict that a body which is no action gets.
+const MALFORMED: u16 = 0xff00;
+
+/// A registered device as the log has it.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Whose.
+    pub owner: Owner,
+    /// The user's number.
+    pub player: u32,
+    /// The highest number with a verdict.
+    pub mark: u64,
+    /// Version, number, body hash and verdict of each action, oldest first.
+    pub verdicts: Vec<(u64, u64, BodyHash, u16)>,
+    session: u32,
+    open: bool,
+    closed: bool,
+    beat: u64,
+    seen_ms: u64,
+}
+
+/// The log so far.
+#[derive(Clone, Debug)]
+pub struct Oracle {
+    policy: u8,
+    catch_up_ticks: u64,
+    v: u64,
+    hash: Hash,
+    writer: Writer,
+    epoch: u64,
+    /// The tick of the newest frame.
+    pub tick: u64,
+    /// The time of the newest frame.
+    pub time_ms: u64,
+    /// The history's name.
+    pub lineage: Lineage,
+    start_ms: u64,
+    cut_ms: u64,
+    players: BTreeMap<String, u32>,
+    next_player: u32,
+    /// Devices by number.
+    pub devices: BTreeMap<u32, Device>,
+    next_device: u32,
+    here: BTreeSet<u32>,
+    balances: BTreeMap<u32, i64>,
+    rolls: BTreeMap<u32, u64>,
+    due: Option<u64>,
+    fired: u64,
+    order: u64,
+}
+
+impl Oracle {
+    /// Before the first frame.
+    pub fn new(policy: u8, catch_up_ticks: u32) -> Self {
+        Self {
+            policy,
+            catch_up_ticks: u64::from(catch_up_ticks),
+            v: 0,
+            hash: Hash::default(),
+            writer: Writer::default(),
+            epoch: 0,
+            tick: 0,
+            time_ms: 0,
+            lineage: Lineage::default(),
+            start_ms: 0,
+            cut_ms: 0,
+            players: BTreeMap::new(),
+            next_player: 0,
+            devices: BTreeMap::new(),
+            next_device: 0,
+            here: BTreeSet::new(),
+            balances: BTreeMap::new(),
+            rolls: BTreeMap::new(),
+            due: None,
+            fired: 0,
+            order: 0,
+        }
+    }
+
+    /// The device with this owner.
+    pub fn device(&self, owner: &Owner) -> Option<(u32, &Device)> {
+        let found = self
+            .devices
+            .iter()
+            .find(|(_, device)| device.owner == *owner);
+        found.map(|(number, device)| (*number, device))
+    }
+
+    /// Whether a number was given out and its device is gone.
+    pub fn was_evicted(&self, number: u32) -> bool {
+        number < self.next_device && !self.devices.contains_key(&number)
+    }
+
+    /// Whether time stands still.
+    pub fn is_paused(&self) -> bool {
+        self.policy == PAUSE && self.here.is_empty()
+    }
+
+    /// The time that the room has lived up to.
+    pub fn lived_ms(&self) -> u64 {
+        self.start_ms + self.cut_ms + self.tick * u64::from(TICK_MS)
+    }
+
+    /// Takes in the next frame. `lossy`: the store has lost writes before.
+    pub fn enter(&mut self, frame: &Frame, bytes: &[u8], ledger: &Ledger, lossy: bool) -> Checked {
+        self.envelope(frame, bytes)?;
+        let from = self.tick;
+        for entry in &frame.entries {
+            self.entry(entry, frame, from, ledger, lossy)?;
+        }
+        self.advance(frame.tick);
+        hold(
+            self.tick == frame.tick,
+            "S7: no tick is run while time stands still",
+            || {
+                format!(
+                    "frame {} says tick {}, time stopped at {}",
+                    frame.v, frame.tick, self.tick
+                )
+            },
+        )?;
+        self.time(frame, from)?;
+        self.v = frame.v;
+        self.hash = Hash::of(bytes);
+        self.writer = frame.writer;
+        self.epoch = frame.epoch;
+        self.time_ms = frame.time_ms;
+        Ok(())
+    }
+
+    fn envelope(&mut self, frame: &Frame, bytes: &[u8]) -> Checked {
+        hold(
+            frame.v == self.v + 1 && frame.previous == self.hash,
+            "S1: one frame per version, its chain unbroken",
+            || format!("frame {} after {}", frame.v, self.v),
+        )?;
+        if self.v == 0 {
+            self.start_ms = frame.time_ms;
+            self.writer = frame.writer;
+            self.epoch = 1;
+            self.lineage = Lineage(frame.nonce.0);
+        }
+        let epoch = self.epoch + u64::from(frame.writer != self.writer);
+        hold(
+            frame.epoch == epoch,
+            "5: epochs never fall, and rise with each writer",
+            || format!("frame {} has epoch {}, not {epoch}", frame.v, frame.epoch),
+        )?;
+        hold(
+            frame.time_ms >= self.time_ms && frame.tick >= self.tick,
+            "S8: time and ticks never go back",
+            || {
+                format!(
+                    "frame {}: {} ms, tick {}",
+                    frame.v, frame.time_ms, frame.tick
+                )
+            },
+        )?;
+        hold(
+            bytes.len() <= limits::MAX_FRAME_BYTES + 256
+                && frame.entries.len() <= limits::MAX_FRAME_ENTRIES,
+            "S18: a frame within its limits",
+            || format!("frame {}: {} bytes", frame.v, bytes.len()),
+        )
+    }
+
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        frame: &Frame,
+        from: u64,
+        ledger: &Ledger,
+        lossy: bool,
+    ) -> Checked {
+        match entry {
+            Entry::Setup { .. } => hold(frame.v == 1, "S1: a room begins once", || {
+                format!("a setup in frame {}", frame.v)
+            }),
+            Entry::Register { user, id, .. } => self.register(user, *id, frame),
+            Entry::Evict { device } => self.evict(*device, frame),
+            Entry::Join {
+                device,
+                session,
+                at,
+            } => self.present(*device, *session, from + u64::from(*at), frame, true),
+            Entry::Beat {
+                device,
+                session,
+                at,
+            } => self.present(*device, *session, from + u64::from(*at), frame, false),
+            Entry::Leave {
+                device,
+                session,
+                at,
+            } => self.leave(*device, *session, from + u64::from(*at), frame),
+            Entry::Act { device, seq, body } => {
+                self.advance(frame.tick);
+                self.act(*device, *seq, body, frame, ledger)
+            }
+            Entry::Reject {
+                device,
+                seq,
+                code,
+                body,
+            } => {
+                self.advance(frame.tick);
+                self.reject(*device, *seq, *code, *body, frame, ledger)
+            }
+            Entry::Vouch { device, mark } => {
+                self.advance(frame.tick);
+                let known = self.device_of(*device, frame)?;
+                let rises = *mark > known.mark;
+                known.mark = *mark;
+                known.verdicts.clear();
+                hold(
+                    rises && lossy,
+                    "S4: numbers are skipped only after a loss",
+                    || format!("frame {}: device {device} vouches for {mark}", frame.v),
+                )
+            }
+            Entry::Cut { why, skip_ms } => self.cut(*why, *skip_ms, frame),
+            Entry::Reset { lost } => {
+                let was = std::mem::replace(&mut self.lineage, Lineage(frame.nonce.0));
+                hold(
+                    was == *lost && lossy,
+                    "S9: a reset only after a loss, of this history",
+                    || format!("frame {}: {lost}, but the history was {was}", frame.v),
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn device_of(&mut self, number: u32, frame: &Frame) -> Result<&mut Device, super::Broken> {
+        let device = self.devices.get_mut(&number).ok_or_else(|| super::Broken {
+            check: "S4: only a registered device has entries",
+            seen: format!("frame {}: device {number}", frame.v),
+        })?;
+        device.seen_ms = frame.time_ms;
+        Ok(device)
+    }
+
+    fn register(&mut self, user: &str, id: DeviceId, frame: &Frame) -> Checked {
+        let owner = (user.to_owned(), id);
+        hold(
+            self.device(&owner).is_none(),
+            "S3: a device is registered once",
+            || format!("frame {}: {user} {id}", frame.v),
+        )?;
+        let player = *self.players.entry(user.to_owned()).or_insert_with(|| {
+            self.next_player += 1;
+            self.next_player - 1
+        });
+        let device = Device {
+            owner,
+            player,
+            mark: 0,
+            verdicts: Vec::new(),
+            session: 0,
+            open: false,
+            closed: false,
+            beat: 0,
+            seen_ms: frame.time_ms,
+        };
+        self.devices.insert(self.next_device, device);
+        self.next_device += 1;
+        hold(
+            self.devices.len() <= limits::MAX_DEVICES,
+            "S18: devices within their limit",
+            || format!("frame {}: {}", frame.v, self.devices.len()),
+        )
+    }
+
+    fn evict(&mut self, number: u32, frame: &Frame) -> Checked {
+        let device = self.device_of(number, frame)?.clone();
+        self.devices.remove(&number);
+        if self
+            .devices
+            .values()
+            .all(|other| other.player != device.player)
+        {
+            self.players.remove(&device.owner.0);
+        }
+        hold(!device.open, "S18: nobody present is evicted", || {
+            format!("frame {}: device {number}", frame.v)
+        })
+    }
+
+    fn present(
+        &mut self,
+        number: u32,
+        session: u32,
+        tick: u64,
+        frame: &Frame,
+        joins: bool,
+    ) -> Checked {
+        self.reach(tick, frame)?;
+        let device = self.device_of(number, frame)?;
+        let fits = match joins {
+            true => {
+                session > device.session
+                    || (session == device.session && !device.open && !device.closed)
+            }
+            false => device.open && session == device.session,
+        };
+        device.session = session;
+        device.open = true;
+        device.closed = false;
+        device.beat = tick;
+        let player = device.player;
+        self.here.insert(player);
+        hold(
+            fits,
+            "6: a session opens once, and beats while it is open",
+            || format!("frame {}: device {number}, session {session}", frame.v),
+        )
+    }
+
+    fn leave(&mut self, number: u32, session: u32, tick: u64, frame: &Frame) -> Checked {
+        self.reach(tick, frame)?;
+        let device = self.device_of(number, frame)?;
+        let fits = session > device.session || (session == device.session && !device.closed);
+        device.session = session;
+        device.open = false;
+        device.closed = true;
+        self.see_who_is_here();
+        hold(fits, "6: a session closes once", || {
+            format!("frame {}: device {number}, session {session}", frame.v)
+        })
+    }
+
+    fn reach(&mut self, tick: u64, frame: &Frame) -> Checked {
+        let before = self.tick;
+        self.advance(tick);
+        hold(
+            tick >= before && self.tick == tick && tick <= frame.tick,
+            "6: whoever comes or goes does so at a tick of this frame",
+            || format!("frame {}: tick {tick} after {before}", frame.v),
+        )
+    }
+
+    fn see_who_is_here(&mut self) {
+        let open = self.devices.values().filter(|device| device.open);
+        self.here = open.map(|device| device.player).collect();
+    }
+
+    /// Lets time pass: who was silent for longer than the grace time leaves at the exact tick; the
+    /// timer fires; a room that pauses stops.
+    fn advance(&mut self, tick: u64) {
+        let grace = u64::from(GRACE_MS / TICK_MS);
+        while self.tick < tick && self.policy != STILL && !self.is_paused() {
+            let open = self.devices.values().filter(|device| device.open);
+            let next = open.map(|device| device.beat + grace + 1).min();
+            self.tick = next.map_or(tick, |next| next.max(self.tick + 1).min(tick));
+            let now = self.tick;
+            for device in self.devices.values_mut() {
+                device.open &= device.beat + grace >= now;
+            }
+            self.see_who_is_here();
+            if self.due.is_some_and(|due| due <= now) {
+                self.due = None;
+                self.fired += 1;
+            }
+        }
+    }
+
+    fn cut(&mut self, why: Cut, skip_ms: u64, frame: &Frame) -> Checked {
+        let tick_ms = u64::from(TICK_MS);
+        let since_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
+        let fits = match why {
+            Cut::Pause => {
+                let stood_ms = since_ms.saturating_sub(skip_ms);
+                self.advance(stood_ms / tick_ms);
+                stood_ms.is_multiple_of(tick_ms)
+                    && self.tick == stood_ms / tick_ms
+                    && self.is_paused()
+            }
+            Cut::Cap => {
+                let cap_ms = match self.policy {
+                    SKIP => GRACE_MS,
+                    CATCH_UP => CATCH_UP_MS,
+                    _ => u32::MAX,
+                };
+                let silent_ms = since_ms.saturating_sub(self.tick * tick_ms);
+                silent_ms.checked_sub(u64::from(cap_ms)) == Some(skip_ms)
+            }
+        };
+        self.cut_ms += skip_ms;
+        hold(
+            fits,
+            "S7: time is cut as the policy says, and no further",
+            || {
+                format!(
+                    "frame {}: {why:?} of {skip_ms} ms at tick {}",
+                    frame.v, self.tick
+                )
+            },
+        )
+    }
+
+    /// Ticks match the time that passed and was not cut. Only what one request may catch up bounds
+    /// them otherwise.
+    fn time(&self, frame: &Frame, from: u64) -> Checked {
+        if self.policy == STILL {
+            return hold(frame.tick == 0, "S7: rules without ticks have none", || {
+                format!("frame {}: tick {}", frame.v, frame.tick)
+            });
+        }
+        let lived_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
+        let due = lived_ms / u64::from(TICK_MS);
+        let split = frame.tick < due && frame.tick - from >= self.catch_up_ticks;
+        hold(
+            frame.tick == due || split,
+            "S7: no tick is lost or run twice",
+            || {
+                format!(
+                    "frame {}: tick {} from {from}, {due} are due",
+                    frame.v, frame.tick
+                )
+            },
+        )
+    }
+
+    fn act(
+        &mut self,
+        number: u32,
+        seq: u64,
+        body: &[u8],
+        frame: &Frame,
+        ledger: &Ledger,
+    ) -> Checked {
+        let device = self.next_of(number, seq, BodyHash::of(body), 0, frame)?;
+        let (owner, player) = (device.owner.clone(), device.player);
+        let made = ledger.bodies(&owner, seq).iter().any(|made| made == body);
+        hold(made, "S16: an action is what its device made", || {
+            format!("frame {}: device {number}, {seq}", frame.v)
+        })?;
+        let judged = self.judge(player, body);
+        hold(
+            judged == 0,
+            "S14: accepted only what the rules allow",
+            || {
+                format!(
+                    "frame {}: device {number}, {seq} should be {judged}",
+                    frame.v
+                )
+            },
+        )?;
+        self.apply(player, body);
+        Ok(())
+    }
+
+    fn reject(
+        &mut self,
+        number: u32,
+        seq: u64,
+        code: u16,
+        hash: BodyHash,
+        frame: &Frame,
+        ledger: &Ledger,
+    ) -> Checked {
+        let device = self.next_of(number, seq, hash, code, frame)?;
+        let (owner, player) = (device.owner.clone(), device.player);
+        let judged = ledger
+            .body(&owner, seq, hash)
+            .map(|body| self.judge(player, body));
+        hold(
+            judged == Some(code),
+            "S14: rejected as the rules say",
+            || {
+                format!(
+                    "frame {}: device {number}, {seq}: {code}, should be {judged:?}",
+                    frame.v
+                )
+            },
+        )
+    }
+
+    fn next_of(
+        &mut self,
+        number: u32,
+        seq: u64,
+        hash: BodyHash,
+        code: u16,
+        frame: &Frame,
+    ) -> Result<&Device, super::Broken> {
+        let v = frame.v;
+        let device = self.device_of(number, frame)?;
+        let mark = device.mark;
+        device.mark = seq;
+        device.verdicts.push((v, seq, hash, code));
+        hold(seq == mark + 1, "S4: a device's numbers are dense", || {
+            format!("frame {v}: device {number}: {seq} after {mark}")
+        })?;
+        Ok(device)
+    }
+
+    /// The rules' verdict, said once more: 0 or the code.
+    fn judge(&self, player: u32, body: &[u8]) -> u16 {
+        let has = self.balances.get(&player).copied().unwrap_or(0);
+        let Ok((action, [])) = postcard::take_from_bytes::<BankAction>(body) else {
+            return MALFORMED;
+        };
+        judge(&action, has, self.due.is_some())
+    }
+
+    fn apply(&mut self, player: u32, body: &[u8]) {
+        self.order = self.order.rotate_left(7) ^ (u64::from(player) + 1);
+        let Ok((action, _)) = postcard::take_from_bytes::<BankAction>(body) else {
+            return;
+        };
+        match action {
+            BankAction::Roll => *self.rolls.entry(player).or_default() += 1,
+            BankAction::Arm(after) => self.due = Some(self.tick + after.max(1)),
+            BankAction::Give(to, amount) => {
+                *self.balances.entry(player).or_default() -= amount;
+                *self.balances.entry(to).or_default() += amount;
+            }
+            other => {
+                let has = self.balances.entry(player).or_default();
+                *has = after(&other, *has);
+            }
+        }
+    }
+
+    /// Compares what the rules hold with what must be.
+    pub fn compare(&self, state: &BankState, present: &[u32]) -> Checked {
+        let v = self.v;
+        let zeros = |(player, has): (&u32, &i64)| (*has != 0).then_some((*player, *has));
+        let theirs: Vec<_> = state.balances.iter().filter_map(zeros).collect();
+        let ours: Vec<_> = self.balances.iter().filter_map(zeros).collect();
+        let sum: i64 = state.balances.values().sum();
+        hold(
+            theirs == ours && state.order == self.order,
+            "S3: each action applied once, in order",
+            || format!("frame {v}: {theirs:?}, should be {ours:?}"),
+        )?;
+        hold(sum == state.total, "S16: sums are conserved", || {
+            format!("frame {v}: {sum} of {}", state.total)
+        })?;
+        hold(
+            state.balances.values().all(|has| *has >= 0),
+            "B24: nobody is below zero",
+            || format!("frame {v}: {theirs:?}"),
+        )?;
+        let rolls = state.luck.iter().all(|(player, luck)| {
+            let rolls = self.rolls.get(player).copied().unwrap_or(0);
+            (rolls..=6 * rolls).contains(luck)
+        });
+        hold(rolls, "S21: a roll is a roll", || {
+            format!("frame {v}: {:?}", state.luck)
+        })?;
+        hold(
+            (state.due, state.fired) == (self.due, self.fired),
+            "P4: a timer fires once, in its time",
+            || {
+                format!(
+                    "frame {v}: {:?}, {} times, should be {:?}, {}",
+                    state.due, state.fired, self.due, self.fired
+                )
+            },
+        )?;
+        hold(
+            state.ticks == self.tick && state.herd == self.tick / HERD_TICKS,
+            "J8: the herd grows with time alone",
+            || {
+                format!(
+                    "frame {v}: {} ticks, a herd of {} at tick {}",
+                    state.ticks, state.herd, self.tick
+                )
+            },
+        )?;
+        let here: Vec<u32> = self.here.iter().copied().collect();
+        hold(
+            here == present && state.here == i64::try_from(here.len()).unwrap_or(-1),
+            "6: who is present",
+            || format!("frame {v}: {present:?}, should be {here:?}"),
+        )
+    }
+}
+
+/// The verdict on an action of a player who has so much.
+pub fn judge(action: &BankAction, has: i64, armed: bool) -> u16 {
+    match action {
+        BankAction::Add(amount) | BankAction::Fine(amount) if !(0..=MOST).contains(amount) => 7,
+        BankAction::Spend(amount) | BankAction::Give(_, amount) => match *amount {
+            amount if !(0..=MOST).contains(&amount) => 7,
+            amount if amount > has => 8,
+            _ => 0,
+        },
+        BankAction::Arm(_) if armed => 9,
+        _ => 0,
+    }
+}
+
+/// What a player has after an accepted action of their own that moves nothing to others.
+pub fn after(action: &BankAction, has: i64) -> i64 {
+    match action {
+        BankAction::Add(amount) => has + amount,
+        BankAction::Spend(amount) | BankAction::Give(_, amount) => has - amount,
+        BankAction::Fine(amount) => (has - amount).max(0),
+        _ => has,
+    }
+}

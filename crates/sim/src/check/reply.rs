@@ -1,0 +1,176 @@
+//! What an instance answers: only what is committed, as fresh as its reads, and the device's own
+//! standing as the log has it. Seen where the reply leaves the instance.
+
+use baton::wire::{News, Reply};
+use baton::{BodyHash, Code, Hash, Head, Rules};
+
+use super::book::{Book, Tree, descends};
+use super::ledger::Owner;
+use super::{Checked, hold};
+use crate::rules::BankState;
+
+/// How many frames every kind of store has at hand (keys: 256, others more); of older ones nobody can
+/// tell whether they were lost.
+pub const RING: u64 = 256;
+
+/// Before a snapshot's canonical bytes; after them is a hash.
+const HEADER_BYTES: usize = 38;
+
+/// What an answered request had asked, and what the store held when it was taken up.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The request's cursor.
+    pub cursor: Head,
+    /// Whether it wanted frames.
+    pub frames: bool,
+    /// The device that asked, and the highest number whose verdict it knew.
+    pub device: Option<(Owner, u64)>,
+    /// The store's version when the invocation began.
+    pub began_v: u64,
+    /// How often the store had lost writes by then.
+    pub began_losses: u64,
+}
+
+/// Checks a reply against the books. `losses`: how often the store has lost writes by now.
+pub fn reply<R: Rules<State = BankState>>(
+    reply: &Reply,
+    asked: &Asked,
+    book: &Book<R>,
+    tree: &Tree,
+    losses: u64,
+) -> Checked {
+    let head = reply.head;
+    let leaf = tree.get(&head.hash).filter(|leaf| leaf.v == head.v);
+    hold(
+        head.v == 0 || leaf.is_some(),
+        "2: a reply shows committed frames only",
+        || format!("version {}", head.v),
+    )?;
+    let calm = losses == asked.began_losses;
+    hold(
+        !calm || head.v >= asked.began_v,
+        "S15: a reply is as fresh as its request",
+        || format!("version {} when {} was there before", head.v, asked.began_v),
+    )?;
+    let lineage = leaf.map(|leaf| leaf.lineage).unwrap_or_default();
+    hold(
+        reply.lineage == lineage,
+        "S9: the lineage is its head's",
+        || format!("{} at version {}, not {lineage}", reply.lineage, head.v),
+    )?;
+    news(reply, asked, tree, losses)?;
+    if let Some((owner, answered)) = &asked.device
+        && book.has(head)
+    {
+        standing(reply, owner, *answered, book)?;
+    }
+    Ok(())
+}
+
+fn news(reply: &Reply, asked: &Asked, tree: &Tree, losses: u64) -> Checked {
+    let (head, cursor) = (reply.head, asked.cursor);
+    match &reply.news {
+        News::Frames(frames) => {
+            let mut at = cursor;
+            for bytes in frames {
+                let hash = Hash::of(bytes);
+                let follows = tree
+                    .get(&hash)
+                    .is_some_and(|leaf| leaf.previous == at.hash && leaf.v == at.v + 1);
+                hold(
+                    follows,
+                    "2: a reply's frames are committed, and follow its cursor",
+                    || format!("after {} of {}", at.v, cursor.v),
+                )?;
+                at = Head { v: at.v + 1, hash };
+            }
+            let silent = frames.is_empty() && !asked.frames;
+            hold(
+                silent || at == head,
+                "J3: a reply's frames reach its head",
+                || format!("from {} to {}, head {}", cursor.v, at.v, head.v),
+            )
+        }
+        News::Snapshot(bytes) => {
+            snapshot(bytes, head, tree)?;
+            let trimmed = cursor.v + RING <= head.v;
+            hold(
+                trimmed || descends(tree, head, cursor),
+                "S10: another history only as a reset",
+                || format!("a snapshot of {} for {}", head.v, cursor.v),
+            )
+        }
+        News::Reset(bytes) => {
+            hold(losses > 0, "S9: a reset only after a loss", || {
+                format!("at version {}", head.v)
+            })?;
+            hold(
+                !descends(tree, head, cursor),
+                "S9: a reset only for who has lost frames",
+                || format!("at version {} for {}", head.v, cursor.v),
+            )?;
+            match head.v {
+                0 => Ok(()),
+                _ => snapshot(bytes, head, tree),
+            }
+        }
+    }
+}
+
+/// A snapshot is its head's state, byte for byte: checked by the hash in the log.
+fn snapshot(bytes: &[u8], head: Head, tree: &Tree) -> Checked {
+    let canonical = bytes
+        .get(HEADER_BYTES..bytes.len().saturating_sub(16))
+        .unwrap_or_default();
+    let state = tree.get(&head.hash).map(|leaf| leaf.state);
+    hold(
+        bytes.get(1..17) == Some(&head.hash.0[..]) && Some(Hash::of(canonical)) == state,
+        "S6: a snapshot equals the replay",
+        || format!("at version {}", head.v),
+    )
+}
+
+fn standing<R: Rules<State = BankState>>(
+    reply: &Reply,
+    owner: &Owner,
+    answered: u64,
+    book: &Book<R>,
+) -> Checked {
+    let v = reply.head.v;
+    let known = book.oracle.device(owner);
+    let (Some(standing), Some((number, device))) = (&reply.device, known) else {
+        return Ok(());
+    };
+    // The books may be further than the reply by now.
+    let until = device.verdicts.iter().filter(|(at, ..)| *at <= v);
+    let verdicts: Vec<(u64, BodyHash, u16)> = until
+        .map(|(_, seq, body, code)| (*seq, *body, *code))
+        .collect();
+    let told = standing.verdicts.len();
+    let expected: Vec<u16> = verdicts
+        .iter()
+        .filter(|(seq, ..)| *seq > answered)
+        .map(|(.., code)| *code)
+        .collect();
+    let last = &expected[expected.len().saturating_sub(told)..];
+    hold(
+        standing.number == number
+            && verdicts
+                .last()
+                .is_none_or(|(seq, ..)| *seq == standing.mark)
+            && last == standing.verdicts,
+        "S14: a device is told its mark and verdicts as the log has them",
+        || format!("at version {v}: {standing:?}, should end in {expected:?}"),
+    )
+}
+
+/// Whether an honest client may be refused so.
+pub fn refusal(code: Option<Code>, trouble: bool, honest: bool) -> Checked {
+    let fits = match code {
+        Some(Code::Corrupt | Code::Rules) => false,
+        Some(Code::Malformed | Code::TooLarge | Code::Protocol | Code::Unauthorized) => !honest,
+        Some(Code::Forbidden | Code::NotFound) => !honest,
+        _ => trouble || !honest,
+    };
+    hold(fits, "9: a refusal has a cause", || format!("{code:?}"))
+}

@@ -1,0 +1,160 @@
+//! What really happened in a run: each fault of the list by its number, and what was done. A fault
+//! that a suite never saw was not tested. Knows nothing of how a fault is made.
+
+/// How many faults the list has; numbers start at 1.
+pub const FAULTS: usize = 43;
+
+/// The faults by number: what they are called, and whether the simulator makes them. Those that it
+/// does not are below the line between the engine and a store's adapter.
+pub const NAMES: [(&str, bool); FAULTS] = [
+    ("request lost before the server", true),
+    ("reply lost after the commit", true),
+    ("duplicate delivery, concurrent", true),
+    ("a device's requests reordered", true),
+    ("very late request", true),
+    ("pause between read and append", true),
+    (
+        "pause between append and store, longer than the lease",
+        true,
+    ),
+    ("pause between append and reply", true),
+    ("instance killed at an await", true),
+    ("killed in the middle of pure code", true),
+    ("the lease's holder dies for ever", true),
+    ("clock skew, drift, steps", true),
+    ("clock goes back, or stands still in a request", true),
+    ("store latency 10 ms to 30 s", true),
+    ("store fails, write not done", true),
+    ("store fails, write done", true),
+    ("write done after the failure was seen", true),
+    ("append refused: another came first", true),
+    ("queued command error (Redis adapter's tests)", false),
+    ("failover loses the last writes", true),
+    ("split brain, the last writer wins", true),
+    ("stale read (stores of keys)", true),
+    ("keys gone early: lease, snapshots, inbox, the room", true),
+    ("lease without an end", true),
+    ("lease shorter than asked for", true),
+    ("read of several keys not in one moment", true),
+    ("calls that belong together cut in the middle", true),
+    ("store full", true),
+    (
+        "connection reused after WATCH (Redis adapter's tests)",
+        false,
+    ),
+    ("too many open transactions (Devvit adapter's tests)", false),
+    ("overloaded: not to be tried again", true),
+    ("exception after the write (adapter's tests; see 16)", false),
+    ("job run twice, late", true),
+    ("instance forgets between requests", true),
+    ("two requests interleaved in one instance", true),
+    ("trap", true),
+    ("two versions of rules together (the rules switch)", false),
+    ("snapshot corrupt (refused whole: behaviour tests)", false),
+    ("device id used twice, storage cloned or lost", true),
+    ("same number, other body", true),
+    ("pushed frames dropped, doubled, reordered", true),
+    ("hundred arrivals at once", true),
+    ("untyped failure of any call", true),
+];
+
+/// What happened in a run, or in many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters {
+    faults: [u64; FAULTS],
+    /// Requests that clients made.
+    pub requests: u64,
+    /// Answers that reached them.
+    pub replies: u64,
+    /// Invocations begun.
+    pub invocations: u64,
+    /// Steps of the handler: begun or resumed.
+    pub steps: u64,
+    /// Frames appended.
+    pub frames: u64,
+    /// Appends that lost a race.
+    pub lost: u64,
+    /// Pushes to the inbox.
+    pub pushes: u64,
+    /// Actions that clients made.
+    pub actions: u64,
+    /// Actions with an answer.
+    pub answers: u64,
+    /// Times that a client was told of a loss.
+    pub resets: u64,
+    /// Times that the store lost frames.
+    pub losses: u64,
+    /// Events of the scheduler.
+    pub events: u64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            faults: [0; FAULTS],
+            requests: 0,
+            replies: 0,
+            invocations: 0,
+            steps: 0,
+            frames: 0,
+            lost: 0,
+            pushes: 0,
+            actions: 0,
+            answers: 0,
+            resets: 0,
+            losses: 0,
+            events: 0,
+        }
+    }
+}
+
+impl Counters {
+    /// Fault `number` of the list happened.
+    pub fn saw(&mut self, number: usize) {
+        self.faults[number - 1] += 1;
+    }
+
+    /// How often fault `number` happened.
+    pub fn of(&self, number: usize) -> u64 {
+        self.faults[number - 1]
+    }
+
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, count) in self.faults.iter_mut().zip(&other.faults) {
+            *sum += count;
+        }
+        self.requests += other.requests;
+        self.replies += other.replies;
+        self.invocations += other.invocations;
+        self.steps += other.steps;
+        self.frames += other.frames;
+        self.lost += other.lost;
+        self.pushes += other.pushes;
+        self.actions += other.actions;
+        self.answers += other.answers;
+        self.resets += other.resets;
+        self.losses += other.losses;
+        self.events += other.events;
+    }
+
+    /// The faults that the simulator makes and that never happened.
+    pub fn not_seen(&self) -> Vec<usize> {
+        let made = |number: &usize| NAMES[number - 1].1 && self.of(*number) == 0;
+        (1..=FAULTS).filter(made).collect()
+    }
+
+    /// The table of faults.
+    pub fn table(&self) -> String {
+        let mut table =
+            String::from("   fault                                                        seen\n");
+        for (index, (name, made)) in NAMES.iter().enumerate() {
+            let count = match made {
+                true => self.faults[index].to_string(),
+                false => "–".to_owned(),
+            };
+            table.push_str(&format!("{:>2} {name:<58} {count:>9}\n", index + 1));
+        }
+        table
+    }
+}

@@ -1,0 +1,120 @@
+//! One run: from a seed and a plan to a verdict. A panic of the product is caught and is a verdict too.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use baton::Random;
+
+use crate::check::Broken;
+use crate::counters::Counters;
+use crate::plan::Plan;
+use crate::rules::{Bank, CATCH_UP, PAUSE, SKIP, STILL};
+use crate::trace::Trace;
+use crate::world::{Game, Healed, World};
+
+/// How a run failed; the number is the exit code of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Something that must hold did not.
+    Wrong = 1,
+    /// Something that must happen did not, in its bound.
+    Stuck = 2,
+    /// The product panicked.
+    Crash = 3,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything held.
+    Held,
+    /// What did not, and when in the run's time.
+    Failed {
+        /// How.
+        how: Failure,
+        /// Which check, and what was seen.
+        broken: Broken,
+        /// Virtual milliseconds.
+        at_ms: u64,
+    },
+}
+
+/// A run, looked back on.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Its seed.
+    pub seed: u64,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What happened.
+    pub counters: Counters,
+    /// How long it took to heal.
+    pub healed: Healed,
+    /// Virtual milliseconds.
+    pub lasted_ms: u64,
+    /// Of everything that happened: the same for the same seed.
+    pub digest: u64,
+    /// Lines of JSON, if they were asked for.
+    pub trace: Vec<String>,
+}
+
+/// Runs a seed with the plan that it draws itself.
+pub fn run_seed(seed: u64, keep_trace: bool) -> Outcome {
+    run_drawn(seed, keep_trace, |_| {})
+}
+
+/// The same with the plan changed before it is run.
+pub fn run_drawn(seed: u64, keep_trace: bool, change: impl FnOnce(&mut Plan)) -> Outcome {
+    let mut random = Random::from_seed(seed);
+    let mut plan = Plan::draw(&mut random);
+    change(&mut plan);
+    run_with(seed, random, &plan, keep_trace)
+}
+
+/// Runs a seed with a plan.
+pub fn run(seed: u64, plan: &Plan) -> Outcome {
+    run_with(seed, Random::from_seed(seed), plan, false)
+}
+
+/// The same with the trace kept if asked for.
+fn run_with(seed: u64, random: Random, plan: &Plan, keep_trace: bool) -> Outcome {
+    match plan.policy {
+        PAUSE => run_of::<Bank<PAUSE>>(seed, random, plan, keep_trace),
+        SKIP => run_of::<Bank<SKIP>>(seed, random, plan, keep_trace),
+        CATCH_UP => run_of::<Bank<CATCH_UP>>(seed, random, plan, keep_trace),
+        _ => run_of::<Bank<STILL>>(seed, random, plan, keep_trace),
+    }
+}
+
+fn run_of<R: Game>(seed: u64, random: Random, plan: &Plan, keep_trace: bool) -> Outcome {
+    let mut world = World::<R>::new(random, plan, Trace::new(keep_trace));
+    let ran = catch_unwind(AssertUnwindSafe(|| world.run()));
+    let failed = match ran {
+        Ok(Ok(())) => None,
+        Ok(Err(broken)) if broken.check.starts_with('L') || broken.check.starts_with("7:") => {
+            Some((Failure::Stuck, broken))
+        }
+        Ok(Err(broken)) => Some((Failure::Wrong, broken)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let broken = Broken {
+                check: "9: nothing panics",
+                seen: text.unwrap_or_default(),
+            };
+            Some((Failure::Crash, broken))
+        }
+    };
+    let at_ms = world.now_ms();
+    Outcome {
+        seed,
+        verdict: match failed {
+            None => Verdict::Held,
+            Some((how, broken)) => Verdict::Failed { how, broken, at_ms },
+        },
+        counters: world.counters,
+        healed: world.healed,
+        lasted_ms: at_ms,
+        digest: world.trace.digest(),
+        trace: world.trace.into_lines(),
+    }
+}

@@ -1,0 +1,181 @@
+//! Rules to test with: balances that must never fall below zero, refusals with codes, rolls, a timer
+//! that fires once, a herd that grows with time. Small and simple, so that a failure is the engine's
+//! and so that the oracle in `check` can say without them what they must come to.
+
+use std::collections::BTreeMap;
+
+use baton::{By, Ctx, Player, Reject, Rules, Silence};
+use serde::{Deserialize, Serialize};
+
+/// The rules under one policy for silence: [`PAUSE`], [`SKIP`], [`CATCH_UP`], or [`STILL`] without ticks.
+#[derive(Clone, Copy, Debug)]
+pub struct Bank<const POLICY: u8>;
+
+/// Time stops when nobody is present.
+pub const PAUSE: u8 = 0;
+/// Time beyond the grace time is cut.
+pub const SKIP: u8 = 1;
+/// Up to [`CATCH_UP_MS`] of a silence is lived through.
+pub const CATCH_UP: u8 = 2;
+/// No ticks at all, as an account has it.
+pub const STILL: u8 = 3;
+
+/// How much of a silence a [`CATCH_UP`] room lives through.
+pub const CATCH_UP_MS: u32 = 60_000;
+/// Of the rooms that tick.
+pub const TICK_MS: u32 = 100;
+/// Who is silent for longer has left.
+pub const GRACE_MS: u32 = 6_000;
+/// The herd grows with every tick that is a multiple of this.
+pub const HERD_TICKS: u64 = 10;
+/// The largest amount that may be added, taken or given at once.
+pub const MOST: i64 = 1_000;
+
+/// More than [`MOST`], or less than nothing.
+pub const TOO_MUCH: Reject = Reject(7);
+/// More than the player has.
+pub const TOO_POOR: Reject = Reject(8);
+/// The timer runs already.
+pub const ARMED: Reject = Reject(9);
+
+/// What the rules remember.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BankState {
+    /// What each player has. Never below zero.
+    pub balances: BTreeMap<Player, i64>,
+    /// What each player has rolled, in all.
+    pub luck: BTreeMap<Player, u64>,
+    /// All that was added and not spent or taken: the sum of the balances.
+    pub total: i64,
+    /// One more with every tenth tick.
+    pub herd: u64,
+    /// Ticks that were run, to be compared with the number that the room tells.
+    pub ticks: u64,
+    /// When the timer fires.
+    pub due: Option<u64>,
+    /// How often it did.
+    pub fired: u64,
+    /// Who came, less who left.
+    pub here: i64,
+    /// Of every action in its order: two orders differ.
+    pub order: u64,
+}
+
+/// What a player does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BankAction {
+    /// Adds to the player's balance.
+    Add(i64),
+    /// Takes away, if there is enough.
+    Spend(i64),
+    /// Takes away what there is: a balance that would be negative is zero.
+    Fine(i64),
+    /// Moves from the player to another, if there is enough.
+    Give(Player, i64),
+    /// Rolls a die.
+    Roll,
+    /// Starts the timer, to fire after so many ticks, if it does not run.
+    Arm(u64),
+    /// Says something, of any length.
+    Say(String),
+}
+
+impl<const POLICY: u8> Rules for Bank<POLICY> {
+    type Config = ();
+    type State = BankState;
+    type Action = BankAction;
+    const KIND: &'static str = "bank";
+    const VERSION: u32 = POLICY as u32 + 1;
+    const TICK_MS: u32 = if POLICY == STILL { 0 } else { TICK_MS };
+    const GRACE_MS: u32 = GRACE_MS;
+    const SILENCE: Silence = match POLICY {
+        SKIP => Silence::Skip,
+        CATCH_UP => Silence::CatchUp {
+            max_ms: CATCH_UP_MS,
+        },
+        _ => Silence::Pause,
+    };
+
+    fn setup(_: &mut Ctx<'_, Self>) -> BankState {
+        BankState::default()
+    }
+
+    fn validate(
+        state: &BankState,
+        by: By,
+        action: &BankAction,
+        _: &Ctx<'_, Self>,
+    ) -> Result<(), Reject> {
+        let By::Player(who) = by else { return Ok(()) };
+        let fair = |amount: i64| match (0..=MOST).contains(&amount) {
+            true => Ok(()),
+            false => Err(TOO_MUCH),
+        };
+        let rich = |amount: i64| match state.of(who) >= amount {
+            true => Ok(()),
+            false => Err(TOO_POOR),
+        };
+        match action {
+            BankAction::Add(amount) | BankAction::Fine(amount) => fair(*amount),
+            BankAction::Spend(amount) | BankAction::Give(_, amount) => {
+                fair(*amount).and_then(|()| rich(*amount))
+            }
+            BankAction::Arm(_) if state.due.is_some() => Err(ARMED),
+            BankAction::Arm(_) | BankAction::Roll | BankAction::Say(_) => Ok(()),
+        }
+    }
+
+    fn apply(state: &mut BankState, by: By, action: BankAction, ctx: &mut Ctx<'_, Self>) {
+        let By::Player(who) = by else { return };
+        state.order = state.order.rotate_left(7) ^ (u64::from(who) + 1);
+        match action {
+            BankAction::Add(amount) => state.pay(who, amount),
+            BankAction::Spend(amount) => state.pay(who, -amount),
+            BankAction::Fine(amount) => state.pay(who, -amount.min(state.of(who))),
+            BankAction::Give(to, amount) => {
+                state.pay(who, -amount);
+                state.pay(to, amount);
+            }
+            BankAction::Roll => {
+                *state.luck.entry(who).or_default() += u64::from(ctx.random().below(6)) + 1;
+            }
+            BankAction::Arm(after) => state.due = Some(ctx.tick() + after.max(1)),
+            BankAction::Say(_) => {}
+        }
+    }
+
+    fn tick(state: &mut BankState, ctx: &mut Ctx<'_, Self>) {
+        state.ticks += 1;
+        if ctx.tick().is_multiple_of(HERD_TICKS) {
+            state.herd += 1;
+        }
+        if state.due.is_some_and(|due| ctx.tick() >= due) {
+            state.due = None;
+            state.fired += 1;
+        }
+    }
+
+    fn joined(state: &mut BankState, _: Player, _: &mut Ctx<'_, Self>) {
+        state.here += 1;
+    }
+
+    fn left(state: &mut BankState, _: Player, _: &mut Ctx<'_, Self>) {
+        state.here -= 1;
+    }
+
+    fn view(state: &BankState, _: Option<Player>) -> serde_json::Value {
+        serde_json::json!({ "total": state.total, "herd": state.herd })
+    }
+}
+
+impl BankState {
+    /// What a player has.
+    pub fn of(&self, who: Player) -> i64 {
+        self.balances.get(&who).copied().unwrap_or_default()
+    }
+
+    fn pay(&mut self, who: Player, amount: i64) {
+        *self.balances.entry(who).or_default() += amount;
+        self.total += amount;
+    }
+}

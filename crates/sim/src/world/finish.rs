@@ -1,0 +1,321 @@
+//! The end of a run: nothing goes wrong any more, everything must settle within stated bounds, a last
+//! action is answered in time, also by whoever takes over from a dead leader; then everybody, and a
+//! replay from the first frame, agree.
+
+use baton::effect::{Arrival, Call, Content, Effect, Fed, Moment};
+use baton::slots::{Slots, Step};
+use baton::{Instance, Nonce, Writer};
+use serde_json::json;
+
+use super::{Event, Game, Healed, Phase, World};
+use crate::check::book::{Book, Tree, Witness};
+use crate::check::{Checked, end, hold};
+use crate::clock::START_MS;
+use crate::plan::Faults;
+use crate::rules::BankAction;
+use crate::store::Times;
+
+/// L1, L8: how long after the faults every action has its answer and every client the log's head, in
+/// milliseconds. A client that failed often waits up to 15 s; one that was refused for having too
+/// many devices until an older one is silent for the resend grace (120 s); the rest is a few requests.
+pub(crate) const SETTLE_MS: u64 = 150_000;
+/// L3: how much later an action may be answered if the lease's holder dies, beside the client's own
+/// patience with the dead instance.
+pub(crate) const TAKEOVER_MS: u64 = 1_000;
+/// What a round trip and its store calls take at most when nothing goes wrong, in milliseconds.
+pub(crate) const TRIPS_MS: u64 = 250;
+/// How often it is looked, in milliseconds.
+const LOOK_MS: u64 = 10;
+/// How often while it heals: there is no hurry.
+const HEAL_LOOK_MS: u64 = 100;
+
+impl<R: Game> World<R> {
+    /// From now on nothing goes wrong.
+    pub(super) fn heal(&mut self) -> Checked {
+        let begin_ms = self.now_ms.max(self.night_until_ms);
+        self.phase = Phase::Healing(begin_ms);
+        let faults = self.faults();
+        self.plan.faults = Faults {
+            skew_ms: faults.skew_ms,
+            drift_ppm: faults.drift_ppm,
+            frozen: faults.frozen,
+            ..Faults::default()
+        };
+        self.parted = None;
+        for host in &mut self.hosts {
+            host.stopped_until_ms = 0;
+            host.cut_until_ms = 0;
+        }
+        for room in 0..self.plan.rooms {
+            self.shelves[room].full_until_ms = 0;
+            self.merge(room)?;
+        }
+        for client in 0..self.clients.len() {
+            self.go_offline(client, 0);
+            self.rewake(client);
+        }
+        self.note("world", "heal", (0, 0), || json!({}));
+        self.at(begin_ms + HEAL_LOOK_MS, Event::Look);
+        Ok(())
+    }
+
+    /// Looks at whether all is well, and goes on.
+    pub(super) fn look(&mut self) -> Checked {
+        match self.phase {
+            Phase::Faults => self.heal(),
+            Phase::Healing(since_ms) => self.look_healing(since_ms),
+            Phase::Probing { since_ms, killed } => self.look_probing(since_ms, killed),
+            Phase::Done => Ok(()),
+        }
+    }
+
+    fn look_healing(&mut self, since_ms: u64) -> Checked {
+        let took_ms = self.now_ms - since_ms;
+        if let Some(unwell) = self.unwell(since_ms) {
+            self.after(HEAL_LOOK_MS, Event::Look);
+            return hold(
+                took_ms <= SETTLE_MS,
+                "L1: every action gets its answer once faults stop",
+                || unwell,
+            );
+        }
+        self.healed = Healed {
+            settled_ms: took_ms,
+            ..self.healed
+        };
+        self.probe(false);
+        Ok(())
+    }
+
+    /// What has not settled yet.
+    fn unwell(&self, since_ms: u64) -> Option<String> {
+        for (index, client) in self.clients.iter().enumerate() {
+            let pending = client.replica.pending();
+            let head = client.replica.head();
+            let book = &self.accounts[client.room].book;
+            let near = head.v + 30 >= book.head().v;
+            // Who still waits after a failure has not come back.
+            let back = client.heard_ms >= since_ms;
+            if !back || pending > 0 || client.replica.player().is_none() || !book.has(head) || !near
+            {
+                return Some(format!(
+                    "client {index} has {pending} pending, is at version {} of {}, {:?}",
+                    head.v,
+                    book.head().v,
+                    client.replica.status(client.local_ms(self.now_ms)),
+                ));
+            }
+        }
+        None
+    }
+
+    /// A last action in every room, perhaps just after the lease's holder died.
+    fn probe(&mut self, kill: bool) {
+        self.phase = Phase::Probing {
+            since_ms: self.now_ms,
+            killed: kill,
+        };
+        for room in 0..self.plan.rooms {
+            let writer = self.accounts[room]
+                .book
+                .room
+                .as_ref()
+                .map(baton::Room::writer);
+            let holder =
+                (0..self.hosts.len()).find(|host| Some(self.hosts[*host].writer) == writer);
+            if let (true, Some(holder)) = (kill, holder) {
+                self.kill(holder, true);
+            }
+            let Some(index) =
+                (0..self.clients.len()).find(|index| self.clients[*index].room == room)
+            else {
+                continue;
+            };
+            let page = &mut self.clients[index];
+            let local_ms = page.local_ms(self.now_ms);
+            if let Ok(seq) = page.replica.act(&BankAction::Add(1), local_ms) {
+                self.keep_action(index, seq, &BankAction::Add(1));
+                self.counters.actions += 1;
+            }
+            self.rewake(index);
+        }
+        self.after(LOOK_MS, Event::Look);
+    }
+
+    fn look_probing(&mut self, since_ms: u64, killed: bool) -> Checked {
+        let took_ms = self.now_ms - since_ms;
+        let pending = self
+            .clients
+            .iter()
+            .any(|client| client.replica.pending() > 0);
+        if pending {
+            self.after(LOOK_MS, Event::Look);
+            let bound_ms = self.bound_ms(killed);
+            let check = match killed {
+                true => "L3: a dead holder is replaced within lease + one request",
+                false => "7: an action is framed within lease + one request",
+            };
+            return hold(took_ms <= bound_ms, check, || {
+                format!(
+                    "{took_ms} ms, at most {bound_ms}; lease {}",
+                    self.plan.settings.lease_ms
+                )
+            });
+        }
+        if killed {
+            self.healed.takeover_ms = Some(took_ms);
+        } else {
+            self.healed.answer_ms = Some(took_ms);
+            self.look_at_time()?;
+            if self.random.chance(1, 4) {
+                self.probe(true);
+                return Ok(());
+            }
+        }
+        self.phase = Phase::Done;
+        self.agree()
+    }
+
+    /// How long an action may wait in a healthy room: for the lease to end, twice if it was pushed
+    /// between the leader's read and its append; for the frame's turn; for its device to ask.
+    fn bound_ms(&self, killed: bool) -> u64 {
+        let settings = &self.plan.settings;
+        let waits_ms = 2 * u64::from(settings.lease_ms + settings.frame_ms);
+        let healthy_ms = waits_ms + 4 * TRIPS_MS;
+        match killed {
+            true => healthy_ms + self.plan.patience_ms + TAKEOVER_MS,
+            false => healthy_ms,
+        }
+    }
+
+    /// L2: time goes on in a room whose clock can be told.
+    fn look_at_time(&self) -> Checked {
+        let settings = &self.plan.settings;
+        if R::TICK_MS == 0 || !self.plan.clock {
+            return Ok(());
+        }
+        let idle_ms = u64::from(settings.idle_ms.max(settings.lease_ms));
+        let bound_ms = idle_ms + (idle_ms + idle_ms / 2).max(2_000) + 4 * TRIPS_MS;
+        for (room, accounts) in self.accounts.iter().enumerate() {
+            let oracle = &accounts.book.oracle;
+            let played = self.clients.iter().any(|client| client.room == room);
+            if !played || oracle.is_paused() {
+                continue;
+            }
+            let behind_ms =
+                (START_MS + self.now_ms + self.store_skew_ms).saturating_sub(oracle.lived_ms());
+            hold(
+                behind_ms <= bound_ms,
+                "L2: time advances in a room that is asked",
+                || format!("room {room} is {behind_ms} ms behind, at most {bound_ms}"),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// S12: everybody asks once more, and all agree with a replay from the log alone.
+    fn agree(&mut self) -> Checked {
+        let writer = Writer(self.random.next_u64().to_le_bytes());
+        let mut last = Instance::new(writer, self.settings, ());
+        for _ in 0..3 {
+            for client in 0..self.clients.len() {
+                self.exchange(&mut last, client)?;
+            }
+        }
+        for room in 0..self.plan.rooms {
+            let fresh = self.fresh_oracle();
+            let accounts = &self.accounts[room];
+            let frames = self.shelves[room].frames();
+            accounts.book.matches(&frames)?;
+            let witness = Witness {
+                ledger: &accounts.ledger,
+                lossy: accounts.losses > 0,
+                now_ms: self.now_ms,
+            };
+            let mut alone = Book::<R>::new(fresh.clone());
+            alone.rebuild(&frames, fresh, &mut Tree::new(), &witness)?;
+            let clients = self.clients.iter().filter(|client| client.room == room);
+            for client in clients {
+                end::agrees(&client.replica, &alone)?;
+                end::keeps_its_word(&client.told, &alone, accounts.losses)?;
+            }
+            end::holds_all(&accounts.ledger, &alone, accounts.losses)?;
+        }
+        Ok(())
+    }
+
+    /// A whole exchange between two moments, by an instance that nothing interrupts.
+    fn exchange(&mut self, instance: &mut Instance<R>, index: usize) -> Checked {
+        let page = &mut self.clients[index];
+        let (room, local_ms) = (page.room, page.local_ms(self.now_ms));
+        let body = page.replica.request(false, local_ms);
+        let arrival = Arrival {
+            who: Some(page.identity()),
+            call: Call::Play(body.into()),
+        };
+        let moment = Moment {
+            wall_ms: START_MS + self.now_ms,
+            mono_ms: self.now_ms,
+            nonce: Nonce(self.random.next_u64().to_le_bytes()),
+        };
+        let times = Times {
+            now_ms: self.now_ms,
+            store_ms: START_MS + self.now_ms + self.store_skew_ms,
+            host_ms: START_MS + self.now_ms,
+            clock: self.plan.clock,
+        };
+        let mut slots = Slots::new(0);
+        let (mut invocation, mut effect) =
+            instance.begin(&Self::room_name(room), vec![arrival], moment);
+        loop {
+            if let Effect::Reply(answers) = effect {
+                let page = &mut self.clients[index];
+                if answers[0].content == Content::Reply {
+                    page.replica.receive(&answers[0].body, local_ms, local_ms);
+                }
+                return self.hear(index, "the last reply");
+            }
+            let fed = match self.plan.keys {
+                true => self.exchange_keys(&mut slots, room, &effect, moment)?,
+                false => self.shelves[room].perform(0, &effect, times).0,
+            };
+            if let (Fed::Appended(true, _), Effect::Append(append, _)) = (&fed, &effect)
+                && !self.plan.keys
+            {
+                self.book(room, false, &append.frame)?;
+            }
+            effect = invocation.resume(instance, fed, moment);
+        }
+    }
+
+    /// An effect by single calls, one after the other.
+    fn exchange_keys(
+        &mut self,
+        slots: &mut Slots,
+        room: usize,
+        effect: &Effect,
+        moment: Moment,
+    ) -> Result<Fed, crate::check::Broken> {
+        let Some((mut errand, mut step)) = slots.begin(&Self::room_name(room), effect, moment)
+        else {
+            return Ok(Fed::Failed);
+        };
+        loop {
+            let calls = match step {
+                Step::Done(fed) => return Ok(fed),
+                Step::Perform(calls) => calls,
+            };
+            let mut answers = Vec::new();
+            for call in calls {
+                let store_ms = START_MS + self.now_ms;
+                answers.push(self.shelves[room].perform_call(&call, store_ms, false));
+                while let Some((_, frame)) =
+                    self.shelves[room].next_in_chain(self.accounts[room].book.head())
+                {
+                    self.book(room, false, &frame)?;
+                }
+            }
+            step = errand.resume(slots, answers, moment);
+        }
+    }
+}

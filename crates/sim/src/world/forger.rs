@@ -1,0 +1,161 @@
+//! Somebody who speaks the protocol by hand: amounts that nobody may have, bodies that are no
+//! actions, numbers used twice, numbers of others, bytes that are no requests. Whatever comes of it
+//! is what the rules allow, and never worse than a refusal.
+
+use baton::effect::{Arrival, Call, Content, Outcome as Answer};
+use baton::wire::{self, Hail, Presence, Request, Sent};
+use baton::{Code, DeviceId, Head, Identity, limits};
+
+use super::client::refusal_of;
+use super::{Event, Game, Phase, Slip, World};
+use crate::check::reply::{Asked, refusal};
+use crate::check::{Checked, hold};
+use crate::rules::BankAction;
+
+/// How often it acts, in milliseconds.
+const EVERY_MS: u64 = 400;
+const USER: &str = "mallory";
+
+/// A device that acts by hand.
+pub(super) struct Forger {
+    id: DeviceId,
+    number: Option<u32>,
+    seq: u64,
+}
+
+impl<R: Game> World<R> {
+    pub(super) fn add_forger(&mut self, room: usize) {
+        let id = self.new_device();
+        self.accounts[room].ledger.forge(&(USER.to_owned(), id));
+        self.forgers.push(Forger {
+            id,
+            number: None,
+            seq: 1,
+        });
+        self.after(EVERY_MS, Event::Forge(room));
+    }
+
+    /// Sends something that nobody honest sends.
+    pub(super) fn forge(&mut self, room: usize) {
+        if self.phase != Phase::Faults {
+            return;
+        }
+        let pause_ms = self.between(EVERY_MS / 2, EVERY_MS * 2);
+        self.after(pause_ms, Event::Forge(room));
+        let body = match self.random.below(8) {
+            0 => (0..self.random.below(60))
+                .map(|_| self.random.next_u32() as u8)
+                .collect(),
+            _ => self.forged_request(room),
+        };
+        let slip = Slip {
+            client: None,
+            forger: Some(room),
+            asked: Asked {
+                cursor: Head::default(),
+                frames: true,
+                device: None,
+                began_v: 0,
+                began_losses: 0,
+            },
+        };
+        let host = self.below(self.hosts.len());
+        let who = self.random.chance(19, 20).then(|| Identity {
+            user: USER.into(),
+            name: USER.into(),
+        });
+        let way_ms = self.way_ms();
+        let call = Call::Play(body.into());
+        self.after(
+            way_ms,
+            Event::Request {
+                host,
+                room,
+                slip,
+                arrival: Arrival { who, call },
+            },
+        );
+    }
+
+    fn forged_request(&mut self, room: usize) -> Vec<u8> {
+        let Forger { id, number, seq } = self.forgers[room];
+        let seq = match self.random.below(8) {
+            0 => seq + 1 + u64::from(self.random.below(3)),
+            1 => seq.saturating_sub(u64::from(self.random.below(3))).max(1),
+            _ => seq,
+        };
+        let body = self.forged_body();
+        let owner = (USER.to_owned(), id);
+        let ledger = &mut self.accounts[room].ledger;
+        let known = ledger.bodies(&owner, seq);
+        if !known.is_empty() && !known.contains(&body) {
+            self.counters.saw(40);
+        }
+        ledger.keep(&owner, seq, body.clone());
+        let number = match self.random.below(20) {
+            0 => Some(self.random.below(10)),
+            _ => number,
+        };
+        wire::write(&Request {
+            protocol: limits::PROTOCOL,
+            cursor: Head::default(),
+            rules: R::VERSION,
+            frames: true,
+            device: Some(Hail {
+                id,
+                number,
+                session: 1,
+                client: 1,
+                presence: Presence::Here,
+                answered: 0,
+                kept_from: 1,
+                actions: number
+                    .map(|_| Sent {
+                        seq,
+                        version: R::VERSION,
+                        body: body.into(),
+                    })
+                    .into_iter()
+                    .collect(),
+            }),
+        })
+    }
+
+    fn forged_body(&mut self) -> Vec<u8> {
+        let huge = i64::from(self.random.next_u32()) << self.random.below(31);
+        match self.random.below(7) {
+            0 => (0..self.random.below(12))
+                .map(|_| self.random.next_u32() as u8)
+                .collect(),
+            1 => wire::write(&BankAction::Add(huge)),
+            2 => wire::write(&BankAction::Add(-huge)),
+            3 => wire::write(&BankAction::Spend(-huge)),
+            4 => wire::write(&BankAction::Give(0, -huge)),
+            5 => wire::write(&BankAction::Fine(i64::MIN)),
+            _ => wire::write(&BankAction::Add(1)),
+        }
+    }
+
+    pub(super) fn forger_hears(&mut self, room: usize, answer: &Answer) -> Checked {
+        let forger = &mut self.forgers[room];
+        if answer.content == Content::Reply {
+            let reply = wire::read_reply(&answer.body);
+            if let Some(standing) = reply.and_then(|reply| reply.device) {
+                forger.number = Some(standing.number);
+                forger.seq = standing.mark + 1;
+            }
+            return Ok(());
+        }
+        let (code, _) = refusal_of(answer);
+        let trapped = answer.status == 500 && code.is_none();
+        hold(
+            answer.status < 500 || answer.status == 503 || trapped,
+            "9: bad input is refused, not an error",
+            || format!("{} {code:?}", answer.status),
+        )?;
+        if code == Some(Code::Unregistered) {
+            forger.number = None;
+        }
+        refusal(code, true, false)
+    }
+}

@@ -1,0 +1,426 @@
+//! The world: instances, clients, the network and the store between them, in virtual time. One seed,
+//! one generator, one queue of events; whatever happens is decided here and in the files beside,
+//! and a run twice is the same run. It drives the library's own handler and replica and knows none
+//! of their decisions.
+
+mod client;
+mod errands;
+mod finish;
+mod forger;
+mod host;
+mod mischief;
+mod network;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::rc::Rc;
+
+use baton::effect::{Arrival, Effect, Fed, Outcome as Answer};
+use baton::slots::{Answer as KeyAnswer, Call};
+use baton::{Random, Rules, Settings};
+use serde_json::json;
+
+use crate::check::book::{Book, Tree, Witness};
+use crate::check::ledger::Ledger;
+use crate::check::oracle::Oracle;
+use crate::check::reply::Asked;
+use crate::check::{Broken, Checked};
+use crate::counters::Counters;
+use crate::plan::{Faults, Plan};
+use crate::rules::{BankAction, BankState};
+use crate::store::Shelf;
+use crate::trace::Trace;
+use client::Client;
+use forger::Forger;
+use host::{Flight, Host};
+use mischief::Mischief;
+
+/// Rules that the simulator can run: the same state and actions under any policy.
+pub trait Game: Rules<State = BankState, Action = BankAction, Config = ()> {}
+impl<R: Rules<State = BankState, Action = BankAction, Config = ()>> Game for R {}
+
+/// Whose answer it is: a client's request, or nobody's who waits for it.
+#[derive(Clone, Debug)]
+struct Slip {
+    /// The client, its page and the request's number there.
+    client: Option<(usize, u32, u64)>,
+    /// The forger of a room.
+    forger: Option<usize>,
+    asked: Asked,
+}
+
+/// Something that will happen.
+enum Event {
+    /// A client looks at what is due.
+    Wake { client: usize, token: u64 },
+    /// A request reaches an instance.
+    Request {
+        host: usize,
+        room: usize,
+        slip: Slip,
+        arrival: Arrival,
+    },
+    /// An answer reaches whoever asked.
+    Answer { slip: Slip, answer: Answer },
+    /// A client stops waiting.
+    GiveUp {
+        client: usize,
+        life: u32,
+        number: u64,
+    },
+    /// A call reaches the store. `back_ms`: how long its result takes; `None`: it is lost.
+    Store {
+        host: usize,
+        life: u64,
+        room: usize,
+        effect: Rc<Effect>,
+        flight: u64,
+        call: u64,
+        back_ms: Option<u64>,
+    },
+    /// A result reaches the instance that called.
+    Fed {
+        flight: u64,
+        call: u64,
+        fed: Box<Fed>,
+    },
+    /// The store refuses a call for good.
+    Overloaded { flight: u64, call: u64 },
+    /// A single call reaches a store of keys.
+    Key {
+        room: usize,
+        call: Rc<Call>,
+        flight: u64,
+        round: u64,
+        index: usize,
+        back_ms: Option<u64>,
+    },
+    /// Its answer reaches the instance.
+    KeyAnswer {
+        flight: u64,
+        round: u64,
+        index: usize,
+        answer: KeyAnswer,
+    },
+    /// A pushed frame reaches a client.
+    Push {
+        client: usize,
+        life: u32,
+        bytes: Rc<Vec<u8>>,
+    },
+    /// Something goes wrong, or right again.
+    Mischief(Mischief),
+    /// A forger acts.
+    Forge(usize),
+    /// The end of the fault phase, looks at whether all is well, and what follows.
+    Look,
+}
+
+/// A moment of the queue: time, and the order of its making.
+type Slot = (u64, u64);
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Things go wrong.
+    Faults,
+    /// Nothing goes wrong any more since this time; everything must settle.
+    Healing(u64),
+    /// All has settled; after a last action, at this time, and whether the lease's holder was killed.
+    Probing { since_ms: u64, killed: bool },
+    /// Over.
+    Done,
+}
+
+/// How long things took once nothing went wrong any more, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Healed {
+    /// Until every action had its answer and every client the log's head.
+    pub settled_ms: u64,
+    /// Until an action of a healthy room was answered.
+    pub answer_ms: Option<u64>,
+    /// The same, after the lease's holder was killed.
+    pub takeover_ms: Option<u64>,
+}
+
+/// One room's books.
+struct Accounts<R: Rules> {
+    book: Book<R>,
+    /// Of the lesser half, during a split brain.
+    other: Option<Book<R>>,
+    tree: Tree,
+    ledger: Ledger,
+    losses: u64,
+}
+
+/// A run on its way.
+pub struct World<R: Game> {
+    plan: Plan,
+    settings: Settings,
+    random: Random,
+    now_ms: u64,
+    made: u64,
+    queue: BinaryHeap<Reverse<(Slot, u64)>>,
+    events: BTreeMap<u64, Event>,
+    hosts: Vec<Host<R>>,
+    clients: Vec<Client<R>>,
+    forgers: Vec<Forger>,
+    flights: BTreeMap<u64, Flight<R>>,
+    shelves: Vec<Shelf>,
+    accounts: Vec<Accounts<R>>,
+    phase: Phase,
+    calls: u64,
+    writers: u64,
+    devices: u64,
+    /// Some clients and some instances do not hear each other until then: client and instance, even or odd.
+    parted: Option<(u64, usize, usize)>,
+    /// Everybody is away until then.
+    night_until_ms: u64,
+    /// The store's clock less the run's.
+    store_skew_ms: u64,
+    /// What happened.
+    pub counters: Counters,
+    /// In order.
+    pub trace: Trace,
+    /// How long it took to heal.
+    pub healed: Healed,
+}
+
+impl<R: Game> World<R> {
+    /// A world of a seed, before anything happened.
+    pub fn new(random: Random, plan: &Plan, trace: Trace) -> Self {
+        let settings = Settings::try_from(plan.settings).expect("a plan's settings are in range");
+        let accounts = || Accounts {
+            book: Book::new(Oracle::new(plan.policy, plan.settings.catch_up_ticks)),
+            other: None,
+            tree: Tree::new(),
+            ledger: Ledger::default(),
+            losses: 0,
+        };
+        let shelf = || match plan.keys {
+            true => Shelf::of_keys(),
+            false => Shelf::default(),
+        };
+        let mut world = Self {
+            settings,
+            random,
+            now_ms: 0,
+            made: 0,
+            queue: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            hosts: Vec::new(),
+            clients: Vec::new(),
+            forgers: Vec::new(),
+            flights: BTreeMap::new(),
+            shelves: (0..plan.rooms).map(|_| shelf()).collect(),
+            accounts: (0..plan.rooms).map(|_| accounts()).collect(),
+            phase: Phase::Faults,
+            calls: 0,
+            writers: 0,
+            devices: 0,
+            parted: None,
+            night_until_ms: 0,
+            store_skew_ms: 0,
+            counters: Counters::default(),
+            trace,
+            healed: Healed::default(),
+            plan: plan.clone(),
+        };
+        for _ in 0..plan.instances {
+            let host = world.new_host();
+            world.hosts.push(host);
+        }
+        for index in 0..plan.clients {
+            world.add_client(index);
+        }
+        world.plan_mischief();
+        let end_ms = plan.fault_ms;
+        world.at(end_ms, Event::Look);
+        world
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Errors
+    /// The first check that does not hold.
+    pub fn run(&mut self) -> Checked {
+        while self.phase != Phase::Done {
+            let Some(Reverse(((at_ms, _), id))) = self.queue.pop() else {
+                return Err(Broken {
+                    check: "L: something is always due",
+                    seen: "no event is left".into(),
+                });
+            };
+            self.now_ms = self.now_ms.max(at_ms);
+            self.counters.events += 1;
+            let Some(event) = self.events.remove(&id) else {
+                continue;
+            };
+            self.happen(event)?;
+            let enough = self.counters.requests >= self.plan.requests;
+            if self.phase == Phase::Faults && enough {
+                self.heal()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The virtual time of now, in milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn happen(&mut self, event: Event) -> Checked {
+        match event {
+            Event::Wake { client, token } => self.wake(client, token),
+            Event::Request {
+                host,
+                room,
+                slip,
+                arrival,
+            } => self.arrive(host, room, slip, arrival),
+            Event::Answer { slip, answer } => self.answered(&slip, &answer),
+            Event::GiveUp {
+                client,
+                life,
+                number,
+            } => self.give_up(client, life, number),
+            Event::Store {
+                host,
+                life,
+                room,
+                effect,
+                flight,
+                call,
+                back_ms,
+            } => self.reach_store((host, life, room), &effect, (flight, call), back_ms),
+            Event::Fed { flight, call, fed } => self.feed(flight, call, *fed),
+            Event::Overloaded { flight, call } => self.overloaded(flight, call),
+            Event::Key {
+                room,
+                call,
+                flight,
+                round,
+                index,
+                back_ms,
+            } => self.reach_keys(room, &call, (flight, round, index), back_ms),
+            Event::KeyAnswer {
+                flight,
+                round,
+                index,
+                answer,
+            } => self.key_answered((flight, round, index), answer),
+            Event::Push {
+                client,
+                life,
+                bytes,
+            } => self.pushed(client, life, &bytes),
+            Event::Mischief(mischief) => self.mischief(mischief),
+            Event::Forge(room) => {
+                self.forge(room);
+                Ok(())
+            }
+            Event::Look => self.look(),
+        }
+    }
+
+    fn at(&mut self, at_ms: u64, event: Event) {
+        self.made += 1;
+        self.queue
+            .push(Reverse(((at_ms.max(self.now_ms), self.made), self.made)));
+        self.events.insert(self.made, event);
+    }
+
+    fn after(&mut self, ms: u64, event: Event) {
+        self.at(self.now_ms + ms, event);
+    }
+
+    /// Whether something of this rate in ten thousand happens. Draws nothing if it never does.
+    fn chance(&mut self, rate: u32) -> bool {
+        rate > 0 && self.random.chance(rate, 10_000)
+    }
+
+    /// A number from `least` to `most`.
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        let width = u32::try_from(most.saturating_sub(least).saturating_add(1)).unwrap_or(u32::MAX);
+        least + u64::from(self.random.below(width))
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.random.below(u32::try_from(bound).unwrap_or(u32::MAX)) as usize
+    }
+
+    fn faults(&self) -> Faults {
+        self.plan.faults
+    }
+
+    fn fresh_oracle(&self) -> Oracle {
+        Oracle::new(self.plan.policy, self.plan.settings.catch_up_ticks)
+    }
+
+    fn room_name(room: usize) -> String {
+        format!("bank/{room}")
+    }
+
+    /// A line of the trace, which the digest covers too.
+    fn note(
+        &mut self,
+        who: &str,
+        what: &str,
+        numbers: (u64, u64),
+        fields: impl FnOnce() -> serde_json::Value,
+    ) {
+        self.trace.mix(self.now_ms, what, numbers.0, numbers.1);
+        self.trace.line(self.now_ms, who, what, fields);
+    }
+
+    /// The books take a frame in that the store has appended.
+    fn book(&mut self, room: usize, lesser: bool, bytes: &[u8]) -> Checked {
+        let accounts = &mut self.accounts[room];
+        let witness = Witness {
+            ledger: &accounts.ledger,
+            lossy: accounts.losses > 0,
+            now_ms: self.now_ms,
+        };
+        let book = match &mut accounts.other {
+            Some(other) if lesser => other,
+            _ => &mut accounts.book,
+        };
+        let frame = book.append(bytes, &mut accounts.tree, &witness)?;
+        self.counters.frames += 1;
+        self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
+            json!({
+                "v": frame.v, "epoch": frame.epoch, "tick": frame.tick, "time_ms": frame.time_ms,
+                "writer": frame.writer.to_string(), "lesser": lesser,
+                "entries": format!("{:?}", frame.entries),
+            })
+        });
+        Ok(())
+    }
+
+    /// The store lost frames: the books are written again from what is left.
+    fn lose(&mut self, room: usize) -> Checked {
+        let fresh = self.fresh_oracle();
+        let accounts = &mut self.accounts[room];
+        accounts.losses += 1;
+        let witness = Witness {
+            ledger: &accounts.ledger,
+            lossy: true,
+            now_ms: self.now_ms,
+        };
+        let frames = self.shelves[room].frames();
+        accounts
+            .book
+            .rebuild(&frames, fresh, &mut accounts.tree, &witness)?;
+        self.shelves[room].looked_at_all();
+        self.counters.losses += 1;
+        let v = self.accounts[room].book.head().v;
+        self.note(
+            &format!("room {room}"),
+            "lost",
+            (v, 0),
+            || json!({ "head": v }),
+        );
+        Ok(())
+    }
+}

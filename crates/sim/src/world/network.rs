@@ -1,0 +1,44 @@
+//! How long a message takes, whether it arrives, and how often.
+
+use super::{Game, World};
+
+/// How long a store call may take before its outcome counts as unknown, as the hosts have it.
+pub(super) const STORE_TIMEOUT_MS: u64 = 5_000;
+
+impl<R: Game> World<R> {
+    /// When the copies of a client's request arrive, in milliseconds from now; perhaps never.
+    pub(super) fn ways(&mut self) -> Vec<u64> {
+        let faults = self.faults();
+        let mut ways = Vec::with_capacity(1);
+        if self.chance(faults.request_lost) {
+            self.counters.saw(1);
+        } else {
+            ways.push(self.way_ms());
+        }
+        if self.chance(faults.duplicated) {
+            self.counters.saw(3);
+            ways.push(self.way_ms());
+        }
+        if self.chance(faults.very_late) {
+            self.counters.saw(5);
+            ways.push(self.between(10_000, 300_000));
+        }
+        ways
+    }
+
+    /// How long a message takes that arrives, in milliseconds.
+    pub(super) fn way_ms(&mut self) -> u64 {
+        let slow = self.faults().slow;
+        if self.chance(slow) {
+            return self.between(100, 3_000);
+        }
+        self.between(5, 40)
+    }
+
+    /// Whether a client and an instance hear each other.
+    pub(super) fn hears(&self, client: usize, host: usize) -> bool {
+        self.parted.is_none_or(|(until_ms, clients, hosts)| {
+            self.now_ms >= until_ms || client % 2 != clients || host % 2 != hosts
+        })
+    }
+}

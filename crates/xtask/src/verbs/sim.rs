@@ -1,0 +1,58 @@
+//! `cargo xtask sim`: many seeds of the simulator, or one again.
+//!
+//! Runs the program of the crate `baton-sim` and hands over what it does not understand itself.
+
+use anyhow::Result;
+
+use crate::project::cargo;
+use crate::step;
+
+/// The program, as tests compile it: one build for both.
+pub(crate) const PROGRAM: [&str; 5] = ["--locked", "--package", "baton-sim", "--bin", "sim"];
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 2_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Threads; one for each core if absent.
+    #[arg(long)]
+    jobs: Option<u64>,
+    /// Only this seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// With one seed: a file for its trace, a line of JSON for each thing that happened.
+    #[arg(long)]
+    trace: Option<String>,
+    /// Go on after a failure.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Runs and prints. An error if a seed fails.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut sim = cargo(&["run", "--quiet"]);
+    sim.args(PROGRAM).arg("--");
+    match options.seed {
+        Some(seed) => sim.args(["--seed", &seed.to_string()]),
+        None => sim.args([
+            "--seeds",
+            &options.seeds.to_string(),
+            "--from",
+            &options.from.to_string(),
+        ]),
+    };
+    if let Some(jobs) = options.jobs {
+        sim.args(["--jobs", &jobs.to_string()]);
+    }
+    if let Some(trace) = &options.trace {
+        sim.args(["--trace", trace]);
+    }
+    if options.all {
+        sim.arg("--all");
+    }
+    step::show(&mut sim)
+}
