@@ -28,11 +28,12 @@ export class Light {
     if (this.number !== null) this.#next += actions
     const sent = []
     for (let seq = this.#mark + 1; seq < this.#next; seq++) {
-      sent.push({ seq, body: Uint8Array.of((seq * 7 + this.#index) % ANGLES) })
+      sent.push({ seq, version: 1, body: Uint8Array.of((seq * 7 + this.#index) % ANGLES) })
     }
     return encode(request, {
       protocol: 1,
       cursor: this.#cursor,
+      rules: 1,
       frames: Number(frames),
       device: {
         id: this.#id,

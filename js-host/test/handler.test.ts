@@ -74,7 +74,7 @@ class Player {
       kept_from: 1,
       actions: [],
     }
-    const body = { protocol: 1, cursor: nothing(), frames: 1, device: { ...hail, ...more } }
+    const body = { protocol: 1, cursor: nothing(), rules: 1, frames: 1, device: { ...hail, ...more } }
     return { who: this.who, call: { tag: 'play', request: encode(request, body) } }
   }
 
@@ -104,7 +104,7 @@ async function play(driver: Driver): Promise<string[]> {
   const player = new Player(driver, 'u')
   await player.insist({ presence: PRESENCE.here }, ({ device }) => device !== null)
   for (let seq = 1; seq <= 3; seq++) {
-    const actions = [{ seq, body: new Uint8Array([1]) }]
+    const actions = [{ seq, version: 1, body: new Uint8Array([1]) }]
     await player.insist({ actions }, ({ device }) => device?.mark === seq)
   }
   const { news } = await player.insist({}, () => true)
@@ -172,7 +172,7 @@ describe('a store that is down', () => {
     const player = new Player(driver, 'u')
     await player.insist({ presence: PRESENCE.here }, ({ device }) => device !== null)
     down = true
-    const actions = [{ seq: 1, body: new Uint8Array([1]) }]
+    const actions = [{ seq: 1, version: 1, body: new Uint8Array([1]) }]
     for (let count = 0; count < 3; count++) expect(await player.ask({ actions })).toBe('503 retry')
     expect(seen(await driver.ask('contagion', 'a', { who: null, call: { tag: 'view' } }))).toBe('503 retry')
     down = false

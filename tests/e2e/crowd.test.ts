@@ -13,7 +13,7 @@ const ROUNDS = 6
 
 /** Sends one action in many ways, until its verdict is known. */
 async function insist(device: Device, seq: number): Promise<void> {
-  const body = device.request(device.hail({ actions: [{ seq, body: new Uint8Array([seq % 32]) }] }))
+  const body = device.request(device.hail({ actions: [{ seq, version: 1, body: new Uint8Array([seq % 32]) }] }))
   const impatient = async () => {
     const gone = new AbortController()
     const sent = fetch(device.url, {

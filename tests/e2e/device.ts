@@ -60,7 +60,7 @@ export class Device {
 
   /** A request, encoded. */
   request(device: Hail | null, more: Partial<Request> = {}): Uint8Array {
-    return encode(request, { protocol: 1, cursor: nothing(), frames: 1, device, ...more })
+    return encode(request, { protocol: 1, cursor: nothing(), rules: 1, frames: 1, device, ...more })
   }
 
   send(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Response> {
@@ -88,7 +88,7 @@ export class Device {
 
   /** Sends actions with the next numbers, and asks until each has its verdict. Returns the verdicts. */
   async act(...bodies: number[][]): Promise<number[]> {
-    const actions = bodies.map((body, at) => ({ seq: this.seq + at + 1, body: new Uint8Array(body) }))
+    const actions = bodies.map((body, at) => ({ seq: this.seq + at + 1, version: 1, body: new Uint8Array(body) }))
     const answered = this.seq
     this.seq += bodies.length
     let standing = (await this.ask(this.hail({ answered, actions }))).device

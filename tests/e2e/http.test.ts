@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nothing } from '../../js-host/src/effect'
 import { BATON_TYPE, codeOf, Device, guest, until } from './device'
 import { type Server, startServer } from './server'
-import { decode, type Entry, frame, PRESENCE } from './wire'
+import { decode, type Entry, frame, PRESENCE, type Sent } from './wire'
 
 const STOP = [32]
 const steer = (angle: number) => [angle]
@@ -132,8 +132,8 @@ const UNREGISTERED: Record<string, string> = {
 /** Sends every bad request. Returns what each was answered. */
 async function tryAll(url: string, device: Device): Promise<Record<string, string>> {
   const whole = device.request(device.hail({ presence: PRESENCE.here }))
-  const action = (seq: number, body = [1, 2, 3]) => ({ seq, body: new Uint8Array(body) })
-  const acting = (...actions: { seq: number; body: Uint8Array }[]) => device.request(device.hail({ actions }))
+  const action = (seq: number, body = [1, 2, 3]) => ({ seq, version: 1, body: new Uint8Array(body) })
+  const acting = (...actions: Sent[]) => device.request(device.hail({ actions }))
   const next = device.seq + 1
   const stranger = new Device(url, new URL(device.url).pathname.slice('/api/rooms/'.length), await guest(url))
   const nobody = (headers: Record<string, string>) =>
@@ -151,7 +151,7 @@ async function tryAll(url: string, device: Device): Promise<Record<string, strin
     'bytes left over': () => device.send(new Uint8Array([...whole, 0])),
     'a length of 2^28 inside': () => device.send(long),
     'an oversized body': () => device.send(new Uint8Array(64 * 1024 + 1).fill(1)),
-    'an oversized action': () => device.send(acting({ seq: next, body: new Uint8Array(4097) })),
+    'an oversized action': () => device.send(acting({ seq: next, version: 1, body: new Uint8Array(4097) })),
     'more actions than a window': () =>
       device.send(acting(...Array.from({ length: 33 }, (_, at) => action(next + at)))),
     'another version': () => device.send(device.request(device.hail(), { protocol: 2 })),

@@ -30,6 +30,7 @@ export const PRESENCE = { unsaid: 0, here: 1, leaving: 2 } as const
 
 export interface Sent {
   seq: number
+  version: number
   body: Uint8Array
 }
 
@@ -47,6 +48,7 @@ export interface Hail {
 export interface Request {
   protocol: number
   cursor: Head
+  rules: number
   frames: number
   device: Hail | null
 }
@@ -54,6 +56,7 @@ export interface Request {
 export const request: Codec<Request> = struct({
   protocol: u8,
   cursor: head,
+  rules: u32,
   frames: u8,
   device: option(
     struct<Hail>({
@@ -64,7 +67,7 @@ export const request: Codec<Request> = struct({
       presence: u32,
       answered: u64,
       kept_from: u64,
-      actions: list(struct<Sent>({ seq: u64, body: bytes })),
+      actions: list(struct<Sent>({ seq: u64, version: u32, body: bytes })),
     }),
   ),
 })
@@ -84,6 +87,7 @@ export interface Reply {
   protocol: number
   lineage: Uint8Array
   head: Head
+  rules: number
   now_ms: number
   ask_ms: number
   news: News
@@ -94,6 +98,7 @@ export const reply: Codec<Reply> = struct({
   protocol: u8,
   lineage: fixed(8),
   head,
+  rules: u32,
   now_ms: u64,
   ask_ms: u32,
   news: variants<News>({ frames: { frames: list(bytes) }, snapshot: { room: bytes }, reset: { room: bytes } }),
@@ -101,11 +106,16 @@ export const reply: Codec<Reply> = struct({
 })
 
 export type Entry =
-  | { tag: 'setup'; kind: string; rules: Uint8Array; config: Uint8Array }
+  | { tag: 'setup'; kind: string; rules: Uint8Array; version: number; config: Uint8Array }
   | { tag: 'register'; user: string; name: string; id: Uint8Array; client: number }
   | { tag: 'join' | 'beat' | 'leave'; device: number; session: number; at: number }
   | { tag: 'act'; device: number; seq: number; body: Uint8Array }
   | { tag: 'reject'; device: number; seq: number; code: number; body: Uint8Array }
+  | { tag: 'acknowledge'; target: string; lineage: Uint8Array; upto: number; read_ms: number }
+  | { tag: 'cut'; why: number; skip_ms: number }
+  | { tag: 'reset'; lost: Uint8Array }
+  | { tag: 'vouch'; device: number; mark: number }
+  | { tag: 'evict'; device: number }
 
 export interface Frame {
   format: number
@@ -125,21 +135,31 @@ const session = { device: u32, session: u32, at: u32 }
 
 /** The entries that the tests meet; another one is an error. */
 const entry = variants<
-  | { tag: 'setup'; kind: string; rules: Uint8Array; config: Uint8Array }
+  | { tag: 'setup'; kind: string; rules: Uint8Array; version: number; config: Uint8Array }
   | { tag: 'register'; user: string; name: string; id: Uint8Array; client: number }
   | { tag: 'join'; device: number; session: number; at: number }
   | { tag: 'beat'; device: number; session: number; at: number }
   | { tag: 'leave'; device: number; session: number; at: number }
   | { tag: 'act'; device: number; seq: number; body: Uint8Array }
   | { tag: 'reject'; device: number; seq: number; code: number; body: Uint8Array }
+  | { tag: 'acknowledge'; target: string; lineage: Uint8Array; upto: number; read_ms: number }
+  | { tag: 'cut'; why: number; skip_ms: number }
+  | { tag: 'reset'; lost: Uint8Array }
+  | { tag: 'vouch'; device: number; mark: number }
+  | { tag: 'evict'; device: number }
 >({
-  setup: { kind: text, rules: fixed(16), config: bytes },
+  setup: { kind: text, rules: fixed(16), version: u32, config: bytes },
   register: { user: text, name: text, id: fixed(16), client: u16 },
   join: session,
   beat: session,
   leave: session,
   act: { device: u32, seq: u64, body: bytes },
   reject: { device: u32, seq: u64, code: u16, body: fixed(4) },
+  acknowledge: { target: text, lineage: fixed(8), upto: u64, read_ms: u64 },
+  cut: { why: u32, skip_ms: u64 },
+  reset: { lost: fixed(8) },
+  vouch: { device: u32, mark: u64 },
+  evict: { device: u32 },
 })
 
 export const frame: Codec<Frame> = struct<Frame>({
