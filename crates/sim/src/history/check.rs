@@ -1,16 +1,17 @@
 //! The linear-time checker. A reply names the version it shows, and the log says what is true at each version: so nothing has
 //! to be searched for. Every reply is compared with the log up to its head, and with the newest version that had been shown
-//! when it was asked for; every action with what had been shown when it was first sent. One pass over the lines and one
+//! when it was asked for (compare.rs); every action with what had been shown when it was first sent. One pass over the lines and one
 //! over the log, with a binary search or a look into a tree for each.
 //!
 //! Where the store lost frames, a request that was on its way may have been answered from before or from after the loss.
 
 use std::collections::BTreeMap;
 
-use super::log::{Era, Place};
+use super::compare::{Begun, Shown, Told, uncommitted};
+use super::log::Place;
 use super::rule::{Rule, Violation};
 use super::story::{self, Event, Op, RoomStory};
-use super::{Answer, At, Body, Hex, Line, News, Standing, Unreadable};
+use super::{Answer, Body, Hex, Line, News, Unreadable};
 
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,22 +79,6 @@ impl Count {
         self.losses += story.log.eras.len() - 1;
         self.actions += story.log.eras.last().map_or(0, |era| era.places().count());
     }
-}
-
-/// The newest version that somebody was shown, and the line that did.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shown {
-    v: u64,
-    line: usize,
-}
-
-/// What was known when an operation was sent.
-#[derive(Clone, Copy, Debug, Default)]
-struct Begun {
-    era: usize,
-    floor: Shown,
-    /// The mark of its device, by number.
-    mark: Option<(u32, Shown)>,
 }
 
 struct Check<'a> {
@@ -182,7 +167,15 @@ impl<'a> Check<'a> {
             (self.begun[index].era..=self.era).filter(|era| eras[*era].holds(answer.head));
         let mut best: Option<Vec<Violation>> = None;
         for era in possible.by_ref() {
-            let found = self.compare(index, line, answer, era);
+            let told = Told {
+                op,
+                begun: self.begun[index],
+                line,
+                answer,
+                eras,
+                era,
+            };
+            let found = told.contradictions();
             if found.is_empty() {
                 best = Some(found);
                 break;
@@ -244,124 +237,6 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What of a reply contradicts the log of an era that holds its head, or what was told before it was asked for.
-    fn compare(&self, index: usize, line: usize, answer: &Answer, era: usize) -> Vec<Violation> {
-        let op = &self.story.ops[index];
-        let (begun, log) = (&self.begun[index], &self.story.log.eras[era]);
-        let At(v, _) = answer.head;
-        let mut found = Vec::new();
-        let floor = match begun.era == era {
-            true => begun.floor,
-            false => Shown {
-                v: log.kept,
-                line: log.loss.unwrap_or_default(),
-            },
-        };
-        if v < floor.v {
-            found.push(Violation {
-                rule: Rule::Fresh,
-                lines: vec![floor.line, op.begun, line],
-                why: format!(
-                    "operation {} is shown version {v}; it was sent after version {} had been",
-                    answer.op, floor.v
-                ),
-            });
-        }
-        if answer.lineage != log.lineage(v) {
-            let lines = log.line(v).into_iter().chain([line]);
-            found.push(Violation {
-                rule: Rule::Lineage,
-                lines: lines.collect(),
-                why: format!(
-                    "lineage {} is told of version {v}, the log's is {}",
-                    answer.lineage,
-                    log.lineage(v)
-                ),
-            });
-        }
-        found.extend(self.news(op, line, answer, era));
-        if let Some(standing) = &answer.device {
-            let answered = op
-                .invoke
-                .device
-                .as_ref()
-                .map_or(0, |device| device.answered);
-            found.extend(standing_of(log, standing, answered, v, line));
-            if let Some((number, mark)) = begun.mark
-                && begun.era == era
-                && number == standing.number
-                && standing.mark < mark.v
-            {
-                found.push(Violation {
-                    rule: Rule::MarkRises,
-                    lines: vec![mark.line, op.begun, line],
-                    why: format!(
-                        "device {number} was told mark {}, and then {}",
-                        mark.v, standing.mark
-                    ),
-                });
-            }
-        }
-        found
-    }
-
-    /// What a reply brings of what its client lacks.
-    fn news(&self, op: &Op<'_>, line: usize, answer: &Answer, era: usize) -> Option<Violation> {
-        let (log, cursor, head) = (&self.story.log.eras[era], op.invoke.cursor, answer.head);
-        let follows = log.holds(cursor) && cursor.0 <= head.0;
-        let found = |rule, why| {
-            let lines = vec![op.begun, line];
-            Some(Violation { rule, lines, why })
-        };
-        let lost = || {
-            format!(
-                "operation {} has frame {cursor}, which is lost, and is not told",
-                answer.op
-            )
-        };
-        match &answer.news {
-            News::Frames(frames) => {
-                if let Some(shown) = frames.iter().find(|shown| !log.holds(**shown)) {
-                    return Some(uncommitted(log, *shown, line));
-                }
-                let asked = op.invoke.frames || !frames.is_empty();
-                if !follows {
-                    return asked.then(|| found(Rule::ResetTold, lost())).flatten();
-                }
-                let versions = frames.iter().map(|shown| shown.0);
-                let whole = versions.eq(cursor.0 + 1..=head.0);
-                if asked && !whole {
-                    let why = format!("the frames shown do not lead from {cursor} to {head}");
-                    return found(Rule::News, why);
-                }
-            }
-            News::Snapshot(hash) | News::Reset(hash) if *hash != head.1 => {
-                let why = format!("the state shown is of {hash}, the head of {head}");
-                return found(Rule::News, why);
-            }
-            News::Snapshot(_) if !follows && !self.tells(answer, cursor, era) => {
-                return found(Rule::ResetTold, lost());
-            }
-            News::Reset(_) if follows => {
-                let why = format!("operation {} is told that {cursor} is lost", answer.op);
-                return found(Rule::ResetTrue, why);
-            }
-            News::Snapshot(_) | News::Reset(_) => {}
-        }
-        None
-    }
-
-    /// Whether a snapshot tells a client that its cursor is lost: by another lineage, or by a mark that fell.
-    fn tells(&self, answer: &Answer, cursor: At, era: usize) -> bool {
-        let mut eras = self.story.log.eras[..era].iter().rev();
-        let Some(before) = eras.find(|before| before.holds(cursor)) else {
-            // A frame that never was: nobody can have shown it to this client.
-            return true;
-        };
-        let fell = |told: &Standing| told.mark < before.mark(told.number, cursor.0);
-        before.lineage(cursor.0) != answer.lineage || answer.device.as_ref().is_some_and(fell)
-    }
-
     /// Every action of every era was sent, by a request that was not refused, and before anybody saw it.
     fn sendings(&mut self) {
         for (index, era) in self.story.log.eras.iter().enumerate() {
@@ -413,84 +288,4 @@ impl<'a> Check<'a> {
             ),
         })
     }
-}
-
-/// A frame was shown that an era does not hold.
-fn uncommitted(log: &Era, shown: At, line: usize) -> Violation {
-    match log.at(shown.0) {
-        Some(there) => Violation {
-            rule: Rule::OneFrame,
-            lines: log.line(shown.0).into_iter().chain([line]).collect(),
-            why: format!("frame {shown} is shown, the log holds {there}"),
-        },
-        None => Violation {
-            rule: Rule::Committed,
-            lines: vec![line],
-            why: format!("frame {shown} is shown, the log ends with {}", log.head()),
-        },
-    }
-}
-
-/// What of a standing contradicts the log at the head that came with it.
-fn standing_of(
-    log: &Era,
-    told: &Standing,
-    answered: u64,
-    v: u64,
-    line: usize,
-) -> Option<Violation> {
-    let known = log.known(told.number, v);
-    let device = told.number;
-    if told.mark > known.mark {
-        let lost = known.mark + 1;
-        let place = log.place(device, lost);
-        let lines = place.map(|place| place.line).into_iter().chain([line]);
-        return Some(Violation {
-            rule: Rule::NothingLost,
-            lines: lines.collect(),
-            why: match place {
-                Some(place) => {
-                    format!(
-                        "action {lost} of device {device} was acknowledged with version {v}, and is in {}",
-                        place.v
-                    )
-                }
-                None => format!(
-                    "action {lost} of device {device} was acknowledged, and is not in the log"
-                ),
-            },
-        });
-    }
-    if told.mark < known.mark {
-        let place = log.place(device, known.mark);
-        let lines = place.map(|place| place.line).into_iter().chain([line]);
-        return Some(Violation {
-            rule: Rule::Mark,
-            lines: lines.collect(),
-            why: format!(
-                "device {device} is told mark {} with version {v}, where the log has {}",
-                told.mark, known.mark
-            ),
-        });
-    }
-    let unknown = usize::try_from(told.mark.saturating_sub(answered)).unwrap_or(usize::MAX);
-    let due = &known.verdicts[known.verdicts.len() - known.verdicts.len().min(unknown)..];
-    if told.verdicts == due {
-        return None;
-    }
-    let differs = due
-        .iter()
-        .rev()
-        .zip(told.verdicts.iter().rev())
-        .position(|(is, told)| is != told);
-    let seq = differs.map_or(told.mark, |back| told.mark - back as u64);
-    let place = log.place(device, seq).map(|place| place.line);
-    Some(Violation {
-        rule: Rule::Verdict,
-        lines: place.into_iter().chain([line]).collect(),
-        why: format!(
-            "device {device} is told the verdicts {:?} up to action {}, the log has {due:?}",
-            told.verdicts, told.mark
-        ),
-    })
 }

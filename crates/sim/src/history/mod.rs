@@ -22,6 +22,7 @@
 //! ```
 
 pub mod check;
+mod compare;
 pub mod general;
 pub mod log;
 pub mod record;

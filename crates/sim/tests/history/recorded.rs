@@ -55,8 +55,8 @@ fn a_store_that_loses_writes_makes_one_history_per_loss() {
 /// The general checker takes the square of a window's operations, so long histories are cut into windows.
 #[test]
 fn b12_an_order_explains_every_window_of_thousands_of_operations() {
-    const OPS: usize = 3_000;
-    let lines = run(4, 8, Odds::ROUGH, 8_000, 15_000);
+    const OPS: usize = 2_000;
+    let lines = run(4, 8, Odds::ROUGH, 8_000, 10_000);
     accepted(&lines, "a long run");
     let windows = general::check(&lines, OPS).expect("a history");
     let largest = windows.iter().map(|window| window.ops).max();
