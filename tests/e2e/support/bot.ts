@@ -21,6 +21,8 @@ export function clientWasm(): Instance {
 export class Bot {
   /** Where the host is; it may move. */
   url: string
+  /** How a request is sent: whoever records or disturbs it takes its place. */
+  send: (url: string, init: RequestInit) => Promise<Response> = fetch
   readonly session: Session
   readonly replica: Replica
   /** Answers by sequence: 0 or the rules' code. */
@@ -60,7 +62,7 @@ export class Bot {
 
   async #send(body: Uint8Array): Promise<void> {
     const sent_ms = performance.now()
-    const answer = await fetch(`${this.url}/api/rooms/contagion/${this.#room}`, {
+    const answer = await this.send(`${this.url}/api/rooms/contagion/${this.#room}`, {
       method: 'POST',
       headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${this.session.token}` },
       body: body as Uint8Array<ArrayBuffer>,
@@ -87,10 +89,10 @@ export class Bot {
   }
 
   /** Steers, and waits for the answer: 0, or the rules' code. */
-  async steer(angle: number | undefined): Promise<number | null> {
+  async steer(angle: number | undefined, within_ms?: number): Promise<number | null> {
     const seq = this.replica.steer(angle, performance.now())
     if (seq < 0) throw new Error(`not taken: ${seq}`)
-    await this.until(`an answer to ${seq}`, () => this.answers.has(seq))
+    await this.until(`an answer to ${seq}`, () => this.answers.has(seq), within_ms)
     return this.answers.get(seq) ?? null
   }
 

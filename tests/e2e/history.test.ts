@@ -1,0 +1,118 @@
+/**
+ * Many players at once on a real `wrangler dev`, with lost replies, requests that come twice, hosts that remember nothing
+ * and one that is ended in between: what they were told is recorded, and judged by `check-history`. In both modes.
+ */
+
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from './server'
+import { Bot } from './support/bot'
+import { History } from './support/history'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const OUTPUT = join(ROOT, 'tests/output')
+const CHECKER = ['--quiet', '--locked', '--package', 'baton-sim', '--bin', 'check-history']
+const PLAYERS = 6
+const TURNS = 10
+/** As long as a host may take to come back. */
+const RETURN_MS = 150_000
+/** Play begins soon, and goes on. */
+const RULES = {
+  countdown_ms: 1_500,
+  play_ms: 600_000,
+  zombies_at_start: 0,
+  spawns_per_minute: 0,
+  spawns_per_minute_and_player: 0,
+}
+
+interface Verdict {
+  /** Not 0: refused, 1 for a contradiction. */
+  status: number
+  said: string
+}
+
+function cargo(...words: string[]): Promise<Verdict> {
+  return new Promise((done) => {
+    const command = process.env.CARGO ?? 'cargo'
+    const child = execFile(command, words, { cwd: ROOT }, (_, stdout, stderr) =>
+      done({ status: child.exitCode ?? -1, said: stdout + stderr }),
+    )
+  })
+}
+
+/** Keeps a history for whoever wants to know more. Returns the file. */
+function keep(name: string, text: string): string {
+  mkdirSync(OUTPUT, { recursive: true })
+  const file = join(OUTPUT, `history-${name}.jsonl`)
+  writeFileSync(file, text)
+  return file
+}
+
+const judge = (file: string) => cargo('run', ...CHECKER, '--', file)
+
+/** Every fifth request comes twice, of every seventh the reply is lost. */
+function disturbed(history: History, player: string): Bot['send'] {
+  let count = 0
+  const again = history.record(`${player}, again`)
+  return history.record(player, async (url, init) => {
+    count += 1
+    if (count % 5 === 0) again(url, init).catch(() => null)
+    const answer = await fetch(url, init)
+    if (count % 7 === 0) throw new Error('the reply is lost')
+    return answer
+  })
+}
+
+/** The same history without the last action that is in its log. */
+function forge(text: string): string {
+  const lines = text.split('\n')
+  const last = lines.findLastIndex((line) => line.includes('{"act":'))
+  lines[last] = (lines[last] ?? '').replace(/,?\{"act":\[[^\]]*\]\}/g, '').replace('[,', '[')
+  return lines.join('\n')
+}
+
+beforeAll(async () => {
+  const { status, said } = await cargo('build', ...CHECKER)
+  expect(status, said).toBe(0)
+}, 600_000)
+
+describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
+  test('b12_what_clients_were_told_is_one_history', { timeout: 2 * RETURN_MS }, async () => {
+    const variables = { BATON_ROOMS: JSON.stringify({ cache_bytes: 0, rooms: { contagion: RULES } }) }
+    const storage = mkdtempSync(join(tmpdir(), 'baton-history-'))
+    const history = new History()
+    let server = await startServer({ mode, variables, storage })
+    let file = ''
+    try {
+      const bots = await Promise.all(Array.from({ length: PLAYERS }, () => Bot.of(server.url, 'history')))
+      for (const [index, bot] of bots.entries()) bot.send = disturbed(history, `player ${index}`)
+      await Promise.all(bots.map((bot) => bot.until('a player who has joined', () => bot.status() === 'live')))
+      await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
+      const walk = async (bot: Bot, from: number) => {
+        for (let turn = 0; turn < TURNS; turn += 1) await bot.steer((from + turn) % 32, RETURN_MS)
+      }
+      await Promise.all(bots.map(walk))
+      // The host goes while everybody asks, and comes back.
+      const walking = Promise.all(bots.map(walk))
+      await server.stop()
+      server = await startServer({ mode, variables, storage })
+      for (const bot of bots) bot.url = server.url
+      await walking
+      await history.log(server.url, 'contagion/history')
+    } finally {
+      file = keep(mode, history.text())
+      await server.stop()
+      rmSync(storage, { recursive: true, force: true })
+    }
+    const { status, said } = await judge(file)
+    expect(status, said).toBe(0)
+    const sent = PLAYERS * 2 * TURNS
+    expect(said).toMatch(new RegExp(` [1-9]\\d* answered, .* ${sent} actions, 0 losses, 0 resets`))
+    // The control: with an action lost that was acknowledged, the same history is refused.
+    const forged = await judge(keep(`${mode}-forged`, forge(history.text())))
+    expect(forged, forged.said).toMatchObject({ status: 1, said: expect.stringContaining('acknowledged') })
+  })
+})
