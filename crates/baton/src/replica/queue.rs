@@ -144,8 +144,12 @@ impl Queue {
                 answered_ms: now_ms,
             });
         }
-        // Storage may be a copy that is behind: never use a number again that the room has seen.
-        self.next = self.next.max(mark + 1);
+        // Storage may be a copy that is behind: never use a number again that the room has seen. What is
+        // kept from before numbers that are not ours could not be sent again without a hole.
+        if mark >= self.next {
+            self.next = mark + 1;
+            self.kept.clear();
+        }
         let young = |kept: &Kept| {
             let age_ms = now_ms.saturating_sub(kept.answered_ms);
             age_ms <= RESEND_GRACE_MS / 2

@@ -111,6 +111,32 @@ fn b06_a_kept_room_tells_an_older_save_which_numbers_are_taken() {
     assert_eq!(world.audit().room.state().amounts(), [1, 2, 3, 4, 5, 6]);
 }
 
+/// Found by the simulator: what was kept from before the numbers of the newer copy was sent in one request
+/// with what came after them, which nobody could read.
+#[test]
+fn b06_an_older_save_writes_dense_requests_though_the_store_loses_what_the_newer_one_sent() {
+    let (mut world, mut ann) = joined(1);
+    act(&world, &mut ann, 1);
+    drain(&mut world, &mut ann);
+    let (old, before) = (ann.replica.save(), world.head().v - 1);
+    act(&world, &mut ann, 2);
+    drain(&mut world, &mut ann);
+    ann.replica = Replica::resume("ann", &old, 1).expect("what was saved");
+    drain(&mut world, &mut ann);
+    assert_eq!(act(&world, &mut ann, 3), 3);
+    world.log().roll_back(before);
+    world.instances[0].forget();
+    for _ in 0..5 {
+        world.pass(LEASE_MS + 1);
+        let hail = request_of(&mut ann, world.since_ms());
+        let dense = numbers(&hail).windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        assert!(dense, "{:?}", numbers(&hail));
+        world.exchange(0, &mut ann);
+    }
+    assert_eq!(ann.replica.pending(), 0);
+    assert_eq!(world.audit().room.state().amounts().last(), Some(&3));
+}
+
 /// Queue and room are both of yesterday: only the room can tell, and it does.
 #[test]
 fn b06_a_number_used_for_something_else_is_noticed_and_the_device_takes_a_new_id() {

@@ -75,7 +75,7 @@ pub fn took<'o, R: Rules<State = BankState>>(
             && code.is_some()
         {
             hold(
-                before == *code || then != losses,
+                before == *code || then != losses || split,
                 "S14: the same verdict on every retry",
                 || format!("{seq}: {code:?} after {before:?}"),
             )?;

@@ -19,6 +19,8 @@ use crate::store::Times;
 /// milliseconds. A client that failed often waits up to 15 s; one that was refused for having too
 /// many devices until an older one is silent for the resend grace (120 s); the rest is a few requests.
 pub(crate) const SETTLE_MS: u64 = 150_000;
+/// After so long everybody who had failed has asked again: the longest pause, spread, and a request.
+const BACK_OFF_MS: u64 = 16_000;
 /// L3: how much later an action may be answered if the lease's holder dies, beside the client's own
 /// patience with the dead instance.
 pub(crate) const TAKEOVER_MS: u64 = 1_000;
@@ -94,8 +96,9 @@ impl<R: Game> World<R> {
             let head = client.replica.head();
             let book = &self.accounts[client.room].book;
             let near = head.v + 30 >= book.head().v;
-            // Who still waits after a failure has not come back.
-            let back = client.heard_ms >= since_ms;
+            // Who still waits after a failure has not come back. Who has a live socket may have no reason to ask.
+            let asked = client.heard_ms >= since_ms;
+            let back = asked || client.live && self.now_ms >= since_ms + BACK_OFF_MS;
             if !back || pending > 0 || client.replica.player().is_none() || !book.has(head) || !near
             {
                 return Some(format!(
