@@ -3,6 +3,7 @@
 
 use crate::effect::Lease;
 use crate::id::Writer;
+use crate::mutant::{self, Mutant};
 
 /// What an instance knows when it asks whether it should lead.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +50,17 @@ pub(crate) fn turn(sight: &Sight, own: Writer, frame_ms: u32, lease_ms: u32) -> 
         now_ms.saturating_sub(sight.time_ms) > leases.saturating_mul(lease_long)
     };
     // (a) A lease without an end, left by a faulty store, does not hold the room for ever.
+    let forever = mutant::on(Mutant::LeaseForever);
     let dead = sight.clock_ms.is_some_and(|now_ms| older_than(now_ms, 2));
     // (b) Seen standing still by ourselves. (c) By host time, where the store has none.
     let still = sight.watched_ms > lease_long;
     let ancient = sight.clock_ms.is_none() && older_than(sight.wall_ms, 10);
-    if dead || still || ancient {
+    if (dead || still || ancient) && !forever {
         return Turn::Free;
     }
     // The lease names a frame; its holder is that frame's writer.
-    if lease.v != sight.head_v || sight.writer != own {
+    let other = lease.v != sight.head_v || sight.writer != own;
+    if other && !mutant::on(Mutant::LeaseIgnored) {
         return Turn::Theirs {
             wait_ms: lease.left_ms.min(lease_ms),
         };

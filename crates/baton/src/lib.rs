@@ -65,6 +65,8 @@ mod kind;
 mod lease;
 pub mod limits;
 mod memory;
+#[doc(hidden)]
+pub mod mutant;
 pub mod parcel;
 mod probe;
 mod random;

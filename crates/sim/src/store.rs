@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use baton::effect::{Effect, Fed, Found, Read};
+use baton::effect::{Effect, Fed, Found, Item, NEWEST, Read};
 use baton::frame::Frame;
 use baton::slots::{Answer, Call, Keys};
 use baton::{Hash, Head, Log};
@@ -195,6 +195,18 @@ impl Shelf {
         {
             self.log = other;
         }
+    }
+
+    /// What waits for whoever leads next, as an instance sees it.
+    pub fn inbox(&self, host: usize) -> Vec<Item> {
+        let other = self.other.as_ref().filter(|_| host % 2 == 1);
+        let log = other.unwrap_or(&self.log);
+        let nothing = Read {
+            known: log.head(),
+            since: NEWEST,
+            block: None,
+        };
+        log.read(&nothing, 0).inbox
     }
 
     /// Carries out an effect of an instance. A full store refuses writes and answers reads.

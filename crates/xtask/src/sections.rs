@@ -33,7 +33,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, the quick and telling ones first.
-pub(crate) const SECTIONS: [Section; 13] = [
+pub(crate) const SECTIONS: [Section; 14] = [
     Section {
         name: "format",
         title: "rustfmt",
@@ -80,6 +80,13 @@ pub(crate) const SECTIONS: [Section; 13] = [
         needs: &[],
         advice: "the last lines name the check, the seed and the command that repeats it",
         run: sim,
+    },
+    Section {
+        name: "deliberate",
+        title: "deliberate faults of the library: each must be found",
+        needs: &[],
+        advice: "a row that says NOTHING needs a check, or a world in which the fault shows; crates/sim/src/mutants.rs",
+        run: deliberate,
     },
     Section {
         name: "probe",
@@ -185,8 +192,19 @@ fn clippy(_: &Settings) -> Result<Tally> {
         "--features",
         "bare",
     ];
+    // The library with its switch.
+    let switch = [
+        "clippy",
+        "--locked",
+        "--package",
+        "baton-sim",
+        "--features",
+        "mutants",
+        "--bin",
+        "mutants",
+    ];
     let mut tally = Tally::default();
-    for arguments in [&native[..], &tool[..], &faces, &bare] {
+    for arguments in [&native[..], &tool[..], &faces, &bare, &switch] {
         tally = tally.plus(check(cargo(arguments).args(deny))?);
     }
     Ok(tally)
@@ -255,6 +273,13 @@ fn sim(settings: &Settings) -> Result<Tally> {
     let mut command = cargo(&["run", "--quiet"]);
     command.args(verbs::sim::PROGRAM);
     check(command.args(["--", "--seeds", seeds, "--from", &from.to_string()]))
+}
+
+/// The library with one rule switched off, many times over. It is compiled with its switch here and nowhere else.
+fn deliberate(settings: &Settings) -> Result<Tally> {
+    let mut command = cargo(&["run", "--quiet", "--locked", "--package", "baton-sim"]);
+    command.args(["--features", "mutants", "--bin", "mutants", "--"]);
+    check(command.args(settings.soak.then_some("--soak")))
 }
 
 fn faces(settings: &Settings) -> Result<Command> {

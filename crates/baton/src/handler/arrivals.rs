@@ -10,6 +10,7 @@ use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Identity};
 use crate::kind::Kind;
 use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW};
+use crate::mutant::{self, Mutant};
 use crate::parcel::{Parcel, read_parcel};
 use crate::room::{Known, Room};
 use crate::wire::{self, Hail, Presence, Request, Sent};
@@ -267,7 +268,9 @@ fn new_actions<'a>(
             Known::Conflict => return Err(Code::Conflict.into()),
             Known::Next => sent.seq,
             // The device vouches that it has nothing before this one.
-            Known::Gap(_) if sent.seq == hail.kept_from => sent.seq,
+            Known::Gap(_) if sent.seq == hail.kept_from && !mutant::on(Mutant::VouchIgnored) => {
+                sent.seq
+            }
             Known::Gap(next) => next.max(hail.kept_from.min(sent.seq)),
         };
         let mark = next - 1;

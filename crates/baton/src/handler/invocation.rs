@@ -16,6 +16,7 @@ use crate::error::Code;
 use crate::id::{Head, Writer};
 use crate::kind::Kind;
 use crate::lease::{Sight, Turn, turn};
+use crate::mutant::{self, Mutant};
 use crate::room::{Aim, Draft};
 use crate::settings::Settings;
 use crate::wire;
@@ -103,6 +104,15 @@ impl<R: Kind> Invocation<R> {
             // Rules that are here, but nothing to begin with: there may be a snapshot by now.
             self.warm.drop_room();
         }
+        if self.warm.room.is_some() && mutant::on(Mutant::ReplyFromCache) {
+            let room = self.warm.room.as_ref();
+            for asked in &mut self.asked {
+                asked.judge(room, &[], self.warm.now_ms(moment));
+            }
+            if self.asked.iter().all(|asked| asked.need.is_none()) {
+                return self.reply(moment);
+            }
+        }
         let (inbox, _) = read_inbox(&self.warm.inbox);
         match self.guess(&inbox, moment) {
             Some(effect) => effect,
@@ -160,6 +170,11 @@ impl<R: Kind> Invocation<R> {
             },
             Phase::Appending(led) => match fed {
                 Fed::Appended(true, found) => self.appended(led, found, moment),
+                _ if mutant::on(Mutant::AnsweredBeforeAppend) => {
+                    self.take_over(led);
+                    self.asked.iter_mut().for_each(|asked| asked.need = None);
+                    self.reply(moment)
+                }
                 // What came along was read as seen from the frame that is not there: it cannot tell
                 // a rival from a break.
                 Fed::Appended(false, _) => {
@@ -244,7 +259,8 @@ impl<R: Kind> Invocation<R> {
     /// Lead or follow.
     fn decide(&mut self, moment: &Moment) -> Effect {
         let (inbox, junk) = read_inbox(&self.warm.inbox);
-        if let Some(foreign) = &self.warm.foreign {
+        let foreign = self.warm.foreign.as_ref();
+        if let Some(foreign) = foreign.filter(|_| !mutant::on(Mutant::OldRulesLead)) {
             let open = foreign.open;
             return self.pass(open, &inbox, moment);
         }
@@ -422,7 +438,10 @@ impl<R: Kind> Invocation<R> {
             }
             None => {
                 for asked in self.asked.iter_mut().filter(|asked| asked.writes()) {
-                    asked.refuse(Code::Retry);
+                    asked.refuse(match mutant::on(Mutant::UnknownRejected) {
+                        true => Code::Forbidden,
+                        false => Code::Retry,
+                    });
                 }
                 self.reply(moment)
             }

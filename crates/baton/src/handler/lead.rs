@@ -10,6 +10,7 @@ use crate::effect::Append;
 use crate::id::{Head, Identity};
 use crate::kind::Kind;
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
+use crate::mutant::{self, Mutant};
 use crate::room::{Draft, Drafted, Fate, Room, SNAPSHOT_EXTRA_BYTES, Sighting};
 use crate::wire::{Hail, Presence};
 
@@ -88,6 +89,9 @@ pub(super) fn lead<R: Kind>(
             refusals.push((index, code));
         }
     }
+    if mutant::on(Mutant::BeatsAfterAdvance) {
+        draft.advance();
+    }
     sight_all(&mut draft, &mut said);
     draft.advance();
     act_all(&mut draft, &mut said);
@@ -151,6 +155,12 @@ fn sight_all<R: Kind>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
 
 /// Actions, in order of receipt: the inbox first.
 fn act_all<R: Kind>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
+    if mutant::on(Mutant::InboxLast) {
+        said.sort_by_key(|said| matches!(said.origin, Origin::Item(_)));
+    }
+    if mutant::on(Mutant::OrderByDevice) {
+        said.sort_by_key(|said| said.hail.id);
+    }
     for said in said {
         let device = draft.room().standing(&said.who.user, said.hail.id);
         let Some(number) = device.map(|standing| standing.number) else {

@@ -12,6 +12,7 @@ use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Head};
 use crate::kind::Kind;
 use crate::limits::{PROTOCOL, SEGMENT};
+use crate::mutant::{self, Mutant};
 use crate::parcel::{Parcel, Receipt};
 use crate::room::Room;
 use crate::settings::Settings;
@@ -52,7 +53,13 @@ impl<R: Kind> Desk<'_, R> {
             return refuse(Code::NotFound.into());
         }
         match &asked.ask {
-            Ask::Play(request) => self.play(asked, request, self.news(request), index),
+            Ask::Play(request) => {
+                let news = match self.news(request) {
+                    News::Reset(bytes) if mutant::on(Mutant::ResetUntold) => News::Snapshot(bytes),
+                    news => news,
+                };
+                self.play(asked, request, news, index)
+            }
             Ask::View => match room {
                 Some(room) => json(self.view(room, asked.user())),
                 None => refuse(Code::NotFound.into()),

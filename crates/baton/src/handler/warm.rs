@@ -9,6 +9,7 @@ use crate::effect::{Found, Item, Lease, Moment};
 use crate::frame::Frame;
 use crate::id::{Hash, Head, Lineage};
 use crate::kind::{Edition, Kind};
+use crate::mutant::{self, Mutant};
 use crate::room::{self, ReplayError, Room};
 
 /// A warm room.
@@ -108,8 +109,9 @@ impl<R: Kind> Warm<R> {
     ) -> Result<(), Trouble> {
         let held = self.head();
         let lost = found.known.map_or(!found.trimmed, |hash| hash != held.hash);
-        if held.v > 0 && lost {
-            self.broken = self.room.as_ref().map(Room::lineage);
+        if held.v > 0 && lost && !mutant::on(Mutant::BreakUnseen) {
+            let lineage = self.room.as_ref().map(Room::lineage);
+            self.broken = lineage.filter(|_| !mutant::on(Mutant::LossUnrecorded));
             self.drop_room();
             return Err(Trouble::Break);
         }
@@ -213,13 +215,14 @@ impl<R: Kind> Warm<R> {
             },
         };
         self.clocked = found.clock_ms.is_some();
-        let now_ms = found.clock_ms.unwrap_or(estimate).max(frame_ms);
+        let least_ms = frame_ms * u64::from(!mutant::on(Mutant::TimeGoesBack));
+        let now_ms = found.clock_ms.unwrap_or(estimate).max(least_ms);
         self.anchor = Some((now_ms, moment.mono_ms));
     }
 
     /// The store's time, as well as it can be told without asking again.
     pub(super) fn now_ms(&self, moment: &Moment) -> u64 {
-        match self.anchor {
+        match self.anchor.filter(|_| !mutant::on(Mutant::HostClock)) {
             Some((store_ms, mono_ms)) => {
                 store_ms.saturating_add(moment.mono_ms.saturating_sub(mono_ms))
             }

@@ -8,6 +8,7 @@ use serde_bytes::ByteBuf;
 
 use crate::id::DeviceId;
 use crate::limits::{MAX_REQUEST_BYTES, MAX_SEQUENCE, RESEND_GRACE_MS, WINDOW};
+use crate::mutant::{self, Mutant};
 use crate::wire::Sent;
 
 /// What a device must not forget. Save it before anything in it is sent.
@@ -134,7 +135,9 @@ impl Queue {
         now_ms: u64,
     ) -> Vec<Answer> {
         while let Some(lost) = self.kept.pop_back_if(|kept| kept.action.seq > mark) {
-            self.pending.push_front(lost.action);
+            if !mutant::on(Mutant::LossNotResent) {
+                self.pending.push_front(lost.action);
+            }
         }
         let mut answers = Vec::new();
         while let Some(action) = self.pending.pop_front_if(|pending| pending.seq <= mark) {
@@ -152,7 +155,7 @@ impl Queue {
         }
         let young = |kept: &Kept| {
             let age_ms = now_ms.saturating_sub(kept.answered_ms);
-            age_ms <= RESEND_GRACE_MS / 2
+            age_ms <= RESEND_GRACE_MS / 2 && !mutant::on(Mutant::AnsweredDropped)
         };
         while self.kept.pop_front_if(|kept| !young(kept)).is_some() {}
         answers

@@ -14,6 +14,7 @@ use crate::kind::{Edition, Kind, encode};
 use crate::limits::{
     MAX_DEVICES, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES, MAX_USER_DEVICES, RESEND_GRACE_MS,
 };
+use crate::mutant::{self, Mutant};
 use crate::parcel::Parcel;
 use crate::rules::{By, Reject};
 use crate::wire::{Hail, Presence, Sent};
@@ -82,9 +83,17 @@ impl<R: Kind> Draft<R> {
         now_ms: u64,
         aim: Aim,
     ) -> Self {
-        let now_ms = now_ms.max(room.map_or(0, Room::time_ms));
+        let least_ms = room.map_or(0, Room::time_ms);
+        let now_ms = match mutant::on(Mutant::TimeGoesBack) {
+            true => now_ms,
+            false => now_ms.max(least_ms),
+        };
         let base = room.map(Room::base);
         let v = base.map_or(0, |base| base.v) + 1;
+        let nonce = match mutant::on(Mutant::NonceForeseen) {
+            true => Nonce(v.to_le_bytes()),
+            false => nonce,
+        };
         let mut entries = Vec::new();
         let mut copy = match room {
             Some(room) => room.clone(),
@@ -102,7 +111,10 @@ impl<R: Kind> Draft<R> {
         let opened = copy.open(v, nonce, now_ms);
         let mut draft = Self {
             target: copy.tick,
-            limit: copy.tick.saturating_add(u64::from(aim.max_ticks)),
+            limit: match mutant::on(Mutant::CatchUpNotSplit) {
+                true => u64::MAX,
+                false => copy.tick.saturating_add(u64::from(aim.max_ticks)),
+            },
             room: copy,
             opened,
             base,
@@ -138,7 +150,9 @@ impl<R: Kind> Draft<R> {
     }
 
     fn cut(&mut self, why: Cut, skip_ms: u64) {
-        if skip_ms > 0 {
+        if mutant::on(Mutant::CutNotRecorded) {
+            self.room.base_ms += skip_ms;
+        } else if skip_ms > 0 {
             self.put(Entry::Cut { why, skip_ms });
         }
     }
@@ -157,7 +171,8 @@ impl<R: Kind> Draft<R> {
         hail: &Hail,
         heard: &[u32],
     ) -> Result<u32, Code> {
-        if let Some(standing) = self.room.standing(&who.user, hail.id) {
+        let known = self.room.standing(&who.user, hail.id);
+        if let Some(standing) = known.filter(|_| !mutant::on(Mutant::RegisteredTwice)) {
             return Ok(standing.number);
         }
         let player = self.room.player(&who.user);
@@ -172,7 +187,9 @@ impl<R: Kind> Draft<R> {
             let only_own = own_count >= MAX_USER_DEVICES;
             let silent = |number: &u32| {
                 let device = &self.room.devices[number];
-                !device.open && device.seen_ms.saturating_add(RESEND_GRACE_MS) < self.now_ms
+                let early = mutant::on(Mutant::EvictedEarly);
+                !device.open
+                    && (early || device.seen_ms.saturating_add(RESEND_GRACE_MS) < self.now_ms)
             };
             let candidates = self.room.devices.keys().copied();
             let oldest = candidates
@@ -285,7 +302,7 @@ impl<R: Kind> Draft<R> {
         };
         let vouched = match device.know(seq, hash) {
             Known::Next => false,
-            Known::Gap(_) if seq == kept_from => true,
+            Known::Gap(_) if seq == kept_from && !mutant::on(Mutant::VouchIgnored) => true,
             _ => return Fate::Done,
         };
         let own = self.room.edition().version;
@@ -340,7 +357,7 @@ impl<R: Kind> Draft<R> {
             if sent.seq <= mark {
                 continue;
             }
-            if mark < parcel.after {
+            if mark < parcel.after && !mutant::on(Mutant::ParcelOutOfOrder) {
                 return Fate::Done;
             }
             if self.lags() || self.full() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::NotHere;
 use crate::id::{BodyHash, DeviceId};
 use crate::limits::WINDOW;
+use crate::mutant::{self, Mutant};
 use crate::rules::{Player, Reject};
 use crate::wire;
 
@@ -76,6 +77,10 @@ impl Device {
 
     /// Only the mark + 1 may follow: marks that take gaps lose actions that are sent in parallel.
     pub(crate) fn know(&self, seq: u64, body: BodyHash) -> Known {
+        let repeat = seq > 0 && seq == self.mark && mutant::on(Mutant::RepeatTaken);
+        if repeat || seq > self.mark && mutant::on(Mutant::GapTaken) {
+            return Known::Next;
+        }
         if seq > self.mark {
             return match self.mark + 1 {
                 next if next == seq => Known::Next,
@@ -85,7 +90,11 @@ impl Device {
         let back = usize::try_from(self.mark - seq).unwrap_or(usize::MAX);
         match self.window.len().checked_sub(back.saturating_add(1)) {
             None => Known::Old,
-            Some(index) if self.window[index].body == body => Known::Had,
+            Some(index)
+                if self.window[index].body == body || mutant::on(Mutant::ConflictIgnored) =>
+            {
+                Known::Had
+            }
             Some(_) => Known::Conflict,
         }
     }
@@ -117,10 +126,22 @@ impl Device {
         Ok(())
     }
 
+    /// What a snapshot leaves out if a rule is switched off.
+    pub(super) fn restored(&mut self) {
+        if mutant::on(Mutant::SnapshotWithoutMarks) {
+            self.mark = 0;
+        }
+        if mutant::on(Mutant::SnapshotWithoutWindows) || mutant::on(Mutant::SnapshotWithoutMarks) {
+            self.window.clear();
+        }
+    }
+
     fn push(&mut self, seq: u64, code: u16, body: BodyHash) -> Result<(), NotHere> {
-        if seq != self.mark + 1 {
+        let wrong = seq != self.mark + 1;
+        if wrong && !mutant::on(Mutant::RepeatTaken) && !mutant::on(Mutant::GapTaken) {
             return Err(NotHere);
         }
+        let code = code * u16::from(!mutant::on(Mutant::VerdictForgotten));
         if self.window.len() == WINDOW {
             self.window.pop_front();
         }

@@ -15,6 +15,7 @@ use crate::limits::{
     MAX_OUTBOX_SENDS, MAX_PARCEL_SENDS, MAX_SEND_BYTES, PROTOCOL, RESEND_GRACE_MS, SEND_EXPIRY_MS,
     valid_room,
 };
+use crate::mutant::{self, Mutant};
 use crate::parcel::{Parcel, Posted, Receipt};
 use crate::rules::Target;
 
@@ -115,7 +116,7 @@ impl<R: Kind> Room<R> {
                 return true;
             }
             let covered = send.number <= upto;
-            if covered && send.forgettable(read_ms) {
+            if covered && (send.forgettable(read_ms) || mutant::on(Mutant::PrunedAtDelivery)) {
                 changed = true;
                 return false;
             }

@@ -6,6 +6,7 @@ use super::{Device, NotHere, Opened, Person, Room};
 use crate::id::DeviceId;
 use crate::kind::Kind;
 use crate::limits::{MAX_DEVICES, MAX_NAME_BYTES, MAX_USER_BYTES};
+use crate::mutant::{self, Mutant};
 use crate::random::Source;
 use crate::rules::{Context, Player};
 
@@ -19,7 +20,10 @@ impl<R: Kind> Room<R> {
         opened: &Opened,
     ) -> Result<(), NotHere> {
         let fits = user.len() <= MAX_USER_BYTES && name.len() <= MAX_NAME_BYTES;
-        if !fits || self.devices.len() >= MAX_DEVICES || self.standing(user, id).is_some() {
+        if !fits
+            || self.devices.len() >= MAX_DEVICES
+            || self.standing(user, id).is_some() && !mutant::on(Mutant::RegisteredTwice)
+        {
             return Err(NotHere);
         }
         let player = match self.player(user) {
@@ -132,7 +136,9 @@ impl<R: Kind> Room<R> {
                 return false;
             }
             self.tick += 1;
-            self.expire();
+            if self.tick == tick || !mutant::on(Mutant::LeavesAtFrameEnd) {
+                self.expire();
+            }
             self.run(R::tick);
         }
         self.tick == tick

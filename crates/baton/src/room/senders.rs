@@ -9,6 +9,7 @@ use super::{NotHere, Opened, Room};
 use crate::id::{BodyHash, Lineage};
 use crate::kind::Kind;
 use crate::limits::{MAX_SENDERS, MAX_SEQUENCE, PROTOCOL, SENDER_MARK_MS, valid_room};
+use crate::mutant::{self, Mutant};
 use crate::parcel::Receipt;
 
 /// How far a sender's numbers have come.
@@ -37,6 +38,9 @@ impl<R: Kind> Room<R> {
         let rises = number > known.map_or(0, |sender| sender.mark) && number <= MAX_SEQUENCE;
         if !rises || !valid_room(sender) {
             return Err(NotHere);
+        }
+        if mutant::on(Mutant::SenderForgotten) {
+            return Ok(());
         }
         if known.is_none() && self.senders.len() >= MAX_SENDERS {
             let oldest = self.senders.iter().min_by_key(|(_, sender)| sender.seen_ms);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::Room;
+use super::{Device, Room};
 use crate::frame::FORMAT;
 use crate::id::Hash;
 use crate::kind::{Edition, Kind};
@@ -82,6 +82,7 @@ impl<R: Kind> Room<R> {
         }
         room.hash = header.hash;
         room.size = canonical.len();
+        room.devices.values_mut().for_each(Device::restored);
         room.present = room.who_is_present();
         Some(room)
     }

@@ -8,6 +8,7 @@ use serde_bytes::ByteBuf;
 
 use super::layout::envelope;
 use crate::id::{Hash, Head};
+use crate::mutant::{self, Mutant};
 use crate::table::Table;
 
 /// How many frames before the head are at hand: a cache knows their slots, and a reader without
@@ -167,6 +168,7 @@ impl Line {
     pub(super) fn last_two(&self) -> [Link; 2] {
         let last = self.last();
         let before = last.v.checked_sub(1).and_then(|v| self.at(v));
+        let before = before.filter(|_| !mutant::on(Mutant::OneSlotChecked));
         [before.unwrap_or(last), last]
     }
 
@@ -183,6 +185,9 @@ impl Line {
             let last = self.last();
             match loaded.at(slot) {
                 None => return Walked::Unread(slot),
+                Some(None)
+                    if mutant::on(Mutant::HoleSteppedOver)
+                        && loaded.at(slot + 1).is_some_and(|next| next.is_some()) => {}
                 Some(None) => return Walked::Hole(slot),
                 Some(Some(held)) => {
                     if held.place.is_some_and(|place| place.before == last.head()) {
@@ -191,6 +196,8 @@ impl Line {
                             v: last.v + 1,
                             hash: held.hash,
                         });
+                    } else if mutant::on(Mutant::VoidEndsLog) {
+                        return Walked::Hole(slot);
                     }
                 }
             }

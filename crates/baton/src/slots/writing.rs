@@ -12,6 +12,7 @@ use super::task::{Task, Trouble};
 use crate::effect::{Append, Fed, Item, Read};
 use crate::id::Head;
 use crate::limits::MAX_INBOX_ITEMS;
+use crate::mutant::{self, Mutant};
 
 /// Bytes of a room's inbox, so that it can be read in one call.
 const MAX_INBOX_BYTES: usize = 3_000_000;
@@ -48,6 +49,9 @@ impl Task {
         let refused = match answers.first() {
             Some(Answer::Done) => false,
             Some(Answer::Refused) => true,
+            Some(Answer::WrongType) if mutant::on(Mutant::SealedAsLost) => {
+                return Ok(Fed::Appended(false, self.read(read).await?));
+            }
             // Of the wrong type it is sealed: this write did nothing, but a repetition of it by the
             // transport may have come before.
             _ => return Err(Trouble::Failed),
@@ -126,7 +130,8 @@ impl Task {
             key: self.keys.lease(),
             value: layout::to_lease(append.v, append.lease_ms),
             absent_only: false,
-            expire_seconds: Some(append.lease_ms.div_ceil(1_000).max(1)),
+            expire_seconds: Some(append.lease_ms.div_ceil(1_000).max(1))
+                .filter(|_| !mutant::on(Mutant::LeaseKeyForever)),
         }
     }
 

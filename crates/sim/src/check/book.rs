@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use baton::frame::Frame;
-use baton::{Hash, Head, Lineage, Room, Rules};
+use baton::{Hash, Head, Lineage, Nonce, Room, Rules};
 
 use super::ledger::Ledger;
 use super::oracle::Oracle;
@@ -18,6 +18,8 @@ pub struct Leaf {
     pub v: u64,
     /// The frame before.
     pub previous: Hash,
+    /// Which nobody could know before it was written.
+    pub nonce: Nonce,
     /// Hash of the room's canonical bytes after it.
     pub state: Hash,
     /// The history's name after it.
@@ -117,10 +119,17 @@ impl<R: Rules<State = BankState>> Book<R> {
                 || format!("frame {}: {}", frame.v, room.lineage()),
             )?;
         }
+        let same = |(other, leaf): (&Hash, &Leaf)| leaf.nonce == frame.nonce && *other != hash;
+        hold(
+            !tree.iter().any(same),
+            "S17: a nonce is drawn for one frame",
+            || format!("frame {}", frame.v),
+        )?;
         self.chain.push(hash);
         tree.entry(hash).or_insert(Leaf {
             v: frame.v,
             previous: frame.previous,
+            nonce: frame.nonce,
             state: frame.state,
             lineage: self.oracle.lineage,
             at_ms: witness.now_ms,

@@ -7,6 +7,7 @@ pub mod client;
 pub mod end;
 pub mod ledger;
 pub mod oracle;
+pub mod order;
 pub mod reply;
 
 /// Something that must hold does not: which invariant, and what was seen.

@@ -288,6 +288,12 @@ impl Oracle {
     }
 
     fn evict(&mut self, number: u32, frame: &Frame) -> Checked {
+        let seen_ms = self.devices.get(&number).map_or(0, |device| device.seen_ms);
+        hold(
+            seen_ms + limits::RESEND_GRACE_MS < frame.time_ms,
+            "S18: nobody is evicted whose actions may be under way",
+            || format!("frame {}: device {number}, seen at {seen_ms}", frame.v),
+        )?;
         let device = self.device_of(number, frame)?.clone();
         self.devices.remove(&number);
         if self
@@ -425,6 +431,11 @@ impl Oracle {
         let lived_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
         let due = lived_ms / u64::from(TICK_MS);
         let split = frame.tick < due && frame.tick - from >= self.catch_up_ticks;
+        hold(
+            frame.tick - from <= self.catch_up_ticks,
+            "S18: a long catch-up is split",
+            || format!("frame {}: {} ticks", frame.v, frame.tick - from),
+        )?;
         hold(
             frame.tick == due || split,
             "S7: no tick is lost or run twice",

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use baton::effect::{Arrival, Content, Effect, Fed, Moment, Outcome as Answer};
+use baton::effect::{Append, Arrival, Content, Effect, Fed, Item, Moment, Outcome as Answer};
 use baton::slots::Slots;
 use baton::{Instance, Invocation, Nonce, Writer, limits, wire};
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::errands::Round;
 use super::network::STORE_TIMEOUT_MS;
 use super::{Event, Game, Slip, World};
 use crate::check::reply::{Asked, reply};
-use crate::check::{Checked, hold};
+use crate::check::{Checked, hold, order};
 use crate::clock::Clock;
 use crate::store::{Times, Wrote};
 
@@ -427,11 +427,13 @@ impl<R: Game> World<R> {
         if full {
             self.counters.saw(28);
         }
+        let inbox = self.shelves[room].inbox(host);
         let (fed, wrote) = self.shelves[room].perform(host, effect, times);
         match (&fed, effect) {
             (Fed::Appended(true, _), Effect::Append(append, _)) => {
                 let lesser = wrote == Wrote::Frame(true);
                 self.book(room, lesser, &append.frame)?;
+                self.compare_order(room, lesser, append, &inbox)?;
                 self.publish(room, append.published.to_vec());
                 if let Some(flight) = self.flights.get_mut(&flight) {
                     flight.appended = true;
@@ -463,6 +465,16 @@ impl<R: Game> World<R> {
             );
         }
         Ok(())
+    }
+
+    fn compare_order(&self, room: usize, lesser: bool, append: &Append, inbox: &[Item]) -> Checked {
+        let accounts = &self.accounts[room];
+        let book = accounts.other.as_ref().filter(|_| lesser);
+        let oracle = &book.unwrap_or(&accounts.book).oracle;
+        order::receipt(append, inbox, |who, hail| {
+            let device = oracle.device(&(who.user.clone(), hail.id));
+            device.map(|(number, _)| number)
+        })
     }
 
     /// A result reaches the invocation that waits for it.

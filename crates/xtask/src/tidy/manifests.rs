@@ -28,6 +28,19 @@ fn without_reason(text: &Text) -> Vec<String> {
     complaints
 }
 
+/// The switch of the library's mutants is for one program that looks for them; nothing that ships may have it.
+fn with_mutants(text: &Text) -> Vec<String> {
+    let allowed = text.path.ends_with("crates/sim/Cargo.toml");
+    let lines = text.content.lines().map(str::trim);
+    let turns_on = |line: &&str| {
+        line.contains("baton/mutants") || line.contains("features") && line.contains("\"mutants\"")
+    };
+    lines
+        .filter(|line| turns_on(line) && !allowed)
+        .map(|line| format!("{}: `{line}` switches rules off", text.path))
+        .collect()
+}
+
 /// Each npm package has its reason under "//"; `node-*` stands for all that start so.
 fn npm_without_reason(package: &Value) -> Vec<String> {
     let reasons: Vec<&String> = package["//"]
@@ -113,6 +126,26 @@ fn every_dependency_has_its_reason() {
     assert_eq!(
         npm_without_reason(&package),
         ["package.json: no reason for b"]
+    );
+}
+
+#[test]
+fn nothing_that_ships_has_the_switch_of_the_mutants() {
+    holds(
+        files(&["Cargo.toml"])
+            .iter()
+            .flat_map(with_mutants)
+            .collect(),
+    );
+    let manifest = "[dependencies]\nbaton = { workspace = true, features = [\"mutants\"] }\n";
+    assert_eq!(
+        with_mutants(&sample("crates/server/Cargo.toml", manifest)).len(),
+        1
+    );
+    let manifest = "[features]\nloud = [\"baton/mutants\"]\n";
+    assert_eq!(
+        with_mutants(&sample("crates/client/Cargo.toml", manifest)).len(),
+        1
     );
 }
 

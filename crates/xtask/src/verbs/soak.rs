@@ -7,7 +7,7 @@ use crate::verbs::test;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only these of the sections that have a long version: model, sim, rust, js, e2e; and mutants, which runs only if named.
+    /// Only these of the sections that have a long version: model, sim, deliberate, rust, js, e2e; and mutants, which runs only if named.
     sections: Vec<String>,
     /// Of the section mutants, only this part: 0/8 to 7/8.
     #[arg(long)]
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 
 /// Runs every section that has a long version, with `BATON_SOAK=1`.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let all = ["model", "sim", "rust", "js", "e2e"].map(str::to_owned);
+    let all = ["model", "sim", "deliberate", "rust", "js", "e2e"].map(str::to_owned);
     let names = if options.sections.is_empty() {
         &all[..]
     } else {

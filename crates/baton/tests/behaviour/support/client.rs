@@ -18,6 +18,7 @@ impl<R: Kind> Client<R> {
     }
 
     pub fn on(user: &str, device: u8) -> Self {
+        super::switch_off();
         let replica = Replica::new(user, device_id(user, device), 1);
         Self {
             who: identity(user),

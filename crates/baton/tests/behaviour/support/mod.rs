@@ -42,6 +42,24 @@ pub const FRAME_MS: u64 = 100;
 pub const LEASE_MS: u64 = 200;
 pub const IDLE_MS: u64 = 2_000;
 
+/// Where the library was built with its mutants: the one that `BATON_MUTANT` names, so that it can be
+/// seen which tests find it.
+pub fn switch_off() {
+    #[cfg(feature = "mutants")]
+    {
+        use baton::mutant::{Mutant, choose};
+        let name = std::env::var_os("BATON_MUTANT").unwrap_or_default();
+        let named = Mutant::ALL
+            .into_iter()
+            .find(|mutant| name == *format!("{mutant:?}"));
+        assert!(
+            named.is_some() || name.is_empty(),
+            "no mutant is called {name:?}"
+        );
+        choose(named);
+    }
+}
+
 /// One store, several instances, one clock.
 pub struct World<R: Rules> {
     pub store: Memory,
@@ -109,6 +127,7 @@ impl<R: Rules> World<R> {
     }
 
     fn instance(&mut self) -> Instance<R> {
+        switch_off();
         self.started += 1;
         let writer = Writer(self.started.to_le_bytes());
         Instance::new(writer, self.settings, self.config.clone())

@@ -258,6 +258,7 @@ impl Rooms {
     }
 
     fn instance<K: Kind>(&mut self) -> Instance<K> {
+        super::switch_off();
         self.count += 1;
         Instance::new(Writer(self.count.to_le_bytes()), self.settings, ())
     }

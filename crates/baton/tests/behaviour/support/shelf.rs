@@ -59,6 +59,7 @@ impl<R: Rules<Config = ()>> Shelf<R> {
     }
 
     fn instance(&mut self) -> Instance<R> {
+        super::switch_off();
         self.started += 1;
         let writer = Writer(self.started.to_le_bytes());
         Instance::new(writer, self.settings, ())
