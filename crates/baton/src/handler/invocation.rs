@@ -528,18 +528,26 @@ impl<R: Kind> Invocation<R> {
     }
 
     fn checked(&mut self, cursor: Head, fed: Fed, moment: &Moment) -> Effect {
-        let Fed::Read(found) = fed else {
-            for asked in &mut self.asked {
-                if reply::unchecked(asked, &self.warm) == Some(cursor) {
-                    asked.refuse(Code::Retry);
+        let there = match &fed {
+            Fed::Read(found) => {
+                let there = found
+                    .known
+                    .map_or(found.trimmed, |hash| hash == cursor.hash);
+                // If the store lost it since we read, what we have is of that past too, and no news.
+                (there || found.head == self.warm.head()).then_some(there)
+            }
+            _ => None,
+        };
+        match there {
+            Some(there) => self.checked.push((cursor, there)),
+            None => {
+                for asked in &mut self.asked {
+                    if reply::unchecked(asked, &self.warm) == Some(cursor) {
+                        asked.refuse(Code::Retry);
+                    }
                 }
             }
-            return self.reply(moment);
-        };
-        let there = found
-            .known
-            .map_or(found.trimmed, |hash| hash == cursor.hash);
-        self.checked.push((cursor, there));
+        }
         self.reply(moment)
     }
 
