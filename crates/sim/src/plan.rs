@@ -162,7 +162,8 @@ impl Plan {
             rooms,
             instances,
             clients,
-            users: 1 + below(random, clients),
+            // A user has up to MAX_USER_DEVICES; a client may need a new one now and then.
+            users: (1 + below(random, clients)).max(clients.div_ceil(4)),
             settings: settings(random),
             routing: [
                 Routing::Random,

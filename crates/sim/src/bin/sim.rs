@@ -210,7 +210,7 @@ fn many(options: &Options) -> ExitCode {
         code = tell(failure);
     }
     let missing = sum.counters.not_seen();
-    if failures.is_empty() && options.seeds >= 500 && !missing.is_empty() {
+    if failures.is_empty() && options.seeds >= 400 && !missing.is_empty() {
         println!("\nNotSeen: faults {missing:?} never happened");
         return ExitCode::from(4);
     }
