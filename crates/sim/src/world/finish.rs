@@ -16,10 +16,9 @@ use crate::rules::BankAction;
 use crate::store::Times;
 
 /// L1, L8: how long after the faults every action has its answer and every client the log's head, in
-/// milliseconds. The longest wait is for a number: copies of requests are on their way for up to 300 s
-/// more and count as words of their devices; the one that has been silent for longest makes room 120 s
-/// after its last; who was refused asks again 16 s later; the rest is a few requests.
-pub(crate) const SETTLE_MS: u64 = 450_000;
+/// milliseconds. A client that failed often waits up to 15 s; one that was refused for having too
+/// many devices until an older one is silent for the resend grace (120 s); the rest is a few requests.
+pub(crate) const SETTLE_MS: u64 = 150_000;
 /// After so long everybody who had failed has asked again: the longest pause, spread, and a request.
 const BACK_OFF_MS: u64 = 16_000;
 /// L3: how much later an action may be answered if the lease's holder dies, beside the client's own
