@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use super::{Device, Room};
@@ -32,6 +33,38 @@ const SNAPSHOT_CHECK_BYTES: usize = 16;
 /// What a snapshot is longer than the canonical bytes.
 pub(crate) const SNAPSHOT_EXTRA_BYTES: usize = SNAPSHOT_HEADER_BYTES + SNAPSHOT_CHECK_BYTES;
 
+/// What a room may grow by before its bytes have to be moved.
+const SLACK_BYTES: usize = 512;
+
+/// Bytes being written, as postcard's own vector but for short pieces: a room's encoding is made of
+/// numbers of one to three bytes, each frame of every room is encoded by everybody who replays it,
+/// and a call of memcpy for each was a tenth of all that.
+struct Bytes(Vec<u8>);
+
+impl Flavor for Bytes {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        if bytes.len() > 8 {
+            self.0.extend_from_slice(bytes);
+        } else {
+            for &byte in bytes {
+                self.0.push(byte);
+            }
+        }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
 impl<R: Kind> Room<R> {
     /// Hash of the canonical bytes.
     pub fn state_hash(&self) -> Hash {
@@ -51,8 +84,11 @@ impl<R: Kind> Room<R> {
     }
 
     fn canonical(&self) -> Vec<u8> {
+        // A frame changes little of a room's size.
+        let bytes = Bytes(Vec::with_capacity(self.size + SLACK_BYTES));
         // Rules' states are made of integers and collections of known length; see `Rules::State`.
-        postcard::to_allocvec(self).expect("a room has no lengths unknown beforehand")
+        postcard::serialize_with_flavor(self, bytes)
+            .expect("a room has no lengths unknown beforehand")
     }
 
     /// The room's encoding, with which a reader needs no earlier frame: a header, the canonical
