@@ -139,7 +139,7 @@ impl Plan {
     pub fn draw(random: &mut Random) -> Self {
         let policy = [PAUSE, PAUSE, SKIP, CATCH_UP, STILL][random.below(5) as usize];
         let clients = size(random, &[(1, 2), (1, 3), (2, 4), (2, 5), (3, 8), (4, 20)]);
-        let large = random.chance(1, 200);
+        let large = random.chance(1, 500);
         let clients = if large {
             60 + below(random, 141)
         } else {

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 use baton_sim::counters::Counters;
 use baton_sim::{Outcome, Plan, Verdict, run_drawn};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What was asked for.
 struct Options {
     seeds: u64,
