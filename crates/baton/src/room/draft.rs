@@ -28,6 +28,8 @@ pub(crate) struct Draft<R: Kind> {
     v: u64,
     writer: Writer,
     now_ms: u64,
+    /// The frame before left the room behind the clock.
+    lagged: bool,
     /// The tick that belongs to now.
     target: u64,
     /// The tick that this frame may reach: a long catch-up is split over requests.
@@ -108,8 +110,10 @@ impl<R: Kind> Draft<R> {
                 Room::new(config.clone(), writer, nonce, now_ms)
             }
         };
+        let lagged = copy.tick < copy.tick_at(copy.time_ms);
         let opened = copy.open(v, nonce, now_ms);
         let mut draft = Self {
+            lagged,
             target: copy.tick,
             limit: match mutant::on(Mutant::CatchUpNotSplit) {
                 true => u64::MAX,
@@ -238,6 +242,9 @@ impl<R: Kind> Draft<R> {
         let Some(known) = self.room.devices.get(&device) else {
             return Fate::Done;
         };
+        // Of a tick that a frame has passed which left the room behind: it was noted then, and waits for
+        // its actions' turn. Noted again, it would keep its device here, and the room from pausing.
+        let noted = self.lagged && heard < self.opened.from_tick;
         let newer = session > known.session;
         let same = session == known.session && !known.closed;
         let last = known.beat.unwrap_or(0);
@@ -248,7 +255,7 @@ impl<R: Kind> Draft<R> {
                 session,
                 at,
             },
-            Presence::Here if newer || (same && !known.open && self.room.tick > last) => {
+            Presence::Here if newer || (same && !noted && !known.open && self.room.tick > last) => {
                 Entry::Join {
                     device,
                     session,
@@ -256,7 +263,7 @@ impl<R: Kind> Draft<R> {
                 }
             }
             Presence::Here
-                if same && self.room.tick > last + self.room.pace().grace_ticks() / 3 =>
+                if same && !noted && self.room.tick > last + self.room.pace().grace_ticks() / 3 =>
             {
                 Entry::Beat {
                     device,

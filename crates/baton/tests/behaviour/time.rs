@@ -146,6 +146,31 @@ fn actions_wait_until_the_room_has_caught_up_and_then_are_applied_at_the_tick_of
     assert!(tick >= 600, "not in the past: {tick}");
 }
 
+/// Found by seed 7001124 of the simulator: what waits for its turn was taken for a beat in every frame.
+#[test]
+fn j19_an_action_that_waited_through_a_silence_does_not_keep_a_room_that_pauses_awake() {
+    let mut world = World::<Herd>::with(2, |settings| settings.catch_up_ticks = 30, ());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 0, "bob");
+    world.pass(GRACE_MS / 2);
+    bob.say(&mut world, 0, &[]).expect("a beat, by the leader");
+    world.pass(FRAME_MS / 2);
+    ann.say(&mut world, 1, &[(1, add(5))])
+        .expect("a beat and an action, by a follower");
+    let received = world.since_ms() / TICK_MS;
+    world.pass(HOUR_MS);
+    for _ in 0..4 {
+        world.pass(FRAME_MS);
+        world.watch(0);
+    }
+    let audit = world.audit();
+    assert_eq!(audit.room.state().amounts(), [5]);
+    assert_eq!(world.log().waiting(), 0);
+    let left = received + GRACE_TICKS + 1;
+    assert_eq!(audit.room.tick(), left, "a grace time after its receipt");
+    assert!(audit.room.state().doors.contains(&(left, 0, false)));
+}
+
 /// Requests at random times, with silences of every length.
 fn random_days<const POLICY: u8>(seed: u64) {
     let mut random = Random::from_seed(seed);
