@@ -24,6 +24,34 @@ fn a_calm_world_holds_under_every_policy() {
     }
 }
 
+/// Found by seed 7000669: a verdict that was pushed before a loss and heard after it is of the history that
+/// was lost, and what comes in its place may be another.
+#[test]
+fn frames_that_arrive_after_the_store_lost_them_are_no_second_verdict() {
+    for seed in 0..6 {
+        let mut plan = Plan::calm(STILL, 2, 4);
+        plan.sockets = 100;
+        plan.requests = 600;
+        plan.faults.roll_backs = 60;
+        plan.faults.pushes = 3_000;
+        assert_eq!(run(seed, &plan).verdict, Verdict::Held, "seed {seed}");
+    }
+}
+
+/// Found by seed 7000569: an instance without memory takes the host's time with every request, and frames
+/// it, so that the last of the devices that ask one after the other is always a frame ahead.
+#[test]
+fn a_room_without_a_clock_comes_to_rest_though_instances_remember_nothing() {
+    for seed in 0..4 {
+        let mut plan = Plan::calm(SKIP, 1, 2);
+        plan.clock = false;
+        plan.settings.cache_bytes = 1;
+        plan.settings.lease_ms = plan.settings.idle_ms;
+        plan.faults.skew_ms = 600_000;
+        assert_eq!(run(seed, &plan).verdict, Verdict::Held, "seed {seed}");
+    }
+}
+
 /// Seeds of whole worlds. What the simulator found so far has tests of its own among `baton`'s, which do
 /// not depend on what a seed draws.
 #[test]

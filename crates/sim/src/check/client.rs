@@ -17,13 +17,12 @@ use crate::rules::{BankAction, BankState};
 pub struct Told {
     /// The newest confirmed frame.
     pub head: Head,
-    /// Answers by device and number: the verdict, and how often the store had lost writes then.
-    pub answers: BTreeMap<(Owner, u64), (Option<u16>, u64)>,
+    /// Answers by device and number: the verdict, and the frame whose state said it.
+    pub answers: BTreeMap<(Owner, u64), (Option<u16>, Head)>,
 }
 
 /// Checks what came of something that was taken in. `own`: the body that this device made under a
-/// number; `losses`: how often the store has lost writes, and whether two halves accept them now.
-/// Returns how many answers there were.
+/// number; `losses`: how often the store has lost writes. Returns how many answers there were.
 pub fn took<'o, R: Rules<State = BankState>>(
     told: &mut Told,
     owner: &Owner,
@@ -31,7 +30,7 @@ pub fn took<'o, R: Rules<State = BankState>>(
     notes: &[Note],
     books: (&Book<R>, &Tree),
     own: impl Fn(u64) -> Option<&'o Vec<u8>>,
-    (losses, split): (u64, bool),
+    losses: u64,
 ) -> Result<u64, super::Broken> {
     let (book, tree) = books;
     let head = replica.head();
@@ -70,17 +69,19 @@ pub fn took<'o, R: Rules<State = BankState>>(
         };
         answers += 1;
         let key = (owner.clone(), *seq);
-        if let Some((before, then)) = told.answers.insert(key, (*code, losses))
+        // Another verdict needs another history: neither of the frames that say them is in the other's past.
+        // Counting losses would not do: what was pushed before one may be heard after it.
+        if let Some((before, then)) = told.answers.insert(key, (*code, head))
             && before.is_some()
             && code.is_some()
         {
             hold(
-                before == *code || then != losses || split,
+                before == *code || !(descends(tree, head, then) || descends(tree, then, head)),
                 "S14: the same verdict on every retry",
                 || format!("{seq}: {code:?} after {before:?}"),
             )?;
         }
-        if book.has(head) && !split {
+        if book.has(head) {
             answer(owner, *seq, *code, book, own(*seq))?;
         }
     }

@@ -23,19 +23,20 @@ pub fn agrees<R: Rules<State = BankState>>(replica: &Replica<R>, alone: &Book<R>
     )
 }
 
-/// What a client was told since the store last lost writes is in the log, as it was told.
-pub fn keeps_its_word<R: Rules<State = BankState>>(
-    told: &Told,
-    alone: &Book<R>,
-    losses: u64,
-) -> Checked {
-    for ((owner, seq), (code, then)) in &told.answers {
-        let Some(code) = code.filter(|_| *then == losses) else {
+/// What a client was told by a frame that is in the log is there as it was told. Every other frame was
+/// lost by the store: that it was committed is checked where it is told.
+pub fn keeps_its_word<R: Rules<State = BankState>>(told: &Told, alone: &Book<R>) -> Checked {
+    for ((owner, seq), (code, by)) in &told.answers {
+        let Some(code) = code.filter(|_| alone.has(*by)) else {
             continue;
         };
+        // Who vouched for later numbers, after a loss, has none of the verdicts before.
         let Some((_, device)) = alone.oracle.device(owner) else {
             continue;
         };
+        if *seq <= device.vouched {
+            continue;
+        }
         let logged = device.verdicts.iter().find(|(_, at, ..)| at == seq);
         hold(
             logged.is_some_and(|(.., logged)| *logged == code),

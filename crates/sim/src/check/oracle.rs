@@ -28,6 +28,8 @@ pub struct Device {
     pub mark: u64,
     /// Version, number, body hash and verdict of each action, oldest first.
     pub verdicts: Vec<(u64, u64, BodyHash, u16)>,
+    /// The highest number that the device vouched for.
+    pub vouched: u64,
     session: u32,
     open: bool,
     closed: bool,
@@ -227,6 +229,7 @@ impl Oracle {
                 let known = self.device_of(*device, frame)?;
                 let rises = *mark > known.mark;
                 known.mark = *mark;
+                known.vouched = *mark;
                 known.verdicts.clear();
                 hold(
                     rises && lossy,
@@ -272,6 +275,7 @@ impl Oracle {
             player,
             mark: 0,
             verdicts: Vec::new(),
+            vouched: 0,
             session: 0,
             open: false,
             closed: false,

@@ -203,8 +203,7 @@ impl<R: Game> World<R> {
         };
         if self.chance(faults.unsaved) {
             // The tab is killed before the action was kept: it never was.
-            self.reload(index);
-            return Ok(());
+            return self.reload(index);
         }
         self.keep_action(index, seq, &action);
         self.counters.actions += 1;
@@ -215,11 +214,11 @@ impl<R: Game> World<R> {
             || json!({ "seq": seq, "action": format!("{action:?}") }),
         );
         self.check_prediction(index)?;
-        if self.chance(faults.reload) {
-            // Killed between keeping and sending.
-            self.reload(index);
+        // Killed between keeping and sending.
+        match self.chance(faults.reload) {
+            true => self.reload(index),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// An action is on disk from now on.
@@ -249,7 +248,7 @@ impl<R: Game> World<R> {
     }
 
     /// The page is loaded again: only what is on disk is left.
-    pub(super) fn reload(&mut self, index: usize) {
+    pub(super) fn reload(&mut self, index: usize) -> Checked {
         let base_ms = self.new_base();
         let warm = self.random.chance(1, 2);
         let page = &mut self.clients[index];
@@ -270,10 +269,12 @@ impl<R: Game> World<R> {
             (index as u64, 0),
             || json!({}),
         );
+        // What the kept room says is of its own history, whatever the store has lost since.
+        self.hear(index, "the kept room")
     }
 
     /// The device's storage is gone: it is a new device.
-    pub(super) fn lose_storage(&mut self, index: usize) {
+    pub(super) fn lose_storage(&mut self, index: usize) -> Checked {
         self.counters.saw(39);
         let id = self.new_device();
         let page = &mut self.clients[index];
@@ -282,13 +283,13 @@ impl<R: Game> World<R> {
         page.saved_room = None;
         let room = page.room;
         self.accounts[room].ledger.give_up(&owner);
-        self.reload(index);
+        self.reload(index)
     }
 
     /// A device's storage is copied to another of the room, which becomes the same device.
-    pub(super) fn clone_storage(&mut self, from: usize, to: usize) {
+    pub(super) fn clone_storage(&mut self, from: usize, to: usize) -> Checked {
         if from == to || self.clients[from].room != self.clients[to].room {
-            return;
+            return Ok(());
         }
         self.counters.saw(39);
         let source = &self.clients[from];
@@ -308,7 +309,7 @@ impl<R: Game> World<R> {
         let ledger = &mut self.accounts[room].ledger;
         ledger.give_up(&lost);
         ledger.double(&owner);
-        self.reload(to);
+        self.reload(to)
     }
 
     pub(super) fn go_offline(&mut self, index: usize, ms: u64) {
@@ -464,7 +465,6 @@ impl<R: Game> World<R> {
         let accounts = &self.accounts[page.room];
         let books = (&accounts.book, &accounts.tree);
         let own = |seq: u64| page.own.get(&(owner.clone(), seq));
-        let split = accounts.other.is_some();
         let answers = took(
             &mut page.told,
             &owner,
@@ -472,7 +472,7 @@ impl<R: Game> World<R> {
             &notes,
             books,
             own,
-            (accounts.losses, split),
+            accounts.losses,
         )?;
         self.counters.answers += answers;
         let v = page.replica.head().v;

@@ -4,7 +4,7 @@
 
 use baton::effect::{Arrival, Call, Content, Effect, Fed, Moment};
 use baton::slots::{Slots, Step};
-use baton::{Instance, Nonce, Writer};
+use baton::{Instance, Nonce, Settings, SettingsInput, Writer};
 use serde_json::json;
 
 use super::{Event, Game, Healed, Phase, World};
@@ -26,6 +26,9 @@ const BACK_OFF_MS: u64 = 16_000;
 pub(crate) const TAKEOVER_MS: u64 = 1_000;
 /// What a round trip and its store calls take at most when nothing goes wrong, in milliseconds.
 pub(crate) const TRIPS_MS: u64 = 250;
+/// S12: how often everybody asks at the end before all is quiet. A room that has [`CATCH_UP_MS`](crate::rules::CATCH_UP_MS) to catch
+/// up takes the longest.
+const ROUNDS: u32 = 32;
 /// How often it is looked, in milliseconds.
 const LOOK_MS: u64 = 10;
 /// How often while it heals: there is no hurry.
@@ -216,13 +219,24 @@ impl<R: Game> World<R> {
         Ok(())
     }
 
-    /// S12: everybody asks once more, and all agree with a replay from the log alone.
+    /// S12: everybody asks until nobody's request makes a frame, and all agree with a replay from the log
+    /// alone. The instance that they ask has a memory: without one, on a store without a clock, each
+    /// request may take time up to the lease's end from the host's, and the last of them makes a frame.
     fn agree(&mut self) -> Checked {
         let writer = Writer(self.random.next_u64().to_le_bytes());
-        let mut last = Instance::new(writer, self.settings, ());
-        for _ in 0..3 {
+        let input = SettingsInput {
+            cache_bytes: SettingsInput::default().cache_bytes,
+            ..self.plan.settings
+        };
+        let settings = Settings::try_from(input).expect("a plan's settings are in range");
+        let mut last = Instance::new(writer, settings, ());
+        for _ in 0..ROUNDS {
+            let before = self.counters.frames;
             for client in 0..self.clients.len() {
                 self.exchange(&mut last, client)?;
+            }
+            if self.counters.frames == before {
+                break;
             }
         }
         for room in 0..self.plan.rooms {
@@ -240,7 +254,7 @@ impl<R: Game> World<R> {
             let clients = self.clients.iter().filter(|client| client.room == room);
             for client in clients {
                 end::agrees(&client.replica, &alone)?;
-                end::keeps_its_word(&client.told, &alone, accounts.losses)?;
+                end::keeps_its_word(&client.told, &alone)?;
             }
             end::holds_all(&accounts.ledger, &alone, accounts.losses)?;
         }

@@ -114,10 +114,10 @@ impl<R: Game> World<R> {
                 let ms = self.between(1_000, 120_000);
                 self.go_offline(client, ms);
             }
-            Mischief::StorageLost => self.lose_storage(client),
+            Mischief::StorageLost => return self.lose_storage(client),
             Mischief::Clone => {
                 let to = self.below(self.clients.len());
-                self.clone_storage(client, to);
+                return self.clone_storage(client, to);
             }
             Mischief::Herd => self.herd(room, 100),
             Mischief::Job => self.job(room),
