@@ -27,6 +27,8 @@ const MAX_LOST: u8 = 3;
 const MAX_CHECKED: usize = 8;
 /// How often one invocation reads before it gives up: breaks and short reads each cost one.
 const MAX_READS: u8 = 8;
+/// For how many leases an instance that saw others take part reads before it leads.
+const COMPANY_LEASES: u64 = 10;
 
 /// One batch of requests on its way.
 pub struct Invocation<R: Kind> {
@@ -152,7 +154,10 @@ impl<R: Kind> Invocation<R> {
             }
             return None;
         }
+        let company_ms = COMPANY_LEASES * u64::from(self.settings.lease_ms);
         match self.turn(moment) {
+            // What others pushed meanwhile would wait for another lease: it is renewed by this frame.
+            Turn::Ours if self.warm.has_company(company_ms, moment) => None,
             Turn::Ours => self.lead(moment),
             Turn::Early { wait_ms } | Turn::Theirs { wait_ms } => {
                 self.wait_ms = wait_ms;
@@ -397,6 +402,9 @@ impl<R: Kind> Invocation<R> {
             .recent
             .push(led.append.hash, led.append.frame, keep);
         self.warm.room = Some(led.room);
+        self.warm
+            .inbox
+            .retain(|item| !led.append.framed.contains(&item.id));
         self.warm.broken = None;
     }
 
@@ -456,11 +464,15 @@ impl<R: Kind> Invocation<R> {
         });
         let items: Vec<_> = items.collect();
         self.tried = true;
+        self.warm.pushing = items.len();
         self.phase = Phase::Pushing;
         Effect::Push(items, self.read_of())
     }
 
     fn pushed(&mut self, found: Found, moment: &Moment, full: Option<Code>) -> Effect {
+        if full.is_some() {
+            self.warm.pushing = 0;
+        }
         for asked in &mut self.asked {
             if asked.need.take().is_some() {
                 match full {

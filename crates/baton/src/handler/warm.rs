@@ -30,6 +30,11 @@ pub(super) struct Warm<R: Kind> {
     clocked: bool,
     /// The head, and our own time when we first saw it.
     watch: (Head, u64),
+    /// Items of ours that are on their way into the inbox.
+    pub(super) pushing: usize,
+    /// Our own time when we last saw that others take part too: a frame that was new to us, or items
+    /// that we did not push.
+    company_ms: Option<u64>,
     /// Our own time of the last delivery to other rooms.
     pub(super) delivered_ms: Option<u64>,
     /// Our own time of the last use.
@@ -70,6 +75,8 @@ impl<R: Kind> Warm<R> {
             anchor: None,
             clocked: false,
             watch: (Head::default(), mono_ms),
+            pushing: 0,
+            company_ms: None,
             delivered_ms: None,
             used_ms: mono_ms,
         }
@@ -88,6 +95,7 @@ impl<R: Kind> Warm<R> {
         self.foreign = None;
         self.recent = Recent::default();
         self.inbox.clear();
+        self.pushing = 0;
         self.lease = None;
     }
 
@@ -135,6 +143,10 @@ impl<R: Kind> Warm<R> {
             self.broken = None;
         }
         self.set_clock(&found, moment);
+        let expected = self.inbox.len() + core::mem::take(&mut self.pushing);
+        if self.head() != held || found.inbox.len() > expected {
+            self.company_ms = Some(moment.mono_ms);
+        }
         self.inbox = found.inbox;
         self.lease = found.lease;
         Ok(())
@@ -238,6 +250,12 @@ impl<R: Kind> Warm<R> {
     /// For how long this instance has seen the head stand still.
     pub(super) fn watched_ms(&self, moment: &Moment) -> u64 {
         moment.mono_ms.saturating_sub(self.watch.1)
+    }
+
+    /// Whether others took part within so many milliseconds: then the inbox may hold more than we know.
+    pub(super) fn has_company(&self, within_ms: u64, moment: &Moment) -> bool {
+        self.company_ms
+            .is_some_and(|seen_ms| moment.mono_ms.saturating_sub(seen_ms) <= within_ms)
     }
 
     /// The lease as it should be by now, without asking again.

@@ -166,6 +166,27 @@ fn j11_a_follower_never_appends_while_the_lease_lives() {
 }
 
 #[test]
+fn j12_a_leader_that_has_company_frames_what_others_pushed_before_it_renews_its_lease() {
+    let mut world = World::<Herd>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let bob = Raw::joined(&mut world, 1, "bob");
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+    for round in 1..=20 {
+        world.pass(10);
+        bob.say(&mut world, 1, &[(round, add(1))])
+            .expect("taken in");
+        assert_eq!(world.log().waiting(), 1);
+        world.pass(FRAME_MS);
+        ann.say(&mut world, 0, &[(round + 1, add(1))])
+            .expect("taken");
+        assert_eq!(world.log().waiting(), 0, "round {round}");
+    }
+    let head = world.last_frame();
+    assert_eq!(head.writer, writer(0), "the lease was kept throughout");
+}
+
+#[test]
 fn j12_clients_of_followers_see_the_same_game_no_later_than_a_poll() {
     let mut world = World::<Herd>::new(3);
     let mut clients = [Client::new("ann"), Client::new("bob"), Client::new("cyd")];

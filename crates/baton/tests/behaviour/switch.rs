@@ -532,8 +532,9 @@ fn a_rolling_deploy_on_a_store_that_loses_writes_keeps_every_action() {
         let mut rollout = Rollout::new(seed, true);
         rollout.run(900);
         rollout.drain();
-        rollout.check();
-        assert_eq!(switches(&rollout.fleet.frames()).len(), 1);
+        // A room of which nothing is left may begin anew on the later rules (seed 53 does).
+        let switched = usize::from(rollout.check() == 1);
+        assert_eq!(switches(&rollout.fleet.frames()).len(), switched);
         losses += rollout.losses;
     }
     assert!(losses > 60, "it did lose writes: {losses}");

@@ -38,6 +38,8 @@ pub struct Rollout {
     calm: bool,
     lossy: bool,
     pub losses: usize,
+    /// The store lost even the first frame when some instances wanted the later rules already.
+    emptied: bool,
     /// Amounts by page, in order of their making.
     made: Vec<Vec<i64>>,
     amount: i64,
@@ -60,6 +62,7 @@ impl Rollout {
             calm: false,
             lossy,
             losses: 0,
+            emptied: false,
             made: vec![Vec::new(); count],
             amount: 0,
         }
@@ -170,6 +173,8 @@ impl Rollout {
             let head = self.fleet.log().head().v;
             self.fleet.log().roll_back(head.saturating_sub(back));
             self.losses += 1;
+            let wanted = self.fleet.machines.iter().any(|machine| machine.wanted > 1);
+            self.emptied |= wanted && head <= back;
         }
         if !self.late.is_empty() && self.happens(500) {
             let effect = self.late.swap_remove(0);
@@ -257,8 +262,9 @@ impl Rollout {
         panic!("some actions are never answered");
     }
 
-    /// Every action once, in the order of its making; one switch on the way from first to last.
-    pub fn check(&mut self) {
+    /// Every action once, in the order of its making, and the room on the later rules in the end.
+    /// Returns the version that it began on: the later one only if nothing was left of it.
+    pub fn check(&mut self) -> u32 {
         let audit = audit::<Both>(self.fleet.log().frames());
         let Era::New(state) = audit.room.state() else {
             panic!("the room switched");
@@ -273,6 +279,12 @@ impl Rollout {
             let desynced = with!(page, client => client.notes.contains(&Note::Desync));
             assert!(!desynced, "every build comes to the same state");
         }
+        let began = audit.room.version_at(1);
+        assert!(
+            began == 1 || self.emptied,
+            "a room switches, if it is there"
+        );
+        began
     }
 }
 
