@@ -119,6 +119,13 @@ impl Oracle {
         self.start_ms + self.cut_ms + self.tick * u64::from(TICK_MS)
     }
 
+    /// Whether the newest frame left the room behind its time, as a long catch-up does: what is asked for
+    /// waits until it is done.
+    pub fn lags(&self) -> bool {
+        let reached_ms = self.lived_ms() + u64::from(TICK_MS);
+        self.policy != STILL && !self.is_paused() && reached_ms <= self.time_ms
+    }
+
     /// Takes in the next frame. `lossy`: the store has lost writes before.
     pub fn enter(&mut self, frame: &Frame, bytes: &[u8], ledger: &Ledger, lossy: bool) -> Checked {
         self.envelope(frame, bytes)?;

@@ -39,6 +39,7 @@ impl<R: Game> World<R> {
     pub(super) fn heal(&mut self) -> Checked {
         let begin_ms = self.now_ms.max(self.night_until_ms);
         self.phase = Phase::Healing(begin_ms);
+        self.last_faulty = self.calls;
         let faults = self.faults();
         self.plan.faults = Faults {
             skew_ms: faults.skew_ms,
@@ -94,6 +95,15 @@ impl<R: Game> World<R> {
 
     /// What has not settled yet.
     fn unwell(&self, since_ms: u64) -> Option<String> {
+        // It may wait for a call that went wrong, and hold up an instance's other requests until then.
+        if let Some((_, flight)) = self.flights.range(..=self.last_faulty).next() {
+            return Some(format!("host {} has a request of before", flight.host));
+        }
+        for client in &self.clients {
+            if self.accounts[client.room].book.oracle.lags() {
+                return Some(format!("room {} has not caught up", client.room));
+            }
+        }
         for (index, client) in self.clients.iter().enumerate() {
             let pending = client.replica.pending();
             let head = client.replica.head();

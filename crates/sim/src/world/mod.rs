@@ -170,6 +170,8 @@ pub struct World<R: Game> {
     accounts: Vec<Accounts<R>>,
     phase: Phase,
     calls: u64,
+    /// The last of them while things went wrong.
+    last_faulty: u64,
     writers: u64,
     devices: u64,
     /// Some clients and some instances do not hear each other until then: client and instance, even or odd.
@@ -216,6 +218,7 @@ impl<R: Game> World<R> {
             accounts: (0..plan.rooms).map(|_| accounts()).collect(),
             phase: Phase::Faults,
             calls: 0,
+            last_faulty: 0,
             writers: 0,
             devices: 0,
             parted: None,
