@@ -100,11 +100,15 @@ pub enum Mutant {
     TrimmedUnsealed,
     /// The lease's key never ends.
     LeaseKeyForever,
+
+    // Waiting.
+    /// A leader that has company appends without reading, and so renews its lease over what was pushed.
+    RenewedUnread,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 41] = [
+    pub const ALL: [Mutant; 42] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -146,6 +150,7 @@ impl Mutant {
         Mutant::SealedFromCache,
         Mutant::TrimmedUnsealed,
         Mutant::LeaseKeyForever,
+        Mutant::RenewedUnread,
     ];
 }
 

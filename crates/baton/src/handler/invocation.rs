@@ -155,9 +155,10 @@ impl<R: Kind> Invocation<R> {
             return None;
         }
         let company_ms = COMPANY_LEASES * u64::from(self.settings.lease_ms);
+        let company = self.warm.has_company(company_ms, moment);
         match self.turn(moment) {
             // What others pushed meanwhile would wait for another lease: it is renewed by this frame.
-            Turn::Ours if self.warm.has_company(company_ms, moment) => None,
+            Turn::Ours if company && !mutant::on(Mutant::RenewedUnread) => None,
             Turn::Ours => self.lead(moment),
             Turn::Early { wait_ms } | Turn::Theirs { wait_ms } => {
                 self.wait_ms = wait_ms;

@@ -67,7 +67,7 @@ impl Worlds {
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 41] = [
+pub(crate) const CASES: [Case; 42] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -318,6 +318,11 @@ pub(crate) const CASES: [Case; 41] = [
         Mutant::LeaseKeyForever,
         "the lease's key ends",
         "slots::cost::the_lease_is_what_is_left_by_the_own_clock_and_its_key_always_ends",
+    ),
+    scenario(
+        Mutant::RenewedUnread,
+        "a leader that has company reads before it renews",
+        "leading::j12_a_leader_that_has_company_frames_what_others_pushed_before_it_renews_its_lease",
     ),
 ];
 
