@@ -17,6 +17,7 @@ pub mod rules;
 pub mod store;
 pub mod trace;
 pub mod vectors;
+pub mod waiting;
 pub mod world;
 
 pub use outcome::{Failure, Outcome, Verdict, run, run_drawn, run_seed};

@@ -538,7 +538,7 @@ impl<R: Game> World<R> {
 }
 
 /// The code of a refused request, and the expected number of a gap.
-pub(super) fn refusal_of(answer: &Answer) -> (Option<Code>, Option<u64>) {
+pub(crate) fn refusal_of(answer: &Answer) -> (Option<Code>, Option<u64>) {
     let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let name = body["code"].as_str().unwrap_or_default();
     let code = Code::ALL.into_iter().find(|code| code.name() == name);

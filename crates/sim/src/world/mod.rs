@@ -30,6 +30,8 @@ use crate::plan::{Faults, Plan};
 use crate::rules::{BankAction, BankState};
 use crate::store::Shelf;
 use crate::trace::Trace;
+pub(crate) use client::refusal_of;
+
 use client::Client;
 use forger::Forger;
 use host::{Flight, Host};

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: a line per figure, beside the aim or the peer it is measured against.
 //!
-//! Figures come from here (sizes) and from `js-host/bench/*.bench.ts`, run by Node, which print them as JSON lines.
+//! Figures come from here (sizes), from the simulator (waiting times, in virtual time) and from `js-host/bench/*.bench.ts`, run by Node, which print them as JSON lines.
 //! Whatever else a bench prints is passed on to stderr.
 
 use std::io::{BufRead, BufReader};
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// One JSON object a line: name, value, unit, aim, ok.
     #[arg(long)]
     json: bool,
-    /// Only benches whose file contains this; `sizes` are those of the wasm files.
+    /// Only benches whose file contains this; `sizes` are those of the wasm files, `waiting` the simulator's.
     only: Option<String>,
 }
 
@@ -60,6 +60,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     if wanted("sizes") {
         sizes()?.iter().for_each(show);
+    }
+    if wanted("waiting") {
+        let measure = [
+            "run",
+            "--locked",
+            "--quiet",
+            "--release",
+            "--package",
+            "baton-sim",
+        ];
+        let mut command = cargo(&measure);
+        command.args(["--bin", "waiting", "--", "--json"]);
+        collect(&mut command, &show)?;
     }
     let scripts: Vec<PathBuf> = scripts()?
         .into_iter()
