@@ -272,7 +272,7 @@ fn sim(settings: &Settings) -> Result<Tally> {
         let now_s = since.map_or(0, |since| since.as_secs());
         ("100000", now_s * 1_000_000)
     } else {
-        ("460", 7_000_153)
+        ("460", 7_000_000)
     };
     println!("  {seeds} seeds from {from}");
     let mut command = cargo(&["run", "--quiet"]);

@@ -174,6 +174,8 @@ pub struct World<R: Game> {
     calls: u64,
     /// The last of them while things went wrong.
     last_faulty: u64,
+    /// When one of those was last seen under way, after that.
+    held_up_ms: u64,
     writers: u64,
     devices: u64,
     /// Some clients and some instances do not hear each other until then: client and instance, even or odd.
@@ -221,6 +223,7 @@ impl<R: Game> World<R> {
             phase: Phase::Faults,
             calls: 0,
             last_faulty: 0,
+            held_up_ms: 0,
             writers: 0,
             devices: 0,
             parted: None,
