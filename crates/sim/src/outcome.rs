@@ -6,6 +6,8 @@ use baton::Random;
 
 use crate::check::Broken;
 use crate::counters::Counters;
+use crate::history::Line;
+use crate::history::record::Recorder;
 use crate::plan::Plan;
 use crate::rules::{Bank, CATCH_UP, PAUSE, SKIP, STILL};
 use crate::trace::Trace;
@@ -67,26 +69,54 @@ pub fn run_drawn(seed: u64, keep_trace: bool, change: impl FnOnce(&mut Plan)) ->
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
     change(&mut plan);
-    run_with(seed, random, &plan, keep_trace)
+    run_with(seed, random, &plan, keep_trace, None)
+}
+
+/// The same, with its history: lines for `check-history`. No split brain happens, since a history has one log per room.
+pub fn run_recorded(
+    seed: u64,
+    keep_trace: bool,
+    change: impl FnOnce(&mut Plan),
+) -> (Outcome, Vec<Line>) {
+    let mut random = Random::from_seed(seed);
+    let mut plan = Plan::draw(&mut random);
+    change(&mut plan);
+    plan.faults.split_brains = 0;
+    let mut history = Recorder::default();
+    let outcome = run_with(seed, random, &plan, keep_trace, Some(&mut history));
+    (outcome, history.into_lines())
 }
 
 /// Runs a seed with a plan.
 pub fn run(seed: u64, plan: &Plan) -> Outcome {
-    run_with(seed, Random::from_seed(seed), plan, false)
+    run_with(seed, Random::from_seed(seed), plan, false, None)
 }
 
 /// The same with the trace kept if asked for.
-fn run_with(seed: u64, random: Random, plan: &Plan, keep_trace: bool) -> Outcome {
+fn run_with(
+    seed: u64,
+    random: Random,
+    plan: &Plan,
+    keep_trace: bool,
+    history: Option<&mut Recorder>,
+) -> Outcome {
     match plan.policy {
-        PAUSE => run_of::<Bank<PAUSE>>(seed, random, plan, keep_trace),
-        SKIP => run_of::<Bank<SKIP>>(seed, random, plan, keep_trace),
-        CATCH_UP => run_of::<Bank<CATCH_UP>>(seed, random, plan, keep_trace),
-        _ => run_of::<Bank<STILL>>(seed, random, plan, keep_trace),
+        PAUSE => run_of::<Bank<PAUSE>>(seed, random, plan, keep_trace, history),
+        SKIP => run_of::<Bank<SKIP>>(seed, random, plan, keep_trace, history),
+        CATCH_UP => run_of::<Bank<CATCH_UP>>(seed, random, plan, keep_trace, history),
+        _ => run_of::<Bank<STILL>>(seed, random, plan, keep_trace, history),
     }
 }
 
-fn run_of<R: Game>(seed: u64, random: Random, plan: &Plan, keep_trace: bool) -> Outcome {
+fn run_of<R: Game>(
+    seed: u64,
+    random: Random,
+    plan: &Plan,
+    keep_trace: bool,
+    history: Option<&mut Recorder>,
+) -> Outcome {
     let mut world = World::<R>::new(random, plan, Trace::new(keep_trace));
+    world.history = history.is_some().then(Recorder::default);
     let ran = catch_unwind(AssertUnwindSafe(|| world.run()));
     let failed = match ran {
         Ok(Ok(())) => None,
@@ -105,6 +135,9 @@ fn run_of<R: Game>(seed: u64, random: Random, plan: &Plan, keep_trace: bool) -> 
         }
     };
     let at_ms = world.now_ms();
+    if let (Some(kept), Some(history)) = (world.history.take(), history) {
+        *history = kept;
+    }
     Outcome {
         seed,
         verdict: match failed {

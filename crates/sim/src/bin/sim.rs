@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use baton_sim::counters::Counters;
-use baton_sim::{Outcome, Plan, Verdict, run_drawn};
+use baton_sim::{Outcome, Plan, Verdict, history, run_drawn, run_recorded};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,6 +25,7 @@ struct Options {
     from: u64,
     jobs: u64,
     trace: Option<String>,
+    history: Option<String>,
     all: bool,
     /// Only this kind of store.
     store: Option<Store>,
@@ -49,7 +50,7 @@ impl Store {
 fn main() -> ExitCode {
     let Some(options) = options() else {
         eprintln!(
-            "options: --seeds N [--from SEED] [--jobs N] [--all] [--store compare|keys] | --seed SEED [--trace FILE]"
+            "options: --seeds N [--from SEED] [--jobs N] [--all] [--store compare|keys] | --seed SEED [--trace FILE] [--history FILE, and no split brain]"
         );
         return ExitCode::from(64);
     };
@@ -67,6 +68,7 @@ fn options() -> Option<Options> {
         from: 0,
         jobs: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64),
         trace: None,
+        history: None,
         all: false,
         store: None,
     };
@@ -90,6 +92,7 @@ fn options() -> Option<Options> {
                 });
             }
             "--trace" => options.trace = Some(arguments.next()?),
+            "--history" => options.history = Some(arguments.next()?),
             _ => return None,
         }
     }
@@ -105,13 +108,14 @@ fn change(store: Option<Store>) -> impl FnOnce(&mut Plan) {
 }
 
 fn one(options: &Options) -> ExitCode {
-    let outcome = run_drawn(options.from, options.trace.is_some(), change(options.store));
-    if let Some(file) = &options.trace {
-        let lines = outcome.trace.join("\n") + "\n";
-        if let Err(error) = std::fs::write(file, lines) {
-            eprintln!("cannot write {file}: {error}");
-        }
-    }
+    let (seed, traced) = (options.from, options.trace.is_some());
+    let (outcome, lines) = match options.history {
+        Some(_) => run_recorded(seed, traced, change(options.store)),
+        None => (run_drawn(seed, traced, change(options.store)), Vec::new()),
+    };
+    let trace = || outcome.trace.join("\n") + "\n";
+    keep(options.trace.as_ref(), trace);
+    keep(options.history.as_ref(), || history::write(&lines));
     let counters = &outcome.counters;
     println!(
         "seed {}: {} s virtual, {} requests, {} actions, {} frames, {} losses, {} resets, digest {:016x}",
@@ -125,6 +129,14 @@ fn one(options: &Options) -> ExitCode {
         outcome.digest,
     );
     tell(&outcome)
+}
+
+fn keep(file: Option<&String>, text: impl FnOnce() -> String) {
+    if let Some(file) = file
+        && let Err(error) = std::fs::write(file, text())
+    {
+        eprintln!("cannot write {file}: {error}");
+    }
 }
 
 /// Prints a failure. The exit code that belongs to it.

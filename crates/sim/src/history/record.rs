@@ -69,7 +69,18 @@ impl Recorder {
         self.lines.push(Line::Info(End { op, time_ms, code }));
     }
 
-    /// The store is about to lose all frames after version `kept`; `log` is what it has.
+    /// The store took the next frame of a room in.
+    pub fn appended(&mut self, room: &str, bytes: &[u8]) {
+        let written = self.written.entry(room.into()).or_default();
+        *written += 1;
+        if let Ok(frame) = Frame::decode(bytes) {
+            let framed = framed(room, &frame, Hash::of(bytes));
+            self.lines.push(Line::Frame(framed));
+        }
+    }
+
+    /// The store is about to lose all frames after version `kept`; `log` is what it has, of which what was written
+    /// down before is left out.
     pub fn loses<'a>(
         &mut self,
         room: &str,
@@ -88,20 +99,21 @@ impl Recorder {
 
     /// The log of a room, from the first frame on. What was written down before is left out.
     pub fn log<'a>(&mut self, room: &str, log: impl Iterator<Item = &'a [u8]>) {
-        let written = self.written.entry(room.into()).or_default();
-        let skip = usize::try_from(*written).unwrap_or(usize::MAX);
+        let written = self.written.get(room).copied().unwrap_or_default();
+        let skip = usize::try_from(written).unwrap_or(usize::MAX);
         for bytes in log.skip(skip) {
-            if let Ok(frame) = Frame::decode(bytes) {
-                self.lines
-                    .push(Line::Frame(framed(room, &frame, Hash::of(bytes))));
-            }
-            *written += 1;
+            self.appended(room, bytes);
         }
     }
 
     /// What was written down so far.
     pub fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// The same, once nothing more will happen.
+    pub fn into_lines(self) -> Vec<Line> {
+        self.lines
     }
 }
 

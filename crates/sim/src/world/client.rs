@@ -370,6 +370,7 @@ impl<R: Game> World<R> {
             client: Some((index, life, number)),
             forger: None,
             asked,
+            op: None,
         };
         for (copy, way_ms) in self.ways().into_iter().enumerate() {
             let host = match copy {

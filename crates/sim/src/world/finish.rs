@@ -284,6 +284,7 @@ impl<R: Game> World<R> {
             who: Some(page.identity()),
             call: Call::Play(body.into()),
         };
+        let op = self.record_sent(|| format!("client {index}"), room, &arrival);
         let moment = Moment {
             wall_ms: START_MS + self.now_ms,
             mono_ms: self.now_ms,
@@ -300,6 +301,7 @@ impl<R: Game> World<R> {
             instance.begin(&Self::room_name(room), vec![arrival], moment);
         loop {
             if let Effect::Reply(answers) = effect {
+                self.record_answer(op, &answers[0]);
                 let page = &mut self.clients[index];
                 if answers[0].content == Content::Reply {
                     page.replica.receive(&answers[0].body, local_ms, local_ms);

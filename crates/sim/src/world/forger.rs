@@ -58,6 +58,7 @@ impl<R: Game> World<R> {
                 began_v: 0,
                 began_losses: 0,
             },
+            op: None,
         };
         let host = self.below(self.hosts.len());
         let who = self.random.chance(19, 20).then(|| Identity {

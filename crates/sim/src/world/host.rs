@@ -160,9 +160,10 @@ impl<R: Game> World<R> {
             self.counters.saw(35);
         }
         let (began_v, began_losses) = self.seen_by(host, room);
-        for slip in &mut slips {
+        for (slip, arrival) in slips.iter_mut().zip(&arrivals) {
             slip.asked.began_v = began_v;
             slip.asked.began_losses = began_losses;
+            slip.op = self.record_sent(|| slip.process(), room, arrival);
         }
         if self.faults().frozen {
             self.counters.saw(13);

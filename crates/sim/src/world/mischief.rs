@@ -271,6 +271,7 @@ impl<R: Game> World<R> {
                 began_v: 0,
                 began_losses: 0,
             },
+            op: None,
         };
         self.after(
             way_ms,

@@ -10,6 +10,7 @@ mod forger;
 mod host;
 mod mischief;
 mod network;
+mod record;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -26,6 +27,7 @@ use crate::check::oracle::Oracle;
 use crate::check::reply::Asked;
 use crate::check::{Broken, Checked};
 use crate::counters::Counters;
+use crate::history::record::Recorder;
 use crate::plan::{Faults, Plan};
 use crate::rules::{BankAction, BankState};
 use crate::store::Shelf;
@@ -49,6 +51,8 @@ struct Slip {
     /// The forger of a room.
     forger: Option<usize>,
     asked: Asked,
+    /// Its number in the history.
+    op: Option<u64>,
 }
 
 /// Something that will happen.
@@ -188,6 +192,9 @@ pub struct World<R: Game> {
     pub counters: Counters,
     /// In order.
     pub trace: Trace,
+    /// What clients ask and are told, if it is to be kept. During a split brain there are two logs, which no history can
+    /// say.
+    pub history: Option<Recorder>,
     /// How long it took to heal.
     pub healed: Healed,
 }
@@ -231,6 +238,7 @@ impl<R: Game> World<R> {
             store_skew_ms: 0,
             counters: Counters::default(),
             trace,
+            history: None,
             healed: Healed::default(),
             plan: plan.clone(),
         };
@@ -287,7 +295,10 @@ impl<R: Game> World<R> {
                 slip,
                 arrival,
             } => self.arrive(host, room, slip, arrival),
-            Event::Answer { slip, answer } => self.answered(&slip, &answer),
+            Event::Answer { slip, answer } => {
+                self.record_answer(slip.op, &answer);
+                self.answered(&slip, &answer)
+            }
             Event::GiveUp {
                 client,
                 life,
@@ -395,6 +406,7 @@ impl<R: Game> World<R> {
             _ => &mut accounts.book,
         };
         let frame = book.append(bytes, &mut accounts.tree, &witness)?;
+        self.record_frame(room, bytes);
         self.counters.frames += 1;
         self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
             json!({
@@ -408,6 +420,8 @@ impl<R: Game> World<R> {
 
     /// The store lost frames: the books are written again from what is left.
     fn lose(&mut self, room: usize) -> Checked {
+        let frames = self.shelves[room].frames();
+        self.record_loss(room, &frames);
         let fresh = self.fresh_oracle();
         let accounts = &mut self.accounts[room];
         accounts.losses += 1;
@@ -416,7 +430,6 @@ impl<R: Game> World<R> {
             lossy: true,
             now_ms: self.now_ms,
         };
-        let frames = self.shelves[room].frames();
         accounts
             .book
             .rebuild(&frames, fresh, &mut accounts.tree, &witness)?;

@@ -7,4 +7,5 @@ mod corrupted;
 mod forged;
 mod recorded;
 mod runs;
+mod simulated;
 mod uncoordinated;

@@ -7,7 +7,7 @@ use crate::runs::run;
 use crate::support::traffic::Odds;
 
 /// Checks a history, as it is read back from its file. Returns how much it holds.
-fn accepted(lines: &[Line], name: &str) -> Count {
+pub(crate) fn accepted(lines: &[Line], name: &str) -> Count {
     let read = read(&write(lines)).expect("what was written can be read");
     assert_eq!(read, lines);
     let report = check(&read).expect("a history");

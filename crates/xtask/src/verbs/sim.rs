@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// With one seed: a file for its trace, a line of JSON for each thing that happened.
     #[arg(long)]
     trace: Option<String>,
+    /// With one seed: a file for its history, for `check-history`; no split brain happens then.
+    #[arg(long)]
+    history: Option<String>,
     /// Go on after a failure.
     #[arg(long)]
     all: bool,
@@ -50,6 +53,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if let Some(trace) = &options.trace {
         sim.args(["--trace", trace]);
+    }
+    if let Some(history) = &options.history {
+        sim.args(["--history", history]);
     }
     if options.all {
         sim.arg("--all");
