@@ -178,6 +178,14 @@ impl Asked {
             .iter()
             .filter_map(|item| item.of(&who, &hail))
             .collect();
+        // Who leads would let go of it without a word to whom a follower took it from. What waits already
+        // may yet be framed.
+        let registers = hail.number.is_none() && hail.presence == Presence::Here;
+        if let (true, None, Some(room)) = (registers && waiting.is_empty(), standing, room)
+            && let Err(code) = room.makes_room(&who.user, &[], now_ms)
+        {
+            return self.refuse(code);
+        }
         let mut need = Hail {
             presence: presence(room, &who.user, &hail, &waiting, now_ms),
             actions: Vec::new(),

@@ -11,9 +11,7 @@ use crate::error::Code;
 use crate::frame::{Cut, Entry, FORMAT, Frame};
 use crate::id::{BodyHash, Hash, Identity, Lineage, Nonce, Writer};
 use crate::kind::{Edition, Kind, encode};
-use crate::limits::{
-    MAX_DEVICES, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES, MAX_USER_DEVICES, RESEND_GRACE_MS,
-};
+use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_ENTRIES};
 use crate::mutant::{self, Mutant};
 use crate::parcel::Parcel;
 use crate::rules::{By, Reject};
@@ -179,29 +177,8 @@ impl<R: Kind> Draft<R> {
         if let Some(standing) = known.filter(|_| !mutant::on(Mutant::RegisteredTwice)) {
             return Ok(standing.number);
         }
-        let player = self.room.player(&who.user);
-        let own = |number: &u32| Some(self.room.devices[number].player) == player;
-        let own_count = self
-            .room
-            .devices
-            .keys()
-            .filter(|number| own(number))
-            .count();
-        if own_count >= MAX_USER_DEVICES || self.room.devices.len() >= MAX_DEVICES {
-            let only_own = own_count >= MAX_USER_DEVICES;
-            let silent = |number: &u32| {
-                let device = &self.room.devices[number];
-                let early = mutant::on(Mutant::EvictedEarly);
-                !device.open
-                    && (early || device.seen_ms.saturating_add(RESEND_GRACE_MS) < self.now_ms)
-            };
-            let candidates = self.room.devices.keys().copied();
-            let oldest = candidates
-                .filter(|number| silent(number) && !heard.contains(number))
-                .filter(|number| !only_own || own(number))
-                .min_by_key(|number| (self.room.devices[number].seen_ms, *number))
-                .ok_or(Code::DeviceLimit)?;
-            self.put(Entry::Evict { device: oldest });
+        if let Some(device) = self.room.makes_room(&who.user, heard, self.now_ms)? {
+            self.put(Entry::Evict { device });
         }
         let registered = self.put(Entry::Register {
             user: who.user.clone(),

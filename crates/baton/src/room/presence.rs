@@ -3,9 +3,12 @@
 use alloc::vec::Vec;
 
 use super::{Device, NotHere, Opened, Person, Room};
+use crate::error::Code;
 use crate::id::DeviceId;
 use crate::kind::Kind;
-use crate::limits::{MAX_DEVICES, MAX_NAME_BYTES, MAX_USER_BYTES};
+use crate::limits::{
+    MAX_DEVICES, MAX_NAME_BYTES, MAX_USER_BYTES, MAX_USER_DEVICES, RESEND_GRACE_MS,
+};
 use crate::mutant::{self, Mutant};
 use crate::random::Source;
 use crate::rules::{Context, Player};
@@ -44,6 +47,36 @@ impl<R: Kind> Room<R> {
         let device = Device::new(player, id, client, opened.time_ms);
         self.devices.insert(number, device);
         Ok(())
+    }
+
+    /// Which device, if any, must be forgotten so that another one of a user can be registered: the
+    /// longest silent one, but none of those in `heard`. It is decided by the room alone, so that every
+    /// instance can tell a device that there is no place for it.
+    ///
+    /// # Errors
+    /// [`Code::DeviceLimit`]: there is no place, and nobody was silent for long enough.
+    pub(crate) fn makes_room(
+        &self,
+        user: &str,
+        heard: &[u32],
+        now_ms: u64,
+    ) -> Result<Option<u32>, Code> {
+        let player = self.player(user);
+        let own = |device: &Device| Some(device.player) == player;
+        let own_count = self.devices.values().filter(|device| own(device)).count();
+        let only_own = own_count >= MAX_USER_DEVICES;
+        if !only_own && self.devices.len() < MAX_DEVICES {
+            return Ok(None);
+        }
+        let silent = |device: &Device| {
+            let early = mutant::on(Mutant::EvictedEarly);
+            !device.open && (early || device.seen_ms.saturating_add(RESEND_GRACE_MS) < now_ms)
+        };
+        let candidates = self.devices.iter().filter(|(number, device)| {
+            silent(device) && !heard.contains(number) && (!only_own || own(device))
+        });
+        let oldest = candidates.min_by_key(|(number, device)| (device.seen_ms, **number));
+        oldest.map_or(Err(Code::DeviceLimit), |(number, _)| Ok(Some(*number)))
     }
 
     pub(super) fn evict(&mut self, number: u32) -> Result<(), NotHere> {

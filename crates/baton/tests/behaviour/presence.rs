@@ -295,6 +295,33 @@ fn a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room(
     );
 }
 
+/// Found by the simulator: a follower took it in, the leader let go of it, and nobody told the device.
+#[test]
+fn a_device_for_which_there_is_no_place_is_told_so_by_every_instance_and_costs_no_frames() {
+    let mut world = World::<Herd>::new(2);
+    let mut devices: Vec<_> = (1..=MAX_USER_DEVICES as u8 + 1)
+        .map(|device| Raw::on("ann", device))
+        .collect();
+    let mut last = devices.pop().expect("one too many");
+    for device in &mut devices {
+        world.pass(LEASE_MS + 1);
+        device.join(&mut world, 0);
+    }
+    let frames = world.head().v;
+    for _ in 0..5 {
+        let refused = last.say(&mut world, 1, &[]).expect_err("one too many");
+        assert_eq!(refused, (Code::DeviceLimit, None));
+        assert_eq!(world.log().waiting(), 0, "nothing that must be let go of");
+        world.pass(LEASE_MS / 4);
+        world.watch(0);
+    }
+    assert_eq!(world.head().v, frames);
+    // As soon as one of them may be forgotten, whoever is asked takes it in.
+    world.pass(RESEND_GRACE_MS + GRACE_MS + 10);
+    world.watch(0);
+    last.join(&mut world, 1);
+}
+
 /// A user's full set of devices, the first of which is silent for longest and has had one action accepted.
 fn silent_devices(world: &mut World<Herd>) -> Vec<Raw> {
     let mut devices: Vec<_> = (1..=MAX_USER_DEVICES as u8)
