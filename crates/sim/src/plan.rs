@@ -17,7 +17,7 @@ pub struct Plan {
     pub instances: usize,
     /// Devices that play, 1 to 200.
     pub clients: usize,
-    /// Users that they belong to, at most as many.
+    /// Users that they belong to, at most as many: one may have more devices than there is a place for.
     pub users: usize,
     /// Of every instance.
     pub settings: SettingsInput,
@@ -162,8 +162,7 @@ impl Plan {
             rooms,
             instances,
             clients,
-            // A user has up to MAX_USER_DEVICES; a client may need a new one now and then.
-            users: (1 + below(random, clients)).max(clients.div_ceil(4)),
+            users: 1 + below(random, clients),
             settings: settings(random),
             routing: [
                 Routing::Random,

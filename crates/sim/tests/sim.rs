@@ -52,6 +52,20 @@ fn a_room_without_a_clock_comes_to_rest_though_instances_remember_nothing() {
     }
 }
 
+/// A user's ninth device is refused by every instance, as is every page of one whose storage was copied and
+/// who comes second with a number. Neither keeps the others from settling.
+#[test]
+fn users_with_more_devices_than_there_is_a_place_for_and_with_copies_of_them_settle() {
+    for seed in 0..4 {
+        let mut plan = Plan::calm(PAUSE, 3, 12);
+        plan.users = 1;
+        plan.faults.clones = 2;
+        plan.faults.storage_lost = 2;
+        plan.faults.offline = 4;
+        assert_eq!(run(seed, &plan).verdict, Verdict::Held, "seed {seed}");
+    }
+}
+
 /// Seeds of whole worlds. What the simulator found so far has tests of its own among `baton`'s, which do
 /// not depend on what a seed draws.
 #[test]

@@ -109,6 +109,22 @@ impl Oracle {
         number < self.next_device && !self.devices.contains_key(&number)
     }
 
+    /// Whether a user has all the devices that the room takes, and if `now_ms` is given, whether none of
+    /// them may be forgotten by then.
+    pub fn has_no_place(&self, user: &str, now_ms: Option<u64>) -> bool {
+        let own = |device: &&Device| device.owner.0 == user;
+        let only_own = self.devices.values().filter(own).count() >= limits::MAX_USER_DEVICES;
+        let silent = |device: &Device| {
+            let until_ms = device.seen_ms + limits::RESEND_GRACE_MS;
+            !device.open && now_ms.is_some_and(|now_ms| until_ms < now_ms)
+        };
+        let mut all = self
+            .devices
+            .values()
+            .filter(|device| !only_own || own(device));
+        (only_own || self.devices.len() >= limits::MAX_DEVICES) && !all.any(silent)
+    }
+
     /// Whether time stands still.
     pub fn is_paused(&self) -> bool {
         self.policy == PAUSE && self.here.is_empty()

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{Event, Game, Phase, Slip, World};
 use crate::check::client::{Told, predicts, took};
 use crate::check::ledger::Owner;
+use crate::check::oracle::Oracle;
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
 use crate::clock::START_MS;
@@ -48,6 +49,8 @@ pub(super) struct Client<R: Game> {
     pub(super) told: Told,
     /// The last reply that was none of a refusal.
     pub(super) heard_ms: u64,
+    /// When it was last told that there is no place for it.
+    pub(super) no_place_ms: Option<u64>,
     /// The bodies that this device made and kept.
     own: BTreeMap<(Owner, u64), Vec<u8>>,
 }
@@ -71,6 +74,13 @@ impl<R: Game> Client<R> {
 
     pub(super) fn local_ms(&self, now_ms: u64) -> u64 {
         self.base_ms + now_ms
+    }
+
+    /// Whether the device is no part of the room, and was told why after `since_ms`.
+    pub(super) fn has_no_place(&self, oracle: &Oracle, since_ms: u64, now_ms: u64) -> bool {
+        let told = self.no_place_ms.is_some_and(|told_ms| told_ms >= since_ms);
+        let outside = self.replica.player().is_none() && self.replica.pending() == 0;
+        told && outside && oracle.has_no_place(&self.user, Some(now_ms))
     }
 
     /// The bodies that wait for an answer, if nothing of them was let go of.
@@ -112,6 +122,7 @@ impl<R: Game> World<R> {
             favourite: self.below(self.plan.instances),
             told: Told::default(),
             heard_ms: 0,
+            no_place_ms: None,
             own: BTreeMap::new(),
         };
         self.clients.push(client);
@@ -440,8 +451,18 @@ impl<R: Game> World<R> {
         } else {
             let (code, expected) = refusal_of(answer);
             page.replica.refused(code, expected, local_ms);
-            let trouble = !matches!(self.phase, Phase::Probing { .. });
-            refusal(code, trouble, true)?;
+            let accounts = &self.accounts[page.room];
+            let caused = match code {
+                // What has a place keeps it, unless the store loses it.
+                Some(Code::DeviceLimit) => {
+                    page.no_place_ms = Some(self.now_ms);
+                    accounts.losses > 0 || accounts.book.oracle.has_no_place(&page.user, None)
+                }
+                // A copy of the device was first to use the number, at any time.
+                Some(Code::Conflict) if accounts.ledger.is_doubled(&page.owner()) => true,
+                _ => !matches!(self.phase, Phase::Probing { .. }),
+            };
+            refusal(code, caused, true)?;
         }
         let what = format!("{:?}", answer.status);
         self.hear(index, &what)

@@ -96,7 +96,16 @@ impl<R: Game> World<R> {
         Ok(())
     }
 
-    /// What has not settled yet.
+    /// A room's time as its instances know it: the store's, or where that has none the newest frame's.
+    fn room_ms(&self, room: usize) -> u64 {
+        match self.plan.clock {
+            true => START_MS + self.now_ms + self.store_skew_ms,
+            false => self.accounts[room].book.oracle.time_ms,
+        }
+    }
+
+    /// What has not settled yet. A device that there is no place for has settled once it was told, for as
+    /// long as none of its user's may be forgotten.
     fn unwell(&self, since_ms: u64) -> Option<String> {
         // A request of before may wait for a call that went wrong, and hold up an instance's others; those
         // come all at once then, perhaps with more old cursors than one batch looks up.
@@ -109,9 +118,12 @@ impl<R: Game> World<R> {
             }
         }
         for (index, client) in self.clients.iter().enumerate() {
+            let book = &self.accounts[client.room].book;
+            if client.has_no_place(&book.oracle, since_ms, self.room_ms(client.room)) {
+                continue;
+            }
             let pending = client.replica.pending();
             let head = client.replica.head();
-            let book = &self.accounts[client.room].book;
             let near = head.v + 30 >= book.head().v;
             // Who still waits after a failure has not come back. Who has a live socket may have no reason to ask.
             let asked = client.heard_ms >= since_ms;
@@ -146,9 +158,11 @@ impl<R: Game> World<R> {
             if let (true, Some(holder)) = (kill, holder) {
                 self.kill(holder, true);
             }
-            let Some(index) =
-                (0..self.clients.len()).find(|index| self.clients[*index].room == room)
-            else {
+            let plays = |index: &usize| {
+                let client = &self.clients[*index];
+                client.room == room && client.replica.player().is_some()
+            };
+            let Some(index) = (0..self.clients.len()).find(plays) else {
                 continue;
             };
             let page = &mut self.clients[index];
@@ -267,6 +281,9 @@ impl<R: Game> World<R> {
             alone.rebuild(&frames, fresh, &mut Tree::new(), &witness)?;
             let clients = self.clients.iter().filter(|client| client.room == room);
             for client in clients {
+                if client.has_no_place(&alone.oracle, 0, 0) {
+                    continue;
+                }
                 end::agrees(&client.replica, &alone)?;
                 end::keeps_its_word(&client.told, &alone)?;
             }
