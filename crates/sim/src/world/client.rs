@@ -452,15 +452,18 @@ impl<R: Game> World<R> {
             let (code, expected) = refusal_of(answer);
             page.replica.refused(code, expected, local_ms);
             let accounts = &self.accounts[page.room];
+            let trouble = !matches!(self.phase, Phase::Probing { .. });
             let caused = match code {
-                // What has a place keeps it, unless the store loses it.
+                // What has a place keeps it, unless the store loses it; a leader whose frame was not
+                // appended may have counted those that it would have registered.
                 Some(Code::DeviceLimit) => {
                     page.no_place_ms = Some(self.now_ms);
-                    accounts.losses > 0 || accounts.book.oracle.has_no_place(&page.user, None)
+                    let oracle = &accounts.book.oracle;
+                    trouble || accounts.losses > 0 || oracle.has_no_place(&page.user, None)
                 }
                 // A copy of the device was first to use the number, at any time.
                 Some(Code::Conflict) if accounts.ledger.is_doubled(&page.owner()) => true,
-                _ => !matches!(self.phase, Phase::Probing { .. }),
+                _ => trouble,
             };
             refusal(code, caused, true)?;
         }
