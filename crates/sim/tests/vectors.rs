@@ -8,7 +8,8 @@
 //! - The lease says what the model chose, by the store's clock: just after the head's frame somebody holds it, a lease
 //!   later nobody does, an idle time later a frame of nothing but time is due.
 //! - A request that should read first comes together with a view, since with one the handler never guesses. One that
-//!   leads from the cache comes alone, when its own lease is old enough.
+//!   leads from the cache comes alone, when its own lease is old enough; its instance has seen nobody else for ten leases,
+//!   since every append takes that long by the instance's own clock.
 //! - A read that meets a break costs the handler a second one: nothing comes between.
 //! - An append and a push answer with a read, so the step and the read after it are one, as in the model.
 //! - The handler stores a snapshot with the frame that ends a segment: the model's step only checks that it is there.

@@ -72,6 +72,12 @@ impl<R: Game> Client<R> {
         }
     }
 
+    /// Whether it waits for the answer to a request that it sent no later than that.
+    pub(super) fn waits_since(&self, now_ms: u64) -> bool {
+        let sent_ms = self.flying.map(|(_, sent_ms)| sent_ms);
+        sent_ms.is_some_and(|sent_ms| sent_ms <= self.local_ms(now_ms))
+    }
+
     pub(super) fn local_ms(&self, now_ms: u64) -> u64 {
         self.base_ms + now_ms
     }
