@@ -76,7 +76,7 @@ pub(crate) const SECTIONS: [Section; 14] = [
     },
     Section {
         name: "sim",
-        title: "the simulator: some hundred seeds, every fault seen",
+        title: "the simulator: two thousand seeds, every fault seen",
         needs: &[],
         advice: "the last lines name the check, the seed and the command that repeats it",
         run: sim,
@@ -272,7 +272,7 @@ fn sim(settings: &Settings) -> Result<Tally> {
         let now_s = since.map_or(0, |since| since.as_secs());
         ("100000", now_s * 1_000_000)
     } else {
-        ("460", 7_000_000)
+        ("2000", 9_700_000)
     };
     println!("  {seeds} seeds from {from}");
     let mut command = cargo(&["run", "--quiet"]);
