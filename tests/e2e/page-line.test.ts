@@ -87,9 +87,11 @@ async function play({ url }: Server, mode: string, horde: Horde, rest: (ada: Pla
   const room = `line-${mode}`
   const [ada, bob] = await first(url, room, mode)
   let done = false
-  const walking = [ada, bob].map((player) => player.survive(() => done))
+  const open = [ada, bob]
+  const walking = open.map((player) => player.survive(() => done))
   try {
     const cleo = await third(url, room, ada)
+    open.push(cleo)
     walking.push(cleo.survive(() => done))
     expect(compare(await cleo.history(), await ada.history())).toMatchObject({ differ: [] })
     await reload(bob)
@@ -109,6 +111,8 @@ async function play({ url }: Server, mode: string, horde: Horde, rest: (ada: Pla
   } finally {
     done = true
     await Promise.allSettled(walking)
+    // Pages that stay open are drawn on, and those of the next test answer its keyboards too late.
+    await Promise.all(open.map((player) => player.close()))
   }
 }
 
