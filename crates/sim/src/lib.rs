@@ -20,5 +20,5 @@ pub mod vectors;
 pub mod waiting;
 pub mod world;
 
-pub use outcome::{Failure, Outcome, Verdict, run, run_drawn, run_recorded, run_seed};
+pub use outcome::{Failure, Keep, Outcome, Verdict, run, run_drawn, run_seed};
 pub use plan::Plan;

@@ -57,66 +57,52 @@ pub struct Outcome {
     pub digest: u64,
     /// Lines of JSON, if they were asked for.
     pub trace: Vec<String>,
+    /// Lines for `check-history`, if they were asked for.
+    pub history: Vec<Line>,
+}
+
+/// What of a run is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Each event, for people.
+    pub trace: bool,
+    /// What clients asked and were told. No split brain happens then, since a history has one log per room.
+    pub history: bool,
 }
 
 /// Runs a seed with the plan that it draws itself.
-pub fn run_seed(seed: u64, keep_trace: bool) -> Outcome {
-    run_drawn(seed, keep_trace, |_| {})
+pub fn run_seed(seed: u64, keep: Keep) -> Outcome {
+    run_drawn(seed, keep, |_| {})
 }
 
 /// The same with the plan changed before it is run.
-pub fn run_drawn(seed: u64, keep_trace: bool, change: impl FnOnce(&mut Plan)) -> Outcome {
+pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
     change(&mut plan);
-    run_with(seed, random, &plan, keep_trace, None)
-}
-
-/// The same, with its history: lines for `check-history`. No split brain happens, since a history has one log per room.
-pub fn run_recorded(
-    seed: u64,
-    keep_trace: bool,
-    change: impl FnOnce(&mut Plan),
-) -> (Outcome, Vec<Line>) {
-    let mut random = Random::from_seed(seed);
-    let mut plan = Plan::draw(&mut random);
-    change(&mut plan);
-    plan.faults.split_brains = 0;
-    let mut history = Recorder::default();
-    let outcome = run_with(seed, random, &plan, keep_trace, Some(&mut history));
-    (outcome, history.into_lines())
+    if keep.history {
+        plan.faults.split_brains = 0;
+    }
+    run_with(seed, random, &plan, keep)
 }
 
 /// Runs a seed with a plan.
 pub fn run(seed: u64, plan: &Plan) -> Outcome {
-    run_with(seed, Random::from_seed(seed), plan, false, None)
+    run_with(seed, Random::from_seed(seed), plan, Keep::default())
 }
 
-/// The same with the trace kept if asked for.
-fn run_with(
-    seed: u64,
-    random: Random,
-    plan: &Plan,
-    keep_trace: bool,
-    history: Option<&mut Recorder>,
-) -> Outcome {
+fn run_with(seed: u64, random: Random, plan: &Plan, keep: Keep) -> Outcome {
     match plan.policy {
-        PAUSE => run_of::<Bank<PAUSE>>(seed, random, plan, keep_trace, history),
-        SKIP => run_of::<Bank<SKIP>>(seed, random, plan, keep_trace, history),
-        CATCH_UP => run_of::<Bank<CATCH_UP>>(seed, random, plan, keep_trace, history),
-        _ => run_of::<Bank<STILL>>(seed, random, plan, keep_trace, history),
+        PAUSE => run_of::<Bank<PAUSE>>(seed, random, plan, keep),
+        SKIP => run_of::<Bank<SKIP>>(seed, random, plan, keep),
+        CATCH_UP => run_of::<Bank<CATCH_UP>>(seed, random, plan, keep),
+        _ => run_of::<Bank<STILL>>(seed, random, plan, keep),
     }
 }
 
-fn run_of<R: Game>(
-    seed: u64,
-    random: Random,
-    plan: &Plan,
-    keep_trace: bool,
-    history: Option<&mut Recorder>,
-) -> Outcome {
-    let mut world = World::<R>::new(random, plan, Trace::new(keep_trace));
-    world.history = history.is_some().then(Recorder::default);
+fn run_of<R: Game>(seed: u64, random: Random, plan: &Plan, keep: Keep) -> Outcome {
+    let mut world = World::<R>::new(random, plan, Trace::new(keep.trace));
+    world.history = keep.history.then(Recorder::default);
     let ran = catch_unwind(AssertUnwindSafe(|| world.run()));
     let failed = match ran {
         Ok(Ok(())) => None,
@@ -135,9 +121,6 @@ fn run_of<R: Game>(
         }
     };
     let at_ms = world.now_ms();
-    if let (Some(kept), Some(history)) = (world.history.take(), history) {
-        *history = kept;
-    }
     Outcome {
         seed,
         verdict: match failed {
@@ -149,5 +132,6 @@ fn run_of<R: Game>(
         lasted_ms: at_ms,
         digest: world.trace.digest(),
         trace: world.trace.into_lines(),
+        history: world.history.map(Recorder::into_lines).unwrap_or_default(),
     }
 }

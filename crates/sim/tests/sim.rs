@@ -2,12 +2,16 @@
 //! handful of new worlds holds. The thousands of them are run by `cargo xtask test sim`.
 
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
-use baton_sim::{Plan, Verdict, run, run_seed};
+use baton_sim::{Keep, Plan, Verdict, run, run_seed};
 
 #[test]
 fn a_seed_is_always_the_same_run() {
     for seed in [3, 12] {
-        let (first, again) = (run_seed(seed, false), run_seed(seed, true));
+        let traced = Keep {
+            trace: true,
+            ..Keep::default()
+        };
+        let (first, again) = (run_seed(seed, Keep::default()), run_seed(seed, traced));
         assert_eq!(first.digest, again.digest);
         assert_eq!(first.counters, again.counters);
         assert!(!again.trace.is_empty(), "and can be read");
@@ -71,7 +75,7 @@ fn users_with_more_devices_than_there_is_a_place_for_and_with_copies_of_them_set
 #[test]
 fn a_handful_of_worlds_holds() {
     for seed in 0..12 {
-        let outcome = run_seed(seed, false);
+        let outcome = run_seed(seed, Keep::default());
         assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}");
     }
 }

@@ -182,7 +182,7 @@ impl Asked {
         // may yet be framed.
         let registers = hail.number.is_none() && hail.presence == Presence::Here;
         if let (true, None, Some(room)) = (registers && waiting.is_empty(), standing, room)
-            && let Err(code) = room.makes_room(&who.user, &[], now_ms)
+            && let Err(code) = room.gives_way(&who.user, &[], now_ms)
         {
             return self.refuse(code);
         }

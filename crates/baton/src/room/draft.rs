@@ -177,7 +177,7 @@ impl<R: Kind> Draft<R> {
         if let Some(standing) = known.filter(|_| !mutant::on(Mutant::RegisteredTwice)) {
             return Ok(standing.number);
         }
-        if let Some(device) = self.room.makes_room(&who.user, heard, self.now_ms)? {
+        if let Some(device) = self.room.gives_way(&who.user, heard, self.now_ms)? {
             self.put(Entry::Evict { device });
         }
         let registered = self.put(Entry::Register {

@@ -55,7 +55,7 @@ impl<R: Kind> Room<R> {
     ///
     /// # Errors
     /// [`Code::DeviceLimit`]: there is no place, and nobody was silent for long enough.
-    pub(crate) fn makes_room(
+    pub(crate) fn gives_way(
         &self,
         user: &str,
         heard: &[u32],

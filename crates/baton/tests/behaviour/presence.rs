@@ -251,21 +251,27 @@ fn a_join_that_waited_in_the_inbox_happens_once_however_often_it_was_pushed() {
     );
 }
 
-#[test]
-fn a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room() {
-    let mut world = World::<Herd>::new(1);
+/// A room where ann has as many devices as a user may have; and one more, which has not joined.
+fn crowded(instances: usize) -> (World<Herd>, Vec<Raw>, Raw) {
+    let mut world = World::new(instances);
     let mut devices: Vec<_> = (1..=MAX_USER_DEVICES as u8 + 1)
         .map(|device| Raw::on("ann", device))
         .collect();
-    let mut last = devices.pop().expect("one too many");
+    let last = devices.pop().expect("one too many");
     for device in &mut devices {
         world.pass(LEASE_MS + 1);
         device.join(&mut world, 0);
     }
+    (world, devices, last)
+}
+
+#[test]
+fn a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room() {
+    let (mut world, devices, mut last) = crowded(1);
     world.pass(LEASE_MS + 1);
     let refused = last.say(&mut world, 0, &[]).expect_err("one too many");
     assert_eq!(refused, (Code::DeviceLimit, None));
-    for device in &mut devices {
+    for device in &devices {
         world.pass(LEASE_MS + 1);
         device
             .but(Presence::Leaving)
@@ -298,15 +304,7 @@ fn a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room(
 /// Found by the simulator: a follower took it in, the leader let go of it, and nobody told the device.
 #[test]
 fn a_device_for_which_there_is_no_place_is_told_so_by_every_instance_and_costs_no_frames() {
-    let mut world = World::<Herd>::new(2);
-    let mut devices: Vec<_> = (1..=MAX_USER_DEVICES as u8 + 1)
-        .map(|device| Raw::on("ann", device))
-        .collect();
-    let mut last = devices.pop().expect("one too many");
-    for device in &mut devices {
-        world.pass(LEASE_MS + 1);
-        device.join(&mut world, 0);
-    }
+    let (mut world, _, mut last) = crowded(2);
     let frames = world.head().v;
     for _ in 0..5 {
         let refused = last.say(&mut world, 1, &[]).expect_err("one too many");

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use baton_sim::counters::Counters;
-use baton_sim::{Outcome, Plan, Verdict, history, run_drawn, run_recorded};
+use baton_sim::{Keep, Outcome, Plan, Verdict, history, run_drawn};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -108,14 +108,16 @@ fn change(store: Option<Store>) -> impl FnOnce(&mut Plan) {
 }
 
 fn one(options: &Options) -> ExitCode {
-    let (seed, traced) = (options.from, options.trace.is_some());
-    let (outcome, lines) = match options.history {
-        Some(_) => run_recorded(seed, traced, change(options.store)),
-        None => (run_drawn(seed, traced, change(options.store)), Vec::new()),
+    let keep = Keep {
+        trace: options.trace.is_some(),
+        history: options.history.is_some(),
     };
+    let outcome = run_drawn(options.from, keep, change(options.store));
     let trace = || outcome.trace.join("\n") + "\n";
-    keep(options.trace.as_ref(), trace);
-    keep(options.history.as_ref(), || history::write(&lines));
+    write(options.trace.as_ref(), trace);
+    write(options.history.as_ref(), || {
+        history::write(&outcome.history)
+    });
     let counters = &outcome.counters;
     println!(
         "seed {}: {} s virtual, {} requests, {} actions, {} frames, {} losses, {} resets, digest {:016x}",
@@ -131,7 +133,7 @@ fn one(options: &Options) -> ExitCode {
     tell(&outcome)
 }
 
-fn keep(file: Option<&String>, text: impl FnOnce() -> String) {
+fn write(file: Option<&String>, text: impl FnOnce() -> String) {
     if let Some(file) = file
         && let Err(error) = std::fs::write(file, text())
     {
@@ -192,7 +194,7 @@ fn many(options: &Options) -> ExitCode {
                         break;
                     }
                     let start = Instant::now();
-                    let outcome = run_drawn(seed, false, change(store));
+                    let outcome = run_drawn(seed, Keep::default(), change(store));
                     if sender.send((outcome, start.elapsed())).is_err() {
                         break;
                     }

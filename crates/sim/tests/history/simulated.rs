@@ -4,17 +4,28 @@ use baton_sim::history::check::check;
 use baton_sim::history::{Entry, Line, general};
 use baton_sim::plan::Faults;
 use baton_sim::rules::PAUSE;
-use baton_sim::{Plan, run_recorded};
+use baton_sim::{Keep, Plan, Verdict, run_drawn};
 
 use crate::recorded::accepted;
 
 const OPS: usize = 1_500;
 
+/// The history of a run that held.
+fn recorded(seed: u64, change: impl FnOnce(&mut Plan)) -> Vec<Line> {
+    let keep = Keep {
+        history: true,
+        ..Keep::default()
+    };
+    let outcome = run_drawn(seed, keep, change);
+    assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}");
+    outcome.history
+}
+
 #[test]
 fn b12_simulated_runs_leave_one_history_per_loss_of_the_store() {
     let (mut actions, mut losses, mut resets) = (0, 0, 0);
     for seed in 0..60 {
-        let (_, lines) = run_recorded(seed, false, |_| {});
+        let lines = recorded(seed, |_| {});
         let count = accepted(&lines, &format!("seed {seed}"));
         assert!(count.ok > 0, "seed {seed}: {count:?}");
         actions += count.actions;
@@ -48,7 +59,7 @@ fn b12_an_order_explains_what_simulated_clients_were_told() {
                 ..Plan::calm(PAUSE, 4, 6)
             };
         };
-        let (_, lines) = run_recorded(seed, false, changed);
+        let lines = recorded(seed, changed);
         let windows = general::check(&lines, OPS).expect("a history");
         assert!(
             windows.iter().all(|window| window.linearisable),
@@ -70,7 +81,7 @@ fn b12_an_order_explains_what_simulated_clients_were_told() {
 #[test]
 fn a_simulated_history_that_lacks_an_action_is_refused() {
     for seed in 0..10 {
-        let (_, mut lines) = run_recorded(seed, false, |_| {});
+        let mut lines = recorded(seed, |_| {});
         let frames = lines.iter_mut().rev().filter_map(|line| match line {
             Line::Frame(frame) => Some(&mut frame.entries),
             _ => None,

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use baton::mutant::{Mutant, choose};
 use baton_sim::check::Broken;
-use baton_sim::{Verdict, run_drawn};
+use baton_sim::{Keep, Verdict, run_drawn};
 use cases::{CASES, Case, Found, Worlds};
 
 /// How many more seeds the long form tries.
@@ -157,7 +157,7 @@ fn first_failure(seeds: u64, worlds: Worlds) -> Option<Failed> {
                     if seed >= end.load(Ordering::Relaxed) {
                         return;
                     }
-                    let outcome = run_drawn(seed, false, |plan| worlds.change(plan));
+                    let outcome = run_drawn(seed, Keep::default(), |plan| worlds.change(plan));
                     let Verdict::Failed { broken, .. } = outcome.verdict else {
                         continue;
                     };
