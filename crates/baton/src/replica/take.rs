@@ -71,8 +71,9 @@ impl<R: Kind> Replica<R> {
                     let (old, mark) = (self.lineage, self.mark());
                     self.restart_from(room);
                     // Another history; or the same, but without what it had of us: the store lost
-                    // it.
-                    if old.is_some() && old != self.lineage || self.mark() < mark {
+                    // it, or the room forgot this device.
+                    let less = self.mark() < mark && !self.is_forgotten();
+                    if old.is_some() && old != self.lineage || less {
                         self.notes.push(Note::Reset);
                     }
                 }
@@ -93,6 +94,12 @@ impl<R: Kind> Replica<R> {
         let room = self.synced.as_ref();
         let standing = room.and_then(|room| room.standing(&self.user, self.queue.id));
         standing.map_or(0, |standing| standing.mark())
+    }
+
+    /// Whether the room evicted the number under which this device acts.
+    fn is_forgotten(&self) -> bool {
+        let gone = |room: &Room<R>| self.queue.number.map(|number| room.was_evicted(number));
+        self.synced.as_ref().and_then(gone) == Some(true)
     }
 
     /// A snapshot that a host sent; nothing for a room that is not there.
@@ -234,13 +241,9 @@ impl<R: Kind> Replica<R> {
             .as_ref()
             .and_then(|room| room.standing(&self.user, self.queue.id));
         let lost = self.synced.is_some() && standing.is_none() && self.queue.number.is_some();
-        let evicted = self.queue.number.is_some_and(|number| {
-            let room = self.synced.as_ref();
-            room.is_some_and(|room| room.was_evicted(number))
-        });
         match standing {
             // Also when a late copy of its registration has given the id another number since.
-            _ if evicted => self.evicted(),
+            _ if self.is_forgotten() => self.evicted(),
             Some(standing)
                 if self
                     .queue

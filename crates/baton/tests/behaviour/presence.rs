@@ -3,7 +3,7 @@
 
 use baton::frame::Entry;
 use baton::limits::{MAX_DEVICES, MAX_USER_DEVICES, RESEND_GRACE_MS};
-use baton::wire::Presence;
+use baton::wire::{self, News, Presence};
 use baton::{Code, DeviceId, Note};
 
 use crate::support::rules::{GRACE_MS, GRACE_TICKS, Herd, TICK_MS, add};
@@ -351,6 +351,13 @@ fn b08_a_late_copy_of_a_registration_does_not_let_an_evicted_device_send_again()
     assert_eq!(world.audit().accepted.len(), MAX_USER_DEVICES);
 }
 
+/// What a client learns that asks as a watcher does.
+fn catch_up(world: &mut World<Herd>, ann: &mut Client<Herd>) -> Vec<Note> {
+    let outcomes = world.ask(0, vec![watcher(ann.replica.head())]);
+    ann.take(&outcomes[0], world.now_ms);
+    std::mem::take(&mut ann.notes)
+}
+
 /// The same, learnt from frames that come together.
 #[test]
 fn b08_a_client_whose_number_was_evicted_is_told_though_its_id_has_another() {
@@ -358,15 +365,36 @@ fn b08_a_client_whose_number_was_evicted_is_told_though_its_id_has_another() {
     let mut ann = Client::<Herd>::on("ann", 1);
     world.join(0, &mut ann);
     silent_devices(&mut world);
-    let catch_up = |world: &mut World<Herd>, ann: &mut Client<Herd>| {
-        let outcomes = world.ask(0, vec![watcher(ann.replica.head())]);
-        ann.take(&outcomes[0], world.now_ms);
-        std::mem::take(&mut ann.notes)
-    };
     assert_eq!(catch_up(&mut world, &mut ann), []);
     Raw::on("ann", 100).join(&mut world, 0);
     Raw::on("ann", 1).join(&mut world, 0);
     assert_eq!(catch_up(&mut world, &mut ann), [Note::Evicted { lost: 0 }]);
+}
+
+/// Found by the simulator: a state without what it had of a device was taken for a loss of the store.
+#[test]
+fn a_client_that_learns_of_its_eviction_from_a_state_is_told_of_no_loss() {
+    let mut world = World::<Herd>::with(1, |settings| settings.recent = 1, ());
+    let mut ann = Client::<Herd>::on("ann", 1);
+    world.join(0, &mut ann);
+    silent_devices(&mut world);
+    assert_eq!(catch_up(&mut world, &mut ann), []);
+    // The frame that forgets the device is made by the batch in which it asks.
+    let mut request = wire::read_request(&ann.replica.request(false, world.since_ms()))
+        .expect("it writes what can be read");
+    if let Some(hail) = &mut request.device {
+        hail.presence = Presence::Unsaid;
+    }
+    let asks = ann.arrive(wire::write(&request));
+    for user in ["bob", "cleo"] {
+        Raw::on(user, 1).join(&mut world, 0);
+        world.pass(LEASE_MS + 1);
+    }
+    let outcomes = world.ask(0, vec![Raw::on("ann", 100).arrival(&[]), asks]);
+    let news = reply_of(&outcomes[1]).expect("an answer").news;
+    assert!(matches!(news, News::Snapshot(_)), "{news:?}");
+    ann.take(&outcomes[1], world.now_ms);
+    assert_eq!(ann.notes, [Note::Evicted { lost: 0 }]);
 }
 
 /// Its last word lies in the inbox, where the log cannot see it.
