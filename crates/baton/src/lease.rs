@@ -55,7 +55,10 @@ pub(crate) fn turn(sight: &Sight, own: Writer, frame_ms: u32, lease_ms: u32) -> 
     // (b) Seen standing still by ourselves. (c) By host time, where the store has none.
     let still = sight.watched_ms > lease_long;
     let ancient = sight.clock_ms.is_none() && older_than(sight.wall_ms, 10);
-    if (dead || still || ancient) && !forever {
+    // (d) Nobody sets one so long. For an instance that remembers nothing, on a host whose clock is behind
+    // the room's, nothing else would end it.
+    let endless = sight.clock_ms.is_none() && u64::from(lease.left_ms) > 10 * lease_long;
+    if (dead || still || ancient || endless) && !forever {
         return Turn::Free;
     }
     // The lease names a frame; its holder is that frame's writer.
@@ -124,6 +127,19 @@ mod tests {
         let mut watched = sight(OTHER, 100);
         watched.watched_ms = 201;
         assert_eq!(of(watched), Turn::Free);
+    }
+
+    #[test]
+    fn without_a_clock_a_lease_that_nobody_sets_is_free() {
+        let mut endless = sight(OTHER, 2_001);
+        assert_eq!(of(endless), Turn::Theirs { wait_ms: 200 });
+        endless.clock_ms = None;
+        assert_eq!(of(endless), Turn::Free);
+        endless.lease = Some(Lease {
+            v: 7,
+            left_ms: 2_000,
+        });
+        assert_eq!(of(endless), Turn::Theirs { wait_ms: 200 });
     }
 
     #[test]

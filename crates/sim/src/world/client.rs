@@ -456,6 +456,7 @@ impl<R: Game> World<R> {
             })?;
         } else {
             let (code, expected) = refusal_of(answer);
+            let owner = page.owner();
             page.replica.refused(code, expected, local_ms);
             let accounts = &self.accounts[page.room];
             let trouble = !matches!(self.phase, Phase::Probing { .. });
@@ -467,8 +468,10 @@ impl<R: Game> World<R> {
                     let oracle = &accounts.book.oracle;
                     trouble || accounts.losses > 0 || oracle.has_no_place(&page.user, None)
                 }
+                // Another of its user's took its place; whether it might, the log was asked when it happened.
+                Some(Code::Evicted) => trouble || accounts.book.oracle.device(&owner).is_none(),
                 // A copy of the device was first to use the number, at any time.
-                Some(Code::Conflict) if accounts.ledger.is_doubled(&page.owner()) => true,
+                Some(Code::Conflict) if accounts.ledger.is_doubled(&owner) => true,
                 _ => trouble,
             };
             refusal(code, caused, true)?;
