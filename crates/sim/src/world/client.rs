@@ -82,10 +82,18 @@ impl<R: Game> Client<R> {
         self.base_ms + now_ms
     }
 
-    /// Whether the device is no part of the room, and was told why after `since_ms`.
-    pub(super) fn has_no_place(&self, oracle: &Oracle, since_ms: u64, now_ms: u64) -> bool {
+    /// Whether the device is no part of the room, and was told why after `since_ms`. One that has acted was
+    /// a part of it once: only a store that lost its registration (`losses`) can have let others have its place.
+    pub(super) fn has_no_place(
+        &self,
+        oracle: &Oracle,
+        losses: u64,
+        since_ms: u64,
+        now_ms: u64,
+    ) -> bool {
         let told = self.no_place_ms.is_some_and(|told_ms| told_ms >= since_ms);
-        let outside = self.replica.player().is_none() && self.replica.pending() == 0;
+        let outside =
+            self.replica.player().is_none() && (self.replica.pending() == 0 || losses > 0);
         told && outside && oracle.has_no_place(&self.user, Some(now_ms))
     }
 
@@ -447,6 +455,14 @@ impl<R: Game> World<R> {
         };
         page.flying = None;
         self.counters.replies += 1;
+        self.receive(index, answer, sent_ms)?;
+        let what = format!("{:?}", answer.status);
+        self.hear(index, &what)
+    }
+
+    /// A device takes in what an instance answered to the request that it sent at `sent_ms` of its own time.
+    pub(super) fn receive(&mut self, index: usize, answer: &Answer, sent_ms: u64) -> Checked {
+        let page = &mut self.clients[index];
         let local_ms = page.local_ms(self.now_ms);
         if answer.content == Content::Reply {
             page.heard_ms = self.now_ms;
@@ -459,7 +475,7 @@ impl<R: Game> World<R> {
             let owner = page.owner();
             page.replica.refused(code, expected, local_ms);
             let accounts = &self.accounts[page.room];
-            let trouble = !matches!(self.phase, Phase::Probing { .. });
+            let trouble = matches!(self.phase, Phase::Faults | Phase::Healing(_));
             let caused = match code {
                 // What has a place keeps it, unless the store loses it; a leader whose frame was not
                 // appended may have counted those that it would have registered.
@@ -476,8 +492,7 @@ impl<R: Game> World<R> {
             };
             refusal(code, caused, true)?;
         }
-        let what = format!("{:?}", answer.status);
-        self.hear(index, &what)
+        Ok(())
     }
 
     /// A pushed frame arrives.

@@ -2,12 +2,12 @@
 //! action is answered in time, also by whoever takes over from a dead leader; then everybody, and a
 //! replay from the first frame, agree.
 
-use baton::effect::{Arrival, Call, Content, Effect, Fed, Moment};
+use baton::effect::{Arrival, Call, Effect, Fed, Moment};
 use baton::slots::{Slots, Step};
-use baton::{Instance, Nonce, Settings, SettingsInput, Writer};
+use baton::{DeviceId, Head, Instance, Nonce, Settings, SettingsInput, Writer};
 use serde_json::json;
 
-use super::{Event, Game, Healed, Phase, World};
+use super::{Accounts, Client, Event, Game, Healed, Phase, World};
 use crate::check::book::{Book, Tree, Witness};
 use crate::check::{Checked, end, hold};
 use crate::clock::START_MS;
@@ -118,8 +118,9 @@ impl<R: Game> World<R> {
             }
         }
         for (index, client) in self.clients.iter().enumerate() {
-            let book = &self.accounts[client.room].book;
-            if client.has_no_place(&book.oracle, since_ms, self.room_ms(client.room)) {
+            let Accounts { book, losses, .. } = &self.accounts[client.room];
+            let losses = *losses;
+            if client.has_no_place(&book.oracle, losses, since_ms, self.room_ms(client.room)) {
                 continue;
             }
             let pending = client.replica.pending();
@@ -180,10 +181,12 @@ impl<R: Game> World<R> {
 
     fn look_probing(&mut self, since_ms: u64, killed: bool) -> Checked {
         let took_ms = self.now_ms - since_ms;
-        let pending = self
-            .clients
-            .iter()
-            .any(|client| client.replica.pending() > 0);
+        let waits = |client: &Client<R>| {
+            let Accounts { book, losses, .. } = &self.accounts[client.room];
+            let now_ms = self.room_ms(client.room);
+            client.replica.pending() > 0 && !client.has_no_place(&book.oracle, *losses, 0, now_ms)
+        };
+        let pending = self.clients.iter().any(waits);
         if pending {
             self.after(LOOK_MS, Event::Look);
             let bound_ms = self.bound_ms(killed);
@@ -261,11 +264,11 @@ impl<R: Game> World<R> {
         let settings = Settings::try_from(input).expect("a plan's settings are in range");
         let mut last = Instance::new(writer, settings, ());
         for _ in 0..ROUNDS {
-            let before = self.counters.frames;
+            let before = self.everybody();
             for client in 0..self.clients.len() {
                 self.exchange(&mut last, client)?;
             }
-            if self.counters.frames == before {
+            if self.everybody() == before {
                 break;
             }
         }
@@ -283,7 +286,7 @@ impl<R: Game> World<R> {
             alone.rebuild(&frames, fresh, &mut Tree::new(), &witness)?;
             let clients = self.clients.iter().filter(|client| client.room == room);
             for client in clients {
-                if client.has_no_place(&alone.oracle, 0, 0) {
+                if client.has_no_place(&alone.oracle, accounts.losses, 0, 0) {
                     continue;
                 }
                 end::agrees(&client.replica, &alone)?;
@@ -292,6 +295,14 @@ impl<R: Game> World<R> {
             end::holds_all(&accounts.ledger, &alone, accounts.losses)?;
         }
         Ok(())
+    }
+
+    /// Which device everybody is, and how far it is.
+    fn everybody(&self) -> Vec<(DeviceId, Head)> {
+        let replicas = self.clients.iter().map(|client| &client.replica);
+        replicas
+            .map(|replica| (replica.device(), replica.head()))
+            .collect()
     }
 
     /// A whole exchange between two moments, by an instance that nothing interrupts.
@@ -321,10 +332,7 @@ impl<R: Game> World<R> {
         loop {
             if let Effect::Reply(answers) = effect {
                 self.record_answer(op, &answers[0]);
-                let page = &mut self.clients[index];
-                if answers[0].content == Content::Reply {
-                    page.replica.receive(&answers[0].body, local_ms, local_ms);
-                }
+                self.receive(index, &answers[0], local_ms)?;
                 return self.hear(index, "the last reply");
             }
             let fed = match self.plan.keys {
