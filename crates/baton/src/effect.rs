@@ -99,6 +99,22 @@ pub struct Found {
     pub block: Option<Vec<ByteBuf>>,
 }
 
+impl Found {
+    /// Whether the log that was read has this frame. False too if what the read brought does not tell.
+    pub(crate) fn holds(&self, frame: Head) -> bool {
+        match self.head.v.checked_sub(frame.v) {
+            None => false,
+            Some(0) => self.head == frame,
+            Some(newer) => {
+                // Frames come without a hole, up to the head.
+                let index = usize::try_from(newer).ok();
+                let index = index.and_then(|newer| self.frames.len().checked_sub(newer + 1));
+                index.is_some_and(|index| Hash::of(&self.frames[index]) == frame.hash)
+            }
+        }
+    }
+}
+
 /// A live lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {

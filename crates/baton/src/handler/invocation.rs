@@ -541,13 +541,11 @@ impl<R: Kind> Invocation<R> {
     }
 
     fn checked(&mut self, cursor: Head, fed: Fed, moment: &Moment) -> Effect {
+        // If the store lost what we read before, what we have is of that past, and no news.
         let there = match &fed {
-            Fed::Read(found) => {
-                let there = found
-                    .known
-                    .map_or(found.trimmed, |hash| hash == cursor.hash);
-                // If the store lost it since we read, what we have is of that past too, and no news.
-                (there || found.head == self.warm.head()).then_some(there)
+            Fed::Read(found) if found.holds(self.warm.head()) => {
+                let known = found.known.map(|hash| hash == cursor.hash);
+                Some(known.unwrap_or(found.trimmed))
             }
             _ => None,
         };

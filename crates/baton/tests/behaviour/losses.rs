@@ -1,13 +1,17 @@
 //! What is lost: stores that lose their last acknowledged writes.
 
+use std::ops::RangeInclusive;
+
 use baton::effect::Effect;
 use baton::frame::Entry;
 use baton::limits::SEGMENT;
 use baton::wire::News;
-use baton::{Code, Head, Note, Room};
+use baton::{Code, Head, Log, Note, Room};
 
 use crate::support::rules::{Herd, HerdAction, add};
-use crate::support::{Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of};
+use crate::support::{
+    Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, head_at, refusal, reply_of, watcher,
+};
 
 fn amounts(world: &mut World<Herd>) -> Vec<i64> {
     world.audit().room.state().amounts()
@@ -125,6 +129,71 @@ fn p07_a_loss_that_no_instance_met_is_told_to_a_watcher_that_lacks_more_than_is_
     let before = Head { v: 2, hash: kept };
     let told = world.watch_from(0, before);
     assert!(matches!(told.news, News::Snapshot(_)), "its frame is there");
+}
+
+/// Two histories of a room that part after a version: it, and both logs. A single frame is at hand.
+fn parted() -> (World<Herd>, u64, Log, Log) {
+    let mut world = World::<Herd>::with(1, |settings| settings.recent = 1, ());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let say = |world: &mut World<Herd>, numbers: RangeInclusive<u64>, amount| {
+        for seq in numbers {
+            world.pass(LEASE_MS + 1);
+            let said = ann.say(world, 0, &[(seq, add(amount))]);
+            said.expect("taken in");
+        }
+    };
+    say(&mut world, 1..=6, 1);
+    let one = world.log().clone();
+    let kept = world.head().v - 3;
+    world.log().roll_back(kept);
+    world.replace(0);
+    say(&mut world, 4..=9, 2);
+    let other = world.log().clone();
+    (world, kept, one, other)
+}
+
+/// What a watcher is told by an instance that first reads one log, and another when it looks the cursor up.
+fn told_between(
+    world: &mut World<Herd>,
+    cursor: Head,
+    first: &Log,
+    then: &Log,
+) -> Result<News, (Option<Code>, Option<u64>)> {
+    *world.log() = first.clone();
+    world.replace(0);
+    let mut flight = Flight::begin(world, 0, vec![watcher(cursor)]);
+    flight.fly_until(
+        world,
+        |flight| matches!(flight.asks(), Some(Effect::Read(read)) if read.known == cursor),
+    );
+    *world.log() = then.clone();
+    let outcome = flight.finish(world).remove(0);
+    match outcome.status {
+        200 => Ok(reply_of(&outcome).expect("a reply").news),
+        _ => Err(refusal(&outcome)),
+    }
+}
+
+/// Found by the simulator, in a split brain: what the first read brought is of a history that the second
+/// does not find, whether or not that has the cursor.
+#[test]
+fn a_loss_that_comes_while_a_cursor_is_looked_up_is_answered_with_retry() {
+    let (mut world, kept, one, other) = parted();
+    for cursor in [head_at(&one, kept + 1), head_at(&other, kept + 1)] {
+        let told = told_between(&mut world, cursor, &other, &one);
+        assert_eq!(told, Err((Some(Code::Retry), None)), "{cursor:?}");
+    }
+}
+
+#[test]
+fn frames_that_come_while_a_cursor_is_looked_up_are_no_loss() {
+    let (mut world, kept, one, other) = parted();
+    let mut shorter = other.clone();
+    shorter.roll_back(kept + 4);
+    let there = told_between(&mut world, head_at(&other, kept + 1), &shorter, &other);
+    assert!(matches!(there, Ok(News::Snapshot(_))), "{there:?}");
+    let gone = told_between(&mut world, head_at(&one, kept + 1), &shorter, &other);
+    assert!(matches!(gone, Ok(News::Reset(_))), "{gone:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use baton::{Code, Hash, Head, Room};
 use serde_bytes::ByteBuf;
 
 use crate::support::rules::{Herd, add};
-use crate::support::{Client, FRAME_MS, Flight, LEASE_MS, Raw, World, reply_of, watcher};
+use crate::support::{Client, FRAME_MS, Flight, LEASE_MS, Raw, World, head_at, reply_of, watcher};
 
 /// A room of `versions` frames, made by ann through instance 0.
 fn grown(instances: usize, recent: u32, versions: u64) -> (World<Herd>, Raw) {
@@ -25,14 +25,6 @@ fn grow(world: &mut World<Herd>, ann: &Raw, versions: u64) {
         seq += 1;
         world.pass(FRAME_MS + 1);
         ann.say(world, 0, &[(seq, add(1))]).expect("taken");
-    }
-}
-
-fn head_at(world: &mut World<Herd>, v: u64) -> Head {
-    let bytes = world.log().frames().nth(v as usize - 1);
-    Head {
-        v,
-        hash: Hash::of(bytes.expect("the log is that long")),
     }
 }
 
@@ -61,7 +53,7 @@ fn b17_up_to_n_missing_versions_are_frames_and_one_more_is_the_state() {
             if cold {
                 world.instances[0].forget();
             }
-            let cursor = head_at(&mut world, head.v - missing);
+            let cursor = head_at(world.log(), head.v - missing);
             let reply = world.watch_from(0, cursor);
             assert_eq!(reply.head, head);
             assert_eq!(
@@ -101,7 +93,7 @@ fn b18_the_recent_frames_of_an_instance_are_a_cache() {
 fn a_batch_brings_each_caller_what_that_caller_lacks() {
     let (mut world, _) = grown(2, 20, 100);
     let head = world.head();
-    let cursors = [100, 99, 85, 80, 79, 3].map(|v| head_at(&mut world, v));
+    let cursors = [100, 99, 85, 80, 79, 3].map(|v| head_at(world.log(), v));
     for instance in [0, 1] {
         let batch = cursors.iter().map(|cursor| watcher(*cursor)).collect();
         let outcomes = world.ask(instance, batch);
@@ -118,7 +110,7 @@ fn a_batch_brings_each_caller_what_that_caller_lacks() {
 fn the_frames_of_a_reply_are_the_bytes_that_were_stored() {
     let (mut world, _) = grown(1, 64, 50);
     let stored: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
-    let cursor = head_at(&mut world, 20);
+    let cursor = head_at(world.log(), 20);
     let News::Frames(told) = world.watch_from(0, cursor).news else {
         panic!("thirty frames are few");
     };
@@ -178,7 +170,7 @@ fn a_full_block_that_ends_in_the_named_hash_is_served_and_nothing_else() {
     };
     for block in 1..=3 {
         let last = block * SEGMENT;
-        let hash = format!("{}", head_at(&mut world, last).hash);
+        let hash = format!("{}", head_at(world.log(), last).hash);
         let outcome = ask(&mut world, last - SEGMENT + 1, last, hash.clone());
         assert_eq!((outcome.status, outcome.content), (200, Content::Block));
         let (told, rest): (Vec<ByteBuf>, _) =

@@ -25,7 +25,7 @@ use baton::effect::{Arrival, Call, Effect, Fed, Found, Moment, Outcome, Read};
 use baton::frame::Frame;
 use baton::wire::{self, Request};
 use baton::{
-    Code, Head, Instance, Log, Memory, Nonce, Rules, Settings, SettingsInput, Writer, limits,
+    Code, Hash, Head, Instance, Log, Memory, Nonce, Rules, Settings, SettingsInput, Writer, limits,
 };
 
 pub use audit::{Audit, audit};
@@ -307,6 +307,15 @@ impl<R: Rules> World<R> {
     pub fn settle(&mut self) {
         self.pass(LEASE_MS + FRAME_MS + 1);
         self.watch(0);
+    }
+}
+
+/// The frame of a version.
+pub fn head_at(log: &Log, v: u64) -> Head {
+    let bytes = log.frames().nth(v as usize - 1);
+    Head {
+        v,
+        hash: Hash::of(bytes.expect("it is that long")),
     }
 }
 
