@@ -104,11 +104,15 @@ pub enum Mutant {
     // Waiting.
     /// A leader that has company appends without reading, and so renews its lease over what was pushed.
     RenewedUnread,
+
+    // Losses.
+    /// A cursor counts as the room's if the store has it, whatever was read before.
+    CursorOfElsewhere,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 42] = [
+    pub const ALL: [Mutant; 43] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -151,6 +155,7 @@ impl Mutant {
         Mutant::TrimmedUnsealed,
         Mutant::LeaseKeyForever,
         Mutant::RenewedUnread,
+        Mutant::CursorOfElsewhere,
     ];
 }
 

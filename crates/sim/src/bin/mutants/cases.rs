@@ -67,7 +67,7 @@ impl Worlds {
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 42] = [
+pub(crate) const CASES: [Case; 43] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -323,6 +323,11 @@ pub(crate) const CASES: [Case; 42] = [
         Mutant::RenewedUnread,
         "a leader that has company reads before it renews",
         "leading::j12_a_leader_that_has_company_frames_what_others_pushed_before_it_renews_its_lease",
+    ),
+    scenario(
+        Mutant::CursorOfElsewhere,
+        "a cursor is looked up in the log that was read",
+        "losses::a_loss_that_comes_while_a_cursor_is_looked_up_is_answered_with_retry",
     ),
 ];
 
