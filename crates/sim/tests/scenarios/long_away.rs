@@ -1,13 +1,10 @@
 //! A device that was away while its account went on without it.
 
-#[path = "../../../baton/tests/behaviour/support/mod.rs"]
-mod support;
-
+use crate::support::{Client, FRAME_MS, Raw, World, reply_of};
 use baton::limits::WINDOW;
 use baton::wire::News;
 use baton::{Code, Player};
 use baton_sim::rules::{Bank, BankAction, STILL};
-use support::{Client, FRAME_MS, Raw, World, reply_of};
 
 const OWN: u64 = 10_000;
 const FOREIGN: u64 = 100_000;
