@@ -9,6 +9,7 @@ use baton::slots::{Answer, Call, Errand, Step};
 use super::network::STORE_TIMEOUT_MS;
 use super::{Event, Game, World};
 use crate::check::Checked;
+use crate::clock::START_MS;
 
 /// An effect on its way as single calls.
 pub(super) struct Round {
@@ -149,7 +150,7 @@ impl<R: Game> World<R> {
         (flight, round, index): (u64, u64, usize),
         back_ms: Option<u64>,
     ) -> Checked {
-        let store_ms = crate::clock::START_MS + self.now_ms;
+        let store_ms = START_MS + self.now_ms;
         let full = self.shelves[room].full_until_ms > self.now_ms && call.writes();
         if full {
             self.counters.saw(28);

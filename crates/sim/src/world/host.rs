@@ -14,7 +14,7 @@ use super::network::STORE_TIMEOUT_MS;
 use super::{Event, Game, Slip, World};
 use crate::check::reply::{Asked, reply};
 use crate::check::{Checked, hold, order};
-use crate::clock::Clock;
+use crate::clock::{Clock, START_MS};
 use crate::store::{Times, Wrote};
 
 /// Effects that one invocation may ask for, as the hosts have it.
@@ -419,7 +419,7 @@ impl<R: Game> World<R> {
     ) -> Checked {
         let times = Times {
             now_ms: self.now_ms,
-            store_ms: crate::clock::START_MS + self.now_ms + self.store_skew_ms,
+            store_ms: START_MS + self.now_ms,
             host_ms: self.hosts[host].clock.wall_ms(self.now_ms),
             clock: self.plan.clock,
         };

@@ -10,6 +10,7 @@ use super::{Event, Game, Phase, Slip, World};
 use crate::check::Checked;
 use crate::check::book::descends;
 use crate::check::reply::Asked;
+use crate::clock::START_MS;
 
 /// The time that mischief is spread over: about what a run's requests take, in milliseconds.
 const SPREAD_MS: u64 = 60_000;
@@ -204,7 +205,7 @@ impl<R: Game> World<R> {
             return self.counters.saw(23);
         }
         let which = self.random.below(5);
-        let store_ms = crate::clock::START_MS + self.now_ms + self.store_skew_ms;
+        let store_ms = START_MS + self.now_ms;
         let log: &mut Log = self.shelves[room].log();
         match which {
             0 => log.lose_snapshots(),

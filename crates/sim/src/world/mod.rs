@@ -25,7 +25,8 @@ use crate::check::book::{Book, Tree, Witness};
 use crate::check::ledger::Ledger;
 use crate::check::oracle::Oracle;
 use crate::check::reply::Asked;
-use crate::check::{Broken, Checked};
+use crate::check::{Broken, Checked, hold};
+use crate::clock::START_MS;
 use crate::counters::Counters;
 use crate::history::record::Recorder;
 use crate::plan::{Faults, Plan};
@@ -38,6 +39,9 @@ use client::Client;
 use forger::Forger;
 use host::{Flight, Host};
 use mischief::Mischief;
+
+/// How far a leader's clock may have run ahead of the store's since it last read that, in milliseconds.
+const AHEAD_MS: u64 = 100;
 
 /// Rules that the simulator can run: the same state and actions under any policy.
 pub trait Game: Rules<State = BankState, Action = BankAction, Config = ()> {}
@@ -186,8 +190,6 @@ pub struct World<R: Game> {
     parted: Option<(u64, usize, usize)>,
     /// Everybody is away until then.
     night_until_ms: u64,
-    /// The store's clock less the run's.
-    store_skew_ms: u64,
     /// What happened.
     pub counters: Counters,
     /// In order.
@@ -235,7 +237,6 @@ impl<R: Game> World<R> {
             devices: 0,
             parted: None,
             night_until_ms: 0,
-            store_skew_ms: 0,
             counters: Counters::default(),
             trace,
             history: None,
@@ -406,6 +407,12 @@ impl<R: Game> World<R> {
             _ => &mut accounts.book,
         };
         let frame = book.append(bytes, &mut accounts.tree, &witness)?;
+        let store_ms = START_MS + self.now_ms;
+        hold(
+            !self.plan.clock || frame.time_ms <= store_ms + AHEAD_MS,
+            "S8: where the store has a clock, it is the room's",
+            || format!("frame {}: {} ms, at {store_ms} ms", frame.v, frame.time_ms),
+        )?;
         self.record_frame(room, bytes);
         self.counters.frames += 1;
         self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
