@@ -26,6 +26,8 @@ pub(super) struct Asking {
     /// The version that is known to be there but not here, and since when.
     missing: Option<u64>,
     missing_since_ms: u64,
+    /// The newest version that was heard of, and when: missed in its turn once that one is here.
+    newest: (u64, u64),
     /// A pushed frame is of another history than ours.
     doubt: bool,
 }
@@ -61,15 +63,27 @@ impl Asking {
 
     /// The room is at `head`, we are at `have`.
     pub(super) fn expect(&mut self, have: u64, head: u64) {
+        if head > self.newest.0 {
+            self.newest = (head, self.heard_ms);
+        }
         if head > have && self.missing.is_none() {
             self.missing = Some(head);
             self.missing_since_ms = self.heard_ms;
         }
     }
 
+    /// Another history goes on from here: what was missed is not in it.
+    pub(super) fn begin_anew(&mut self) {
+        (self.missing, self.newest) = (None, (0, 0));
+    }
+
     /// We are at `have`.
     pub(super) fn reached(&mut self, have: u64) {
-        self.missing = self.missing.filter(|missing| *missing > have);
+        if self.missing.is_some_and(|missing| missing <= have) {
+            let (newest, heard_ms) = self.newest;
+            self.missing = (newest > have).then_some(newest);
+            self.missing_since_ms = heard_ms;
+        }
     }
 
     /// Something came that does not follow what we have.
@@ -107,5 +121,42 @@ impl Asking {
             None => u64::MAX,
         };
         next.min(fetch).max(least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At version 4 of a live socket, a reply having named 5.
+    fn missing_five() -> Asking {
+        let mut asking = Asking::default();
+        asking.sent(0, 1_000);
+        asking.answered(100, 1_020);
+        asking.expect(4, 5);
+        asking
+    }
+
+    /// Found by the simulator (seed 44090422): pushed frames came in the wrong order, and the later one,
+    /// with the answer in it, was forgotten when the earlier came.
+    #[test]
+    fn what_was_heard_of_later_is_missed_once_the_first_is_here() {
+        let mut asking = missing_five();
+        asking.expect(4, 6);
+        asking.reached(5);
+        assert_eq!(asking.at(false, false, true), 1_020 + SOCKET_MS);
+        assert!(asking.misses(1_020 + SOCKET_MS));
+        asking.reached(6);
+        assert_eq!(asking.at(false, false, true), 1_020 + IDLE_MS);
+        assert!(!asking.misses(1_020 + SOCKET_MS));
+    }
+
+    #[test]
+    fn what_another_history_does_not_have_is_not_missed() {
+        let mut asking = missing_five();
+        asking.begin_anew();
+        assert_eq!(asking.at(false, false, true), 1_020 + IDLE_MS);
+        asking.reached(2);
+        assert!(!asking.misses(9_000));
     }
 }

@@ -114,6 +114,7 @@ impl<R: Kind> Replica<R> {
     fn restart_from(&mut self, room: Option<Room<R>>) {
         self.lineage = room.as_ref().map(Room::lineage);
         self.synced = room;
+        self.asking.begin_anew();
     }
 
     fn outdated(&mut self) {

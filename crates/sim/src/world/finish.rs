@@ -127,8 +127,9 @@ impl<R: Game> World<R> {
             let head = client.replica.head();
             let near = head.v + 30 >= book.head().v;
             // Who still waits after a failure has not come back. Who has a live socket may have no reason to ask.
-            let asked = client.heard_ms >= since_ms;
-            let back = asked || client.live && self.now_ms >= since_ms + BACK_OFF_MS;
+            let free_ms = since_ms.max(self.held_up_ms);
+            let asked = client.heard_ms >= free_ms;
+            let back = asked || client.live && self.now_ms >= free_ms + BACK_OFF_MS;
             // A request of before, of the same moment too, may be lost: its device waits for it in vain.
             let back = back && !client.waits_since(since_ms);
             if !back || pending > 0 || client.replica.player().is_none() || !book.has(head) || !near
