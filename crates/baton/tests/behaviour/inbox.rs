@@ -3,7 +3,7 @@
 use baton::Code;
 use baton::effect::{Append, Effect, Fed};
 use baton::frame::Entry;
-use baton::limits::MAX_INBOX_ITEMS;
+use baton::limits::{MAX_INBOX_ITEMS, WINDOW};
 use serde_bytes::ByteBuf;
 
 use crate::support::rules::{GRACE_MS, Herd, TICK_MS, add};
@@ -217,4 +217,30 @@ fn more_than_a_frame_holds_is_framed_in_turn() {
     assert!(frames > 1, "2,848 actions are more than a frame holds");
     let audit = world.audit();
     assert_eq!(audit.room.state().counters.values().sum::<i64>(), expected);
+}
+
+/// Found by the simulator (seed 44008371): refused whole for the actions beyond the window, a device asked
+/// ever more seldom, and a room that had to catch up in many requests never did.
+#[test]
+fn what_is_beyond_the_window_waits_with_its_device_and_the_rest_is_taken() {
+    let (mut world, ann) = led();
+    let last = WINDOW as u64 + 10;
+    let actions: Vec<_> = (1..=last).map(|seq| (seq, add(seq as i64))).collect();
+    let early = pushed(&mut world, &ann, &actions[..20]);
+    world.log().push(&early, START);
+    // From the eleventh on, as who was told of ten: the last ten have no place yet.
+    let flight = &mut Flight::begin(&mut world, 1, vec![ann.arrival(&actions[10..])]);
+    flight.fly_until(&mut world, Flight::asks_push);
+    let Some(Effect::Push(late, _)) = flight.asks() else {
+        panic!("a follower pushes");
+    };
+    world.log().push(&late.clone(), START);
+    let taken: Vec<i64> = (1..=WINDOW as i64).collect();
+    assert_eq!(amounts(&mut world), taken);
+    let (mark, _) = ann.standing(&mut world, 0);
+    assert_eq!(mark, WINDOW as u64);
+    // Sent again, they have their turn.
+    let rest = pushed(&mut world, &ann, &actions[10..]);
+    world.log().push(&rest, START);
+    assert_eq!(amounts(&mut world).len() as u64, last);
 }

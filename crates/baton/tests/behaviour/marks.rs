@@ -262,9 +262,13 @@ fn at_most_k_actions_may_be_unanswered_and_what_is_older_is_old() {
     let window = WINDOW as u64;
     let all: Vec<_> = (1..=window).map(|seq| (seq, add(seq as i64))).collect();
     ann.say(&mut world, 1, &all).expect("taken in");
+    let waiting = world.log().waiting();
     let more = ann.say(&mut world, 1, &[(window + 1, add(1))]);
-    assert_eq!(more.expect_err("too many"), (Code::Busy, None));
+    let more = more.expect("answered: it waits with its device");
+    assert_eq!(more.device.expect("registered").mark, 0);
+    assert_eq!(world.log().waiting(), waiting);
     world.settle();
+    assert_eq!(ann.standing(&mut world, 1).0, window);
     ann.say(&mut world, 1, &[(window + 1, add(1))])
         .expect("taken in");
     world.settle();
