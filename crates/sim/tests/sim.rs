@@ -68,6 +68,10 @@ fn seeds_that_once_failed_hold() {
             "who still backed off was thought to have come back",
         ),
         (44_090_422, "a pushed frame that came early was forgotten"),
+        (
+            45_009_418,
+            "an answer was heard after its device was evicted",
+        ),
     ];
     for (seed, what) in found {
         let outcome = run_seed(seed, Keep::default());

@@ -205,6 +205,7 @@ fn many(options: &Options) -> ExitCode {
         for (count, (outcome, took)) in receiver.iter().enumerate() {
             add(&mut sum, &outcome, took);
             if outcome.verdict != Verdict::Held {
+                eprintln!("  seed {} failed", outcome.seed);
                 failures.push(outcome);
                 stop.store(!options.all, Ordering::Relaxed);
             }

@@ -81,7 +81,12 @@ pub fn took<'o, R: Rules<State = BankState>>(
                 || format!("{seq}: {code:?} after {before:?}"),
             )?;
         }
-        if book.has(head) {
+        // A device that was evicted since the frame that said it has no verdicts any more.
+        let standing = replica
+            .synced()
+            .and_then(|room| room.standing(&owner.0, owner.1));
+        let evicted = standing.is_some_and(|device| book.oracle.was_evicted(device.number));
+        if book.has(head) && !evicted {
             answer(owner, *seq, *code, book, own(*seq))?;
         }
     }
