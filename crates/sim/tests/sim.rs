@@ -72,6 +72,10 @@ fn seeds_that_once_failed_hold() {
             45_009_418,
             "an answer was heard after its device was evicted",
         ),
+        (
+            46_008_972,
+            "a lost action was not sent again while frames came",
+        ),
     ];
     for (seed, what) in found {
         let outcome = run_seed(seed, Keep::default());

@@ -18,7 +18,8 @@ pub(super) struct Asking {
     last_sent: u64,
     /// The last reply or frame.
     heard_ms: u64,
-    /// What the last reply asked for.
+    /// The last reply, and the pause that it asked for. Frames that come by socket do not move it.
+    replied_ms: u64,
     ask_ms: u64,
     failures: u32,
     /// The last failure. Frames that come by socket do not move it.
@@ -44,6 +45,7 @@ impl Asking {
 
     pub(super) fn answered(&mut self, ask_ms: u32, now_ms: u64) {
         self.ask_ms = u64::from(ask_ms);
+        self.replied_ms = now_ms;
         self.heard_ms = now_ms;
         self.failures = 0;
         self.doubt = false;
@@ -110,9 +112,10 @@ impl Asking {
         if urgent || self.doubt {
             return least;
         }
-        let soon = self.heard_ms + self.ask_ms;
         let next = match (waits, live) {
-            (true, _) | (false, false) => soon,
+            // What it waits for may be lost, whatever else comes.
+            (true, _) => self.replied_ms + self.ask_ms,
+            (false, false) => self.heard_ms + self.ask_ms,
             (false, true) => self.heard_ms + self.ask_ms.max(IDLE_MS),
         };
         let fetch = match self.missing {

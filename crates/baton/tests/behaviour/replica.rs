@@ -338,6 +338,37 @@ fn j13_pushed_frames_do_not_put_off_the_next_try_after_a_failure() {
     assert!(ann.replica.ask_at(true, world.since_ms()) <= world.since_ms());
 }
 
+/// Found by the simulator (seed 46008972): what a store loses of the inbox was not sent again for as long
+/// as frames came by socket.
+#[test]
+fn j13_pushed_frames_do_not_put_off_the_next_try_of_an_action() {
+    let mut world = World::<Herd>::new(1);
+    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
+    world.join(0, &mut ann);
+    world.join(0, &mut bob);
+    world.exchange(0, &mut ann);
+    let act = |client: &mut Client<Herd>, world: &World<Herd>| {
+        let acted = client.replica.act(&HerdAction::Add(1), world.since_ms());
+        acted.expect("allowed");
+    };
+    act(&mut ann, &world);
+    world.exchange(0, &mut ann);
+    assert_eq!(ann.replica.pending(), 1, "it waits in the inbox");
+    world.log().empty_inbox();
+    let due_ms = ann.replica.ask_at(true, world.since_ms());
+    while world.since_ms() < due_ms {
+        act(&mut bob, &world);
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut bob);
+        let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
+        for frame in &frames[usize::try_from(ann.replica.head().v).expect("few")..] {
+            ann.replica.frame(frame, world.since_ms());
+        }
+    }
+    assert_eq!(ann.replica.pending(), 1);
+    assert!(ann.replica.ask_at(true, world.since_ms()) <= world.since_ms());
+}
+
 /// Found by the simulator: a snapshot that answers an older cursor was taken, though frames that were
 /// pushed meanwhile were lost since.
 #[test]
