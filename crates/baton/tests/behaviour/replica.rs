@@ -309,6 +309,24 @@ fn it_asks_at_once_when_it_has_something_to_say_and_later_and_later_when_nobody_
     assert!(pauses.iter().all(|pause| *pause <= 20_000), "{pauses:?}");
 }
 
+/// Bob acts, and each frame is pushed to ann, until then.
+fn push_until(
+    due_ms: u64,
+    world: &mut World<Herd>,
+    ann: &mut Client<Herd>,
+    bob: &mut Client<Herd>,
+) {
+    while world.since_ms() < due_ms {
+        act(world, bob, 1);
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, bob);
+        let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
+        for frame in &frames[usize::try_from(ann.replica.head().v).expect("few")..] {
+            ann.replica.frame(frame, world.since_ms());
+        }
+    }
+}
+
 /// Found by the simulator: frames that came by socket put off the next request for ever, and with it
 /// the device's actions.
 #[test]
@@ -323,17 +341,7 @@ fn j13_pushed_frames_do_not_put_off_the_next_try_after_a_failure() {
         ann.replica.refused(None, None, world.since_ms());
     }
     let due_ms = ann.replica.ask_at(true, world.since_ms());
-    while world.since_ms() < due_ms {
-        bob.replica
-            .act(&HerdAction::Add(1), world.since_ms())
-            .expect("allowed");
-        world.pass(LEASE_MS + 1);
-        world.exchange(0, &mut bob);
-        let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
-        for frame in &frames[usize::try_from(ann.replica.head().v).expect("few")..] {
-            ann.replica.frame(frame, world.since_ms());
-        }
-    }
+    push_until(due_ms, &mut world, &mut ann, &mut bob);
     assert_eq!(ann.replica.head(), world.head(), "frames came");
     assert!(ann.replica.ask_at(true, world.since_ms()) <= world.since_ms());
 }
@@ -347,24 +355,12 @@ fn j13_pushed_frames_do_not_put_off_the_next_try_of_an_action() {
     world.join(0, &mut ann);
     world.join(0, &mut bob);
     world.exchange(0, &mut ann);
-    let act = |client: &mut Client<Herd>, world: &World<Herd>| {
-        let acted = client.replica.act(&HerdAction::Add(1), world.since_ms());
-        acted.expect("allowed");
-    };
-    act(&mut ann, &world);
+    act(&world, &mut ann, 1);
     world.exchange(0, &mut ann);
     assert_eq!(ann.replica.pending(), 1, "it waits in the inbox");
     world.log().empty_inbox();
     let due_ms = ann.replica.ask_at(true, world.since_ms());
-    while world.since_ms() < due_ms {
-        act(&mut bob, &world);
-        world.pass(LEASE_MS + 1);
-        world.exchange(0, &mut bob);
-        let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
-        for frame in &frames[usize::try_from(ann.replica.head().v).expect("few")..] {
-            ann.replica.frame(frame, world.since_ms());
-        }
-    }
+    push_until(due_ms, &mut world, &mut ann, &mut bob);
     assert_eq!(ann.replica.pending(), 1);
     assert!(ann.replica.ask_at(true, world.since_ms()) <= world.since_ms());
 }
