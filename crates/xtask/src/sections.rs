@@ -264,8 +264,9 @@ fn model(settings: &Settings) -> Result<Tally> {
     cargo_tests(&mut command)
 }
 
+/// New seeds each time, since what held once proves little. The first is printed, and named again by
+/// whatever fails.
 fn sim(settings: &Settings) -> Result<Tally> {
-    // New ones each time: what held once proves little.
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let from = since.map_or(0, |since| since.as_secs()) * 1_000_000;
     let seeds = if settings.soak { "100000" } else { "2000" };

@@ -229,12 +229,8 @@ fn what_is_beyond_the_window_waits_with_its_device_and_the_rest_is_taken() {
     let early = pushed(&mut world, &ann, &actions[..20]);
     world.log().push(&early, START);
     // From the eleventh on, as who was told of ten: the last ten have no place yet.
-    let flight = &mut Flight::begin(&mut world, 1, vec![ann.arrival(&actions[10..])]);
-    flight.fly_until(&mut world, Flight::asks_push);
-    let Some(Effect::Push(late, _)) = flight.asks() else {
-        panic!("a follower pushes");
-    };
-    world.log().push(&late.clone(), START);
+    let late = pushed(&mut world, &ann, &actions[10..]);
+    world.log().push(&late, START);
     let taken: Vec<i64> = (1..=WINDOW as i64).collect();
     assert_eq!(amounts(&mut world), taken);
     let (mark, _) = ann.standing(&mut world, 0);

@@ -365,6 +365,36 @@ fn j13_pushed_frames_do_not_put_off_the_next_try_of_an_action() {
     assert!(ann.replica.ask_at(true, world.since_ms()) <= world.since_ms());
 }
 
+#[test]
+fn p07_a_frame_that_was_pushed_and_lost_is_not_asked_for_again_and_again() {
+    let mut world = World::<Herd>::new(1);
+    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
+    world.join(0, &mut ann);
+    world.join(0, &mut bob);
+    world.exchange(0, &mut ann);
+    for _ in 0..9 {
+        act(&world, &mut bob, 1);
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut bob);
+    }
+    // Of the nine only the last comes by socket; then the store loses them, and one that ann has.
+    let last = world.log().frames().last().map(<[u8]>::to_vec);
+    ann.replica.frame(&last.expect("frames"), world.since_ms());
+    world.log().roll_back(ann.replica.head().v - 1);
+    world.replace(0);
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut ann);
+    assert!(ann.notes.contains(&Note::Reset));
+    for _ in 0..2 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+    }
+    let now_ms = world.since_ms();
+    assert_eq!(ann.replica.head(), world.head());
+    let pause_ms = ann.replica.ask_at(true, now_ms) - now_ms;
+    assert!(pause_ms >= 1_000, "{pause_ms} ms, though frames come");
+}
+
 /// Found by the simulator: a snapshot that answers an older cursor was taken, though frames that were
 /// pushed meanwhile were lost since.
 #[test]
