@@ -76,6 +76,10 @@ fn seeds_that_once_failed_hold() {
             46_008_972,
             "a lost action was not sent again while frames came",
         ),
+        (
+            1_795_766_961_001_035,
+            "a device was refused after its page had taken a new one",
+        ),
     ];
     for (seed, what) in found {
         let outcome = run_seed(seed, Keep::default());

@@ -44,6 +44,8 @@ pub struct Replica<R: Kind> {
     lineage: Option<Lineage>,
     /// The cursor of the last request.
     asked: Head,
+    /// Its device: what is answered to it is not of one that was taken since.
+    asker: DeviceId,
     clock: Clock,
     asking: Asking,
     notes: Vec<Note>,
@@ -152,6 +154,7 @@ impl<R: Kind> Replica<R> {
         Self {
             user: user.into(),
             client,
+            asker: queue.id,
             queue,
             synced: None,
             predicted: None,
@@ -248,6 +251,7 @@ impl<R: Kind> Replica<R> {
         let frames = !live || self.asking.misses(now_ms);
         self.asking.sent(self.queue.last(), now_ms);
         self.asked = self.head();
+        self.asker = self.queue.id;
         wire::write(&Request {
             protocol: PROTOCOL,
             cursor: self.head(),

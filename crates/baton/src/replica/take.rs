@@ -24,7 +24,7 @@ impl<R: Kind> Replica<R> {
         if self.can_follow() {
             self.take(reply);
             self.after_frames(now_ms);
-        } else if let Some(standing) = reply.device {
+        } else if let Some(standing) = reply.device.filter(|_| self.asker == self.queue.id) {
             // What comes cannot be replayed here, but our actions are answered all the same.
             self.queue.number = Some(standing.number);
             self.settle(standing.mark, |seq| standing.verdict(seq), now_ms);
@@ -199,6 +199,8 @@ impl<R: Kind> Replica<R> {
     pub fn refused(&mut self, code: Option<Code>, expected: Option<u64>, now_ms: u64) {
         self.asking.failed(now_ms);
         match code {
+            Some(Code::Protocol) => self.outdated(),
+            _ if self.asker != self.queue.id => {}
             Some(Code::Unregistered) => self.registration_lost(),
             Some(Code::Evicted | Code::Conflict) => self.evicted(),
             Some(Code::Gap) => {
@@ -206,7 +208,6 @@ impl<R: Kind> Replica<R> {
                     self.queue.rewind(expected);
                 }
             }
-            Some(Code::Protocol) => self.outdated(),
             _ => {}
         }
     }

@@ -164,6 +164,32 @@ fn b06_a_number_used_for_something_else_is_noticed_and_the_device_takes_a_new_id
     assert_eq!(audit.room.people().len(), 1, "still the same player");
 }
 
+/// Found by the simulator (seed 1795766961001035): the refusal came after a pushed frame had told as much,
+/// and the new device was given up as well.
+#[test]
+fn b06_what_is_answered_to_the_device_before_is_not_of_the_new_one() {
+    let (mut world, mut ann) = joined(1);
+    let since_ms = world.since_ms();
+    let late = ann.arrival(world.now_ms);
+    ann.replica.renew(DeviceId([77; 16]), since_ms);
+    ann.replica.notes();
+    for code in [Code::Conflict, Code::Evicted, Code::Unregistered, Code::Gap] {
+        ann.replica.refused(Some(code), Some(1), since_ms);
+        assert_eq!(ann.replica.notes(), [], "{code:?}");
+    }
+    world.ask(0, vec![late]);
+    drain(&mut world, &mut ann);
+    assert_eq!(ann.replica.device(), DeviceId([77; 16]));
+    assert_eq!(act(&world, &mut ann, 60), 1);
+    drain(&mut world, &mut ann);
+    assert_eq!(world.audit().room.state().amounts(), [60]);
+    // Of itself it hears as before.
+    ann.replica.request(false, world.since_ms());
+    ann.replica
+        .refused(Some(Code::Evicted), None, world.since_ms());
+    assert_eq!(ann.replica.notes(), [Note::Evicted { lost: 0 }]);
+}
+
 /// Found by the simulator: a copy of a device took the verdict on the other's action for its own.
 #[test]
 fn b06_a_copy_of_a_device_is_not_told_that_the_others_action_was_its_own() {

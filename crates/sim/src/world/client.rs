@@ -35,6 +35,8 @@ pub(super) struct Client<R: Game> {
     pub(super) life: u32,
     /// The request on its way, and when it was sent by the device's clock.
     flying: Option<(u64, u64)>,
+    /// The device that sent the last one: it may have taken a new id since.
+    asker: DeviceId,
     number: u64,
     /// The newest request that reached an instance.
     arrived: u64,
@@ -63,6 +65,12 @@ impl<R: Game> Client<R> {
     /// The user and the device's id.
     pub(super) fn owner(&self) -> Owner {
         (self.user.clone(), self.replica.device())
+    }
+
+    /// The next request.
+    pub(super) fn request(&mut self, live: bool, local_ms: u64) -> Vec<u8> {
+        self.asker = self.replica.device();
+        self.replica.request(live, local_ms)
     }
 
     pub(super) fn identity(&self) -> Identity {
@@ -126,6 +134,7 @@ impl<R: Game> World<R> {
             replica,
             life: 0,
             flying: None,
+            asker: id,
             number: 0,
             arrived: 0,
             base_ms: self.new_base(),
@@ -362,7 +371,7 @@ impl<R: Game> World<R> {
         let local_ms = page.local_ms(self.now_ms);
         // Kept before it is sent.
         page.saved = page.replica.save();
-        let body = page.replica.request(page.live, local_ms);
+        let body = page.request(page.live, local_ms);
         page.number += 1;
         page.flying = Some((page.number, local_ms));
         let (life, number, room, who) = (page.life, page.number, page.room, page.identity());
@@ -472,7 +481,7 @@ impl<R: Game> World<R> {
             })?;
         } else {
             let (code, expected) = refusal_of(answer);
-            let owner = page.owner();
+            let owner = (page.user.clone(), page.asker);
             page.replica.refused(code, expected, local_ms);
             let accounts = &self.accounts[page.room];
             let trouble = matches!(self.phase, Phase::Faults | Phase::Healing(_));

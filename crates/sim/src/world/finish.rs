@@ -323,7 +323,7 @@ impl<R: Game> World<R> {
     fn exchange(&mut self, instance: &mut Instance<R>, index: usize) -> Checked {
         let page = &mut self.clients[index];
         let (room, local_ms) = (page.room, page.local_ms(self.now_ms));
-        let body = page.replica.request(false, local_ms);
+        let body = page.request(false, local_ms);
         let arrival = Arrival {
             who: Some(page.identity()),
             call: Call::Play(body.into()),
