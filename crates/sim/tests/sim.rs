@@ -77,6 +77,10 @@ fn seeds_that_once_failed_hold() {
             "a lost action was not sent again while frames came",
         ),
         (
+            49_037_612,
+            "a device was told its number while it gave way and came back",
+        ),
+        (
             1_795_766_961_001_035,
             "a device was refused after its page had taken a new one",
         ),

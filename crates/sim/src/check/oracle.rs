@@ -22,6 +22,8 @@ const MALFORMED: u16 = 0xff00;
 pub struct Device {
     /// Whose.
     pub owner: Owner,
+    /// The version that it was registered in.
+    pub since_v: u64,
     /// The user's number.
     pub player: u32,
     /// The highest number with a verdict.
@@ -295,6 +297,7 @@ impl Oracle {
         });
         let device = Device {
             owner,
+            since_v: frame.v,
             player,
             mark: 0,
             verdicts: Vec::new(),

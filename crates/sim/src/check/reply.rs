@@ -141,7 +141,20 @@ fn standing<R: Rules<State = BankState>>(
     let (Some(standing), Some((number, device))) = (&reply.device, known) else {
         return Ok(());
     };
-    // The books may be further than the reply by now.
+    // The books may be further than the reply by now: its device may have given way since, and have come
+    // back under another number.
+    if device.since_v > v {
+        return hold(
+            book.oracle.was_evicted(standing.number),
+            "S14: a device is told the number that the log gave it",
+            || {
+                format!(
+                    "at version {v}: {standing:?}, since {} {number}",
+                    device.since_v
+                )
+            },
+        );
+    }
     let until = device.verdicts.iter().filter(|(at, ..)| *at <= v);
     let verdicts: Vec<(u64, BodyHash, u16)> = until
         .map(|(_, seq, body, code)| (*seq, *body, *code))
