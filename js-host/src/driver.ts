@@ -2,10 +2,11 @@
  * Performs what the handler asks for, until it replies. Requests of one room that arrive together
  * share an invocation, its read and its frame.
  *
- * Decides when a store counts as failed, and what a trap costs: the request that trapped is answered
- * `restarted`; the others run again, which is safe whatever was written before, since a device's mark
- * answers a repeated action. What a room sends to another is handed over here, and may fail. Must not
- * know what is in a request, a frame or a parcel.
+ * Decides when a store counts as failed, and what a trap costs: the batch runs once more, as one that
+ * leads nothing and tells the store of the trap; only what traps even then is answered `restarted`.
+ * That is safe whatever was written before, since a device's mark answers a repeated action. What a
+ * room sends to another is handed over here, and may fail. Must not know what is in a request, a frame
+ * or a parcel.
  */
 
 import { Batches } from './batch'
@@ -32,6 +33,7 @@ const NOTHING = new Uint8Array()
 const APPEND = 1
 const REPLY = 3
 const DELIVER = 4
+const NOTE = 5
 
 /** What a driver needs. */
 export interface DriverOptions {
@@ -118,10 +120,10 @@ export class Driver {
   }
 
   /** Never rejects: one outcome for each arrival. */
-  async #serve(room: Room, batch: Arrival[], work: Work): Promise<Outcome[]> {
+  async #serve(room: Room, batch: Arrival[], work: Work, trap?: Uint8Array): Promise<Outcome[]> {
     for (let restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
       try {
-        return await this.#invoke(room, batch, work)
+        return await this.#invoke(room, batch, work, trap)
       } catch (error) {
         work.again = true
         if (error instanceof Dropped) continue
@@ -133,22 +135,25 @@ export class Driver {
         this.counters.traps += 1
         work.traps -= 1
         this.#note('trap', error)
-        if (batch.length === 1 || work.traps <= 0) return batch.map(() => refusal('restarted'))
-        // Halve the batch until the one that traps is alone.
+        if (work.traps <= 0) return batch.map(() => refusal('restarted'))
+        if (!trap) return this.#serve(room, batch, work, error.noted)
+        if (batch.length === 1) return [refusal('restarted')]
+        // What traps is not what was led. Halve the batch until the one that traps is alone.
         const half = Math.ceil(batch.length / 2)
-        const first = await this.#serve(room, batch.slice(0, half), work)
-        return [...first, ...(await this.#serve(room, batch.slice(half), work))]
+        const first = await this.#serve(room, batch.slice(0, half), work, trap)
+        return [...first, ...(await this.#serve(room, batch.slice(half), work, trap))]
       }
     }
     return batch.map(() => refusal('retry'))
   }
 
   /** One invocation, to its end. @throws Trapped, Dropped, StoreOverloaded, or a bad setting */
-  async #invoke(room: Room, batch: Arrival[], work: Work): Promise<Outcome[]> {
+  async #invoke(room: Room, batch: Arrival[], work: Work, trap?: Uint8Array): Promise<Outcome[]> {
     const { faces } = this.#options
     const face = faces.current()
     this.counters.invocations += 1
-    const steps = faces.guard(face, () => new face.Invocation(room.kind, room.name, encode(arrivals, batch)))
+    const steps = faces.guard(face, () => new face.Invocation(room.kind, room.name, encode(arrivals, batch), trap))
+    let noted: Uint8Array = NOTHING
     try {
       let result: Uint8Array = NOTHING
       for (let count = 0; count < MAX_EFFECTS; count++) {
@@ -156,10 +161,14 @@ export class Driver {
         const asked = faces.guard(face, () => steps.resume(result))
         if (asked[0] === REPLY) return faces.guard(face, () => outcomesOf(asked, batch.length))
         result = asked[0] === DELIVER ? await this.#deliver(asked, work) : await this.#perform(room, asked)
+        noted = asked[0] === NOTE && result !== FAILED ? recordOf(asked) : NOTHING
       }
       return faces.guard(face, () => {
         throw new Error('the invocation does not end')
       })
+    } catch (error) {
+      if (error instanceof Trapped) error.noted = noted
+      throw error
     } finally {
       this.#free(face, () => steps.free())
     }
@@ -190,7 +199,8 @@ export class Driver {
     const [kind = '', name = ''] = target.split('/')
     if (work.again || work.hops >= MAX_HOPS || !delivers?.has(kind)) return FAILED
     const arrival: Arrival = { who: null, call: { tag: 'deliver', parcel } }
-    const next: Work = { traps: 1, hops: work.hops + 1, again: false }
+    // A trap there is handed on like any other, once; then the delivery has failed.
+    const next: Work = { traps: 2, hops: work.hops + 1, again: false }
     try {
       const [outcome] = await within(store_timeout_ms, this.#serve({ kind, name }, [arrival], next))
       if (outcome?.status !== 200) return FAILED
@@ -226,6 +236,12 @@ export class Driver {
     const fields = error instanceof Error ? { error: error.name, message: error.message } : { error: 'unknown' }
     this.#options.note?.(event, fields)
   }
+}
+
+/** What a note leaves on record; empty if nothing. */
+function recordOf(asked: Uint8Array): Uint8Array {
+  const noting = decode(effect, asked)
+  return (noting.tag === 'note' && noting.note.now) || NOTHING
 }
 
 function outcomesOf(asked: Uint8Array, count: number): Outcome[] {

@@ -22,6 +22,13 @@ export interface Read {
   block: number | null
 }
 
+/** The attempt record, compared before it is replaced. Where the store holds something else than `was`, it stays. */
+export interface Note {
+  was: Uint8Array | null
+  /** `null` removes the record. */
+  now: Uint8Array | null
+}
+
 /** Append frame `v` if and only if the last frame is `v - 1` with the hash `previous`. */
 export interface Append {
   v: number
@@ -34,6 +41,8 @@ export interface Append {
   lease_ms: number
   framed: number[]
   snapshot: Uint8Array | null
+  /** What becomes of the attempt record if the frame is appended; `null` leaves it alone. */
+  note: Note | null
 }
 
 /** A live lease: the frame that renewed it, and how long it has left. */
@@ -60,6 +69,8 @@ export interface Found {
   inbox: Item[]
   lease: Lease | null
   block: Uint8Array[] | null
+  /** The attempt record, if there is one. */
+  attempt: Uint8Array | null
 }
 
 /** The verified user. */
@@ -101,6 +112,7 @@ export type Effect =
   | { tag: 'reply'; outcomes: Outcome[] }
   /** Ask another room, `kind/name`, with a call of the same name. */
   | { tag: 'deliver'; target: string; parcel: Uint8Array }
+  | { tag: 'note'; note: Note; read: Read }
 
 /** The result of an effect. */
 export type Fed =
@@ -111,10 +123,13 @@ export type Fed =
   | { tag: 'failed' }
   /** The body of the other room's answer, if its status was 200; else the delivery has failed. */
   | { tag: 'delivered'; receipt: Uint8Array }
+  | { tag: 'noted'; found: Found }
 
 const hash: Codec<Hash> = fixed(16)
 const head: Codec<Head> = struct({ v: u64, hash })
 const read: Codec<Read> = struct({ known: head, since: u64, block: option(u64) })
+
+const note: Codec<Note> = struct({ was: option(bytes), now: option(bytes) })
 
 const append: Codec<Append> = struct({
   v: u64,
@@ -125,6 +140,7 @@ const append: Codec<Append> = struct({
   lease_ms: u32,
   framed: list(u64),
   snapshot: option(bytes),
+  note: option(note),
 })
 
 const found: Codec<Found> = struct({
@@ -137,6 +153,7 @@ const found: Codec<Found> = struct({
   inbox: list(struct<Item>({ id: u64, received_ms: u64, bytes })),
   lease: option(struct<Lease>({ v: u64, left_ms: u32 })),
   block: option(list(bytes)),
+  attempt: option(bytes),
 })
 
 const call: Codec<Call> = variants<Call>({
@@ -170,6 +187,7 @@ export const effect: Codec<Effect> = variants<Effect>({
   push: { items: list(bytes), read },
   reply: { outcomes },
   deliver: { target: text, parcel: bytes },
+  note: { note, read },
 })
 
 /** A result. */
@@ -180,6 +198,7 @@ export const fed: Codec<Fed> = variants<Fed>({
   full: { found },
   failed: {},
   delivered: { receipt: bytes },
+  noted: { found },
 })
 
 /** The empty room's head. */

@@ -28,7 +28,12 @@ export const RING = 512
 export const RECENT_BYTES = 4 * 1024 * 1024
 /** Bytes of a room's inbox. */
 export const MAX_INBOX_BYTES = 8 * 1024 * 1024
-/** Effects that one invocation may ask for. A handler appends three times, then follows; more is a fault. */
+/** Bytes of the attempt record beside a room's log. */
+export const MAX_ATTEMPT_BYTES = 1024
+/**
+ * Effects that one invocation may ask for; more is a fault. A handler appends three times, then follows; where the rules
+ * broke it tries eight things alone, each after a note.
+ */
 export const MAX_EFFECTS = 32
 /** Live sockets of one room. */
 export const MAX_SOCKETS = 4096

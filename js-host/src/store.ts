@@ -16,6 +16,9 @@
  * - *Together.* With the frame, in the same step: the lease is renewed, exactly the inbox items
  *   named in `framed` are gone, the snapshot is kept. Items that came meanwhile stay.
  * - *In order.* Inbox items have rising ids, never used twice; a push is taken whole or not at all.
+ * - *Compared.* The attempt record is replaced only where it is the one named: in the same step as a
+ *   frame, or by a note of its own if the last frame is `known`. Else it stays, and what is found shows
+ *   it. It is bytes to the store.
  * - *Fresh.* What is found was read after the write of the same call, from the copy that decides.
  * - *Bounded.* Frames, snapshots, inbox have caps (`limits.ts`); what is over one is refused with a
  *   {@link StoreLimit}, and nothing changed.
@@ -30,7 +33,7 @@
  */
 
 import { decode, encode } from './codec'
-import type { Append, Effect, Fed, Found, Read } from './effect'
+import type { Append, Effect, Fed, Found, Note, Read } from './effect'
 import * as wire from './effect'
 
 /** The rooms of one store, named `kind/name`. */
@@ -41,6 +44,8 @@ export interface Store {
   append(room: string, append: Append, read: Read): Promise<{ appended: boolean; found: Found }>
   /** `full`: not one item was taken. @throws if the outcome is unknown, or {@link StoreLimit}. */
   push(room: string, items: Uint8Array[], read: Read): Promise<{ full: boolean; found: Found }>
+  /** @throws if the outcome is unknown, or {@link StoreLimit}. */
+  note(room: string, note: Note, read: Read): Promise<Found>
 }
 
 /** A frame, snapshot or item is over its limit. Nothing changed; the same again will fail again. */
@@ -73,6 +78,8 @@ export async function perform(store: Store, room: string, effect: Effect): Promi
       const { full, found } = await store.push(room, effect.items, effect.read)
       return { tag: full ? 'full' : 'pushed', found }
     }
+    case 'note':
+      return { tag: 'noted', found: await store.note(room, effect.note, effect.read) }
     case 'reply':
     case 'deliver':
       throw new TypeError(`${effect.tag} is not for the store`)
@@ -103,5 +110,6 @@ export function storeOf(remote: Performer): Store {
       const fed = await ask(room, { tag: 'push', items, read })
       return { full: fed.tag === 'full', found: fed.found }
     },
+    note: async (room, note, read) => (await ask(room, { tag: 'note', note, read })).found,
   }
 }

@@ -25,6 +25,15 @@ function drive(play: Play, store: Performer = memory, store_timeout_ms = 1000, d
   return { wasm, driver, ask, notes }
 }
 
+function trapped(): Outcome[] {
+  return trap()
+}
+
+function noting(record: number[] | null): Effect {
+  const note = { was: null, now: record && new Uint8Array(record) }
+  return { tag: 'note', note, read: { known: nothing(), since: 0, block: null } }
+}
+
 /** Replies to each arrival with how many shared the invocation. */
 const echo: Play = function* (batch) {
   yield readNothing
@@ -111,10 +120,58 @@ describe('a trap', () => {
       '200 c',
       '200 d',
     ])
-    expect(driver.counters.traps).toBe(3)
-    expect(wasm.made).toBe(4)
-    expect(notes).toEqual(['trap', 'trap', 'trap'])
-    expect(wasm.settings).toEqual(['{}', '{}', '{}', '{}'])
+    expect(driver.counters.traps).toBe(4)
+    expect(wasm.made).toBe(5)
+    expect(notes).toEqual(['trap', 'trap', 'trap', 'trap'])
+    expect(wasm.settings).toEqual(['{}', '{}', '{}', '{}', '{}'])
+  })
+
+  test('of who leads has the same batch run once more as one that leads nothing', async () => {
+    const runs: string[] = []
+    const { ask, driver } = drive(function* (batch, _room, _kind, trap) {
+      runs.push(`${batch.length} ${trap ? 'again' : 'at first'}`)
+      yield readNothing
+      if (!trap && batch.some((each) => textOf(each) === 'bad')) return trapped()
+      return batch.map((each) => ok(textOf(each)))
+    })
+    const all = ['a', 'b', 'bad', 'c'].map((text) => ask(text))
+    expect(await Promise.all(all)).toEqual(['200 a', '200 b', '200 bad', '200 c'])
+    expect(runs).toEqual(['1 at first', '3 at first', '3 again'])
+    expect(driver.counters.traps).toBe(1)
+  })
+
+  test.each<[string, Effect[], number[]]>([
+    ['after a note tells what was noted', [readNothing, noting([7, 7])], [7, 7]],
+    ['before a note was answered tells nothing', [readNothing], []],
+    ['some effects after a note tells nothing', [noting([7, 7]), readNothing], []],
+    ['after a note that removes the record tells nothing', [noting(null)], []],
+  ])('%s', async (_, effects, expected) => {
+    const told: (Uint8Array | undefined)[] = []
+    const { ask } = drive(function* (batch, _room, _kind, trap) {
+      told.push(trap)
+      if (!trap) {
+        for (const effect of effects) yield effect
+        return trapped()
+      }
+      return batch.map(() => ok(''))
+    })
+    expect(await ask('a')).toBe('200 ')
+    expect(told).toEqual([undefined, new Uint8Array(expected)])
+  })
+
+  test('after a note that the store did not answer tells nothing', async () => {
+    const told: (Uint8Array | undefined)[] = []
+    const { ask } = drive(
+      function* (batch, _room, _kind, trap) {
+        told.push(trap)
+        if (trap) return batch.map(() => ok(''))
+        yield noting([7, 7])
+        return trapped()
+      },
+      { perform: () => Promise.reject(new Error('gone')) },
+    )
+    expect(await ask('a')).toBe('200 ')
+    expect(told).toEqual([undefined, new Uint8Array()])
   })
 
   test('twenty times in a row leaves a host that works', async () => {
@@ -128,7 +185,7 @@ describe('a trap', () => {
     const rooms = ['one', 'two', 'three', 'four']
     const answers = await Promise.all(rooms.map((room) => ask(room === 'two' ? 'bad' : room, room)))
     expect(answers).toEqual(['200 one', '500 restarted', '200 three', '200 four'])
-    expect(wasm.made).toBe(2)
+    expect(wasm.made).toBe(3)
   })
 
   test.each<[string, Play]>([
@@ -164,7 +221,7 @@ describe('a trap', () => {
     const { ask, wasm } = drive(play)
     expect(await ask('a')).toBe('500 restarted')
     expect(await ask('a')).toBe('500 restarted')
-    expect(wasm.made).toBe(2)
+    expect(wasm.made).toBe(4)
   })
 
   test('of everything stops making instances', async () => {
@@ -189,13 +246,14 @@ describe('a trap', () => {
         lease_ms: 0,
         framed: [],
         snapshot: null,
+        note: null,
       }
       const after = yield { tag: 'append', append, read: { known: head, since: 0, block: null } }
       if (batch.some((each) => textOf(each) === 'bad')) trap()
       return batch.map(() => ok(after.tag === 'appended' ? `v${after.found.head.v}` : after.tag))
     }, store)
-    expect(await Promise.all(['a', 'bad', 'b'].map((text) => ask(text)))).toEqual(['200 v1', '500 restarted', '200 v4'])
-    expect(driver.counters).toMatchObject({ led: 4, traps: 2 })
+    expect(await Promise.all(['a', 'bad', 'b'].map((text) => ask(text)))).toEqual(['200 v1', '500 restarted', '200 v5'])
+    expect(driver.counters).toMatchObject({ led: 5, traps: 3 })
   })
 })
 
@@ -298,8 +356,8 @@ describe('a delivery', () => {
   test('to a room that traps costs the sender a second run and nothing more', async () => {
     const { ask, driver, wasm } = drive(posts, memory, 1000, delivers)
     expect(await ask('plain/bad')).toBe('200 failed')
-    expect(driver.counters.traps).toBe(1)
-    expect(wasm.made).toBe(2)
+    expect(driver.counters.traps).toBe(2)
+    expect(wasm.made).toBe(3)
   })
 
   test('sets off two more at most', async () => {

@@ -38,10 +38,11 @@ const byHand: Example[] = [
         lease_ms: 200,
         framed: [5, 128],
         snapshot: null,
+        note: null,
       },
       read: { known: { v: 300, hash: raw(ones) }, since: 2, block: 64 },
     },
-    hex: ['01', 'ac02', zeros, ones, '02abcd', '01ef', 'c801', '02058001', '00', 'ac02', ones, '02', '0140'],
+    hex: ['01', 'ac02', zeros, ones, '02abcd', '01ef', 'c801', '02058001', '00', '00', 'ac02', ones, '02', '0140'],
   },
   {
     name: 'a reply',

@@ -5,7 +5,12 @@ import { type Arrival, arrivals, type Effect, effect, type Fed, fed, nothing, ty
 import { type Face, Faces, type Steps } from '../src/load/face'
 
 /** What an invocation does, as a generator: it yields effects and is given their results. */
-export type Play = (batch: Arrival[], room: string, kind: string) => Generator<Effect, Outcome[], Fed>
+export type Play = (
+  batch: Arrival[],
+  room: string,
+  kind: string,
+  trap?: Uint8Array,
+) => Generator<Effect, Outcome[], Fed>
 
 /** Instances of a fake wasm. `made` counts them; `live` is how many invocations were not freed. */
 export class FakeWasm {
@@ -36,8 +41,8 @@ export class FakeWasm {
       readonly #run: Generator<Effect, Outcome[], Fed>
       #first = true
 
-      constructor(kind: string, room: string, batch: Uint8Array) {
-        this.#run = guarded(() => play(decode(arrivals, batch), room, kind))
+      constructor(kind: string, room: string, batch: Uint8Array, trap?: Uint8Array) {
+        this.#run = guarded(() => play(decode(arrivals, batch), room, kind, trap))
         wasm.live += 1
       }
 

@@ -57,6 +57,10 @@ export class Objects implements Store {
     return this.of(room).push(room, ...rest)
   }
 
+  note(room: string, ...rest: Parameters<Store['note']> extends [string, ...infer R] ? R : never) {
+    return this.of(room).note(room, ...rest)
+  }
+
   of(room: string): ObjectStore {
     const known = this.#stores.get(room)
     if (known) return known

@@ -5,7 +5,15 @@
 
 import assert from 'node:assert/strict'
 import { type Append, equal, type Found, type Hash, nothing, type Read } from '../src/effect'
-import { MAX_FRAME_BYTES, MAX_INBOX_ITEMS, MAX_SNAPSHOT_BYTES, RECENT_BYTES, RING, SEGMENT } from '../src/limits'
+import {
+  MAX_ATTEMPT_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_INBOX_ITEMS,
+  MAX_SNAPSHOT_BYTES,
+  RECENT_BYTES,
+  RING,
+  SEGMENT,
+} from '../src/limits'
 import type { Store } from '../src/store'
 
 /** A store under test. */
@@ -56,7 +64,7 @@ function append(v: number, more: Partial<Append> = {}): Append {
     published: new Uint8Array(),
     lease_ms: LONG_MS,
   }
-  return { v, ...usual, framed: [], snapshot: null, ...more }
+  return { v, ...usual, framed: [], snapshot: null, note: null, ...more }
 }
 
 function read(known = 0, more: Partial<Read> = {}): Read {
@@ -123,6 +131,7 @@ export const storeContract: Case[] = [
         inbox: [],
         lease: null,
         block: null,
+        attempt: null,
       })
       assert.equal(typeof clock_ms, 'number')
     },
@@ -241,6 +250,43 @@ export const storeContract: Case[] = [
         assert.equal(lost.found.lease, null)
         assert.equal(lost.found.snapshot, null)
       }
+    },
+  },
+  {
+    name: 'a record is replaced where it is the one named, and stays where it is not',
+    async run({ store }, room) {
+      const [one, two, other] = items('one', 'two', 'other') as [Uint8Array, Uint8Array, Uint8Array]
+      const noted = async (was: Uint8Array | null, now: Uint8Array | null) =>
+        (await store.note(room, { was, now }, read())).attempt
+      assert.deepEqual(await noted(one, two), null)
+      assert.deepEqual(await noted(null, one), one)
+      assert.deepEqual((await store.read(room, read())).attempt, one)
+      assert.deepEqual(await noted(null, two), one)
+      assert.deepEqual(await noted(other, two), one)
+      assert.deepEqual(await noted(one, two), two)
+      assert.deepEqual(await noted(two, null), null)
+      await store.append(room, append(1), read())
+      assert.deepEqual(await noted(null, one), null)
+      const now = await store.note(room, { was: null, now: one }, read(1))
+      assert.deepEqual(now.attempt, one)
+      await store.note(room, { was: one, now: null }, read(1))
+      await assert.rejects(store.note(room, { was: null, now: new Uint8Array(MAX_ATTEMPT_BYTES + 1) }, read()))
+      assert.deepEqual((await store.read(room, read())).attempt, null)
+    },
+  },
+  {
+    name: 'with a frame goes what becomes of the record, and only with it',
+    async run({ store }, room) {
+      const [one, two] = items('one', 'two') as [Uint8Array, Uint8Array]
+      await store.note(room, { was: null, now: one }, read())
+      const attempt = async (...[append]: [Append]) => (await store.append(room, append, read())).found.attempt
+      assert.deepEqual(await attempt(rival(9, { note: { was: one, now: null } })), one)
+      assert.deepEqual(await attempt(append(1)), one)
+      assert.deepEqual(await attempt(append(2, { note: { was: two, now: null } })), one)
+      assert.deepEqual(await attempt(append(3, { note: { was: one, now: two } })), two)
+      assert.deepEqual(await attempt(append(3, { note: { was: two, now: one } })), two)
+      assert.deepEqual(await attempt(append(4, { note: { was: two, now: null } })), null)
+      assert.equal((await store.read(room, read())).head.v, 4)
     },
   },
   {

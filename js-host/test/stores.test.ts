@@ -38,11 +38,12 @@ describe.each(honest)('%s', (_, make) => {
 function broken(wrap: (inner: MemoryStore) => Partial<Store>): (now: () => number) => Store {
   return (now) => {
     const inner = new MemoryStore(now)
-    const { read, append, push } = wrap(inner)
+    const { read, append, push, note } = wrap(inner)
     return {
       read: read ?? ((...call) => inner.read(...call)),
       append: append ?? ((...call) => inner.append(...call)),
       push: push ?? ((...call) => inner.push(...call)),
+      note: note ?? ((...call) => inner.note(...call)),
     }
   }
 }
@@ -108,6 +109,19 @@ const liars: [string, (now: () => number) => Store][] = [
     })),
   ],
   [
+    'does not compare the record',
+    broken((inner) => ({
+      note: async (room, note, read) => {
+        const { attempt } = await inner.read(room, read)
+        return inner.note(room, { ...note, was: attempt }, read)
+      },
+    })),
+  ],
+  [
+    'leaves the record alone when it appends',
+    broken((inner) => ({ append: (room, append, read) => inner.append(room, { ...append, note: null }, read) })),
+  ],
+  [
     'reads before it writes',
     broken((inner) => ({
       append: async (room, append, read) => {
@@ -142,6 +156,7 @@ describe('an object', () => {
     lease_ms: 100,
     framed: [1],
     snapshot: new Uint8Array([2]),
+    note: { was: null, now: new Uint8Array([3]) },
   }
 
   test('writes nothing when it is only read', async () => {
@@ -201,6 +216,7 @@ describe('an object', () => {
     await expect(store.read('kind/room', read)).rejects.toThrow(NewerFormat)
     await expect(store.append('kind/room', { ...first, v: 2 }, read)).rejects.toThrow(NewerFormat)
     await expect(store.push('kind/room', [], read)).rejects.toThrow(NewerFormat)
+    await expect(store.note('kind/room', first.note, read)).rejects.toThrow(NewerFormat)
     expect(storage.database.prepare('SELECT head_v FROM room').get()).toEqual({ head_v: 1 })
   })
 

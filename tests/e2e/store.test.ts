@@ -73,6 +73,7 @@ test('what was appended is there after a restart', async () => {
     published: frame,
     lease_ms: 60_000,
     framed: [],
+    note: null,
     snapshot: frame,
   }
   await store.append(room, append, read)

@@ -31,6 +31,20 @@ pub enum Effect {
         /// An encoded [`Parcel`](crate::parcel::Parcel).
         parcel: ByteBuf,
     },
+    /// Note what is tried if the last frame is the one that the read names as known, then read. Feed
+    /// back [`Fed::Noted`], or [`Fed::Failed`]. If the wasm traps right after it, tell the next
+    /// invocation what was noted.
+    Note(Note, Read),
+}
+
+/// The attempt record: opaque bytes beside the log, compared before they are replaced. Where the
+/// store holds something else than `was`, it stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// What the store holds, as far as the writer knows.
+    pub was: Option<ByteBuf>,
+    /// What it holds from now on; `None` removes the record.
+    pub now: Option<ByteBuf>,
 }
 
 /// Read a room, in one round trip.
@@ -70,6 +84,8 @@ pub struct Append {
     pub framed: Vec<u64>,
     /// The room after this frame, at the end of a segment.
     pub snapshot: Option<ByteBuf>,
+    /// What becomes of the attempt record if the frame is appended; `None` leaves it alone.
+    pub note: Option<Note>,
 }
 
 /// Later than every version; JavaScript can count to it.
@@ -97,6 +113,8 @@ pub struct Found {
     pub lease: Option<Lease>,
     /// The block that was asked for: its frames, in order.
     pub block: Option<Vec<ByteBuf>>,
+    /// The attempt record, if there is one.
+    pub attempt: Option<ByteBuf>,
 }
 
 impl Found {
@@ -151,6 +169,8 @@ pub enum Fed {
     Failed,
     /// The other room's answer: an encoded [`Receipt`](crate::parcel::Receipt).
     Delivered(ByteBuf),
+    /// What the store holds after a note: whether it was taken, [`Found::attempt`] tells.
+    Noted(Found),
 }
 
 /// Time and entropy, inputs of every step.

@@ -39,11 +39,13 @@ pub enum Code {
     Rules,
     /// What the store holds does not replay. Nothing was changed; the room needs repair.
     Corrupt,
+    /// The rules broke on the passing of time: the room stands still until it gets other rules.
+    Halted,
 }
 
 impl Code {
     /// Every code, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::TooLarge,
         Self::Protocol,
@@ -59,6 +61,7 @@ impl Code {
         Self::Retry,
         Self::Rules,
         Self::Corrupt,
+        Self::Halted,
     ];
 
     /// The stable name.
@@ -79,6 +82,7 @@ impl Code {
             Self::Retry => "retry",
             Self::Rules => "rules",
             Self::Corrupt => "corrupt",
+            Self::Halted => "halted",
         }
     }
 
@@ -94,7 +98,7 @@ impl Code {
             Self::TooLarge => 413,
             Self::DeviceLimit => 429,
             Self::Corrupt => 500,
-            Self::Busy | Self::Retry | Self::Rules => 503,
+            Self::Busy | Self::Retry | Self::Rules | Self::Halted => 503,
         }
     }
 
@@ -118,6 +122,7 @@ impl Code {
                 "The room is of other rules than this instance. Nothing changed; ask again."
             }
             Self::Corrupt => "What is stored does not replay. Nothing changed.",
+            Self::Halted => "The room broke and stands still until it is mended. Nothing changed.",
         }
     }
 }

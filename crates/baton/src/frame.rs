@@ -202,6 +202,9 @@ pub enum Entry {
         /// The action as the device encoded it.
         body: ByteBuf,
     },
+    /// The rules broke on the passing of time, alone and more than once: the room stands still
+    /// until a change of rules.
+    Halt,
 }
 
 /// Why time was cut.

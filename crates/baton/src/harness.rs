@@ -10,7 +10,7 @@ use core::fmt;
 
 use crate::id::{Hash, Nonce};
 use crate::random::{Random, Source};
-use crate::rules::{By, Context, Ctx, Player, Reject, Rules, Send, Silence, Target};
+use crate::rules::{By, Context, Ctx, Fuel, Player, Reject, Rules, Send, Silence, Target};
 
 /// One room of rules `R` in memory, the same for the same seed and calls.
 ///
@@ -57,6 +57,7 @@ impl<R: Rules> Solo<R> {
             random: Source::Stream(&mut stream),
             sends: &mut sends,
             sends_left: usize::MAX,
+            fuel: Fuel::of(R::FUEL),
         });
         Self {
             config,
@@ -108,6 +109,7 @@ impl<R: Rules> Solo<R> {
             random: Source::Stream(&mut self.stream),
             sends: &mut self.sends,
             sends_left: usize::MAX,
+            fuel: Fuel::of(R::FUEL),
         };
         R::tick(&mut self.state, &mut ctx);
         true
@@ -181,6 +183,7 @@ impl<R: Rules> Solo<R> {
             random,
             sends: &mut self.sends,
             sends_left: usize::MAX,
+            fuel: Fuel::of(R::FUEL),
         };
         run(&mut self.state, &mut ctx)
     }

@@ -28,6 +28,8 @@ pub struct Pace {
     pub grace_ms: u32,
     /// What silence does to time.
     pub silence: Silence,
+    /// Steps that one call of the rules may take.
+    pub fuel: u64,
 }
 
 impl Pace {
@@ -154,6 +156,7 @@ impl<R: Rules> Kind for R {
             tick_ms: R::TICK_MS,
             grace_ms: R::GRACE_MS,
             silence: R::SILENCE,
+            fuel: R::FUEL,
         }
     }
 

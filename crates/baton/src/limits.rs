@@ -25,7 +25,10 @@ pub const MAX_NAME_BYTES: usize = 64;
 pub const MAX_FRAME_ENTRIES: usize = 2_048;
 /// Bytes of one frame's entries.
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;
-/// Bytes of a snapshot: an object's row holds 2 MB.
+/// Bytes of a snapshot: an object's row holds 2 MB. A room that outgrows it goes on from its frames
+/// alone: no snapshot of it is kept, none can be read by who comes anew, and each cold start replays
+/// from the last that fitted. What bounds such a room is the memory of the wasm: where a frame no
+/// longer fits into that, it traps, and what grew is at fault.
 pub const MAX_SNAPSHOT_BYTES: usize = 2_000_000;
 
 /// Items of a room's inbox; a follower beyond it answers [`Code::Busy`](crate::Code::Busy).
@@ -59,6 +62,20 @@ pub const MAX_SENDERS: usize = 1_024;
 /// A sender's mark may be forgotten after this long: its last send has expired, whichever of the two
 /// stores' clocks is asked.
 pub const SENDER_MARK_MS: u64 = SEND_EXPIRY_MS + 24 * 60 * 60 * 1000;
+
+/// Steps that one call of the rules may take, unless they say otherwise: see
+/// [`Rules::FUEL`](crate::Rules::FUEL). A million draws take some milliseconds.
+pub const FUEL: u64 = 1_000_000;
+/// Steps that a send costs, beside one for each byte of it: by default a call sends at most 1,000.
+pub const FUEL_PER_SEND: u64 = 1_000;
+
+/// How often an entry, or time, traps alone before it is at fault.
+pub const MAX_TRAPS: u8 = 2;
+/// How often it is begun alone without anybody coming back to tell, before it is at fault.
+pub const MAX_BEGUN: u8 = 6;
+/// What is tried alone in one request, at most, while entries are suspected: each is a note and an
+/// append.
+pub const MAX_TRIES: u8 = 8;
 
 /// Frames per segment: a snapshot is kept at each multiple, and blocks of frames are this long.
 pub const SEGMENT: u64 = 64;

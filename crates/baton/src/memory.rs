@@ -5,7 +5,7 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
 use serde_bytes::ByteBuf;
 
-use crate::effect::{Append, Effect, Fed, Found, Item, Lease, Read};
+use crate::effect::{Append, Effect, Fed, Found, Item, Lease, Note, Read};
 use crate::id::{Hash, Head};
 use crate::limits::{MAX_INBOX_ITEMS, SEGMENT};
 use crate::mutant::{self, Mutant};
@@ -29,6 +29,7 @@ pub struct Log {
     inbox: Vec<Item>,
     last_item: u64,
     lease: Option<(u64, u64)>,
+    attempt: Option<ByteBuf>,
 }
 
 impl Memory {
@@ -74,6 +75,12 @@ impl Memory {
                 } else {
                     Fed::Full(found)
                 }
+            }
+            Effect::Note(note, read) => {
+                if log.head() == read.known {
+                    log.note(note);
+                }
+                Fed::Noted(log.read(read, now_ms))
             }
             Effect::Reply(_) | Effect::Deliver { .. } => return None,
         })
@@ -135,6 +142,9 @@ impl Log {
     pub fn append_unchecked(&mut self, append: &Append) {
         self.frames.push((append.hash, append.frame.clone()));
         self.inbox.retain(|item| !append.framed.contains(&item.id));
+        if let Some(note) = &append.note {
+            self.note(note);
+        }
     }
 
     /// Appends if the last frame is the one named; else changes nothing.
@@ -150,6 +160,13 @@ impl Log {
                 .push((append.v, append.hash, snapshot.clone()));
         }
         true
+    }
+
+    /// Replaces the attempt record if it is the one named.
+    pub fn note(&mut self, note: &Note) {
+        if self.attempt == note.was {
+            self.attempt.clone_from(&note.now);
+        }
     }
 
     /// Takes all items, or none when there is no room for them.
@@ -205,6 +222,7 @@ impl Log {
                 (left_ms > 0).then_some(Lease { v, left_ms })
             }),
             block: read.block.and_then(|last| self.block(last)),
+            attempt: self.attempt.clone(),
         }
     }
 

@@ -2,11 +2,13 @@
 //! Knows nothing of frames, stores or time other than ticks.
 
 use alloc::{string::String, vec::Vec};
+use core::cell::Cell;
 use core::fmt::Debug;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::id::Hash;
+use crate::limits::{FUEL, FUEL_PER_SEND};
 use crate::random::{Random, Source};
 
 /// A player's number in a room: given at registration, never reused, in order of arrival from 0.
@@ -58,6 +60,11 @@ pub trait Rules: Sized + 'static {
     const GRACE_MS: u32 = 15_000;
     /// What silence does to time.
     const SILENCE: Silence = Silence::Pause;
+    /// Steps that one call of these rules may take: a draw is one, a send costs
+    /// [`FUEL_PER_SEND`](crate::limits::FUEL_PER_SEND) and a step a byte, loops count their own
+    /// with [`Context::step`]. A call that takes more panics, on every host alike, and what caused
+    /// it is set aside as any that panics. A change is a change of behaviour.
+    const FUEL: u64 = FUEL;
     /// Recorded behaviour (see [`harness::record`](crate::harness::record)) that pins this version; part of the
     /// rules' identity.
     const GOLDEN: &'static str = "";
@@ -142,6 +149,8 @@ pub struct Reject(pub u16);
 impl Reject {
     /// The body is not an action of these rules. Numbers from here on are Baton's.
     pub const MALFORMED: Self = Self(0xff00);
+    /// The rules broke on the action, alone and more than once: it was set aside.
+    pub const FAULTED: Self = Self(0xff01);
     /// The body is of an earlier version, and means nothing under these rules.
     pub const OUTDATED: Self = Self(0xff02);
 }
@@ -190,6 +199,25 @@ pub struct Context<'a, C> {
     pub(crate) random: Source<'a>,
     pub(crate) sends: &'a mut Vec<Send>,
     pub(crate) sends_left: usize,
+    pub(crate) fuel: Fuel,
+}
+
+/// Steps that are left to one call of the rules. A cell, since `validate` only reads.
+#[derive(Debug)]
+pub(crate) struct Fuel(Cell<u64>);
+
+impl Fuel {
+    /// What a call begins with.
+    pub(crate) fn of(steps: u64) -> Self {
+        Self(Cell::new(steps))
+    }
+
+    fn burn(&self, steps: u64) {
+        let left = self.0.get().checked_sub(steps);
+        // A panic, so that no end costs what any other fault of the rules costs, by the same path.
+        self.0
+            .set(left.expect("the rules took more steps than a call of them may"));
+    }
 }
 
 /// An action for another room.
@@ -218,6 +246,7 @@ impl<'a, C> Context<'a, C> {
             random: self.random,
             sends: self.sends,
             sends_left: self.sends_left,
+            fuel: self.fuel,
         }
     }
 
@@ -236,8 +265,9 @@ impl<'a, C> Context<'a, C> {
         self.present
     }
 
-    /// Random integers. In `apply`, nobody could know them before the frame was made.
+    /// Random integers. In `apply`, nobody could know them before the frame was made. Takes a step.
     pub fn random(&mut self) -> &mut Random {
+        self.fuel.burn(1);
         self.random.draw()
     }
 
@@ -265,8 +295,15 @@ impl<'a, C> Context<'a, C> {
         self.sends.len().saturating_add(count) <= self.sends_left
     }
 
+    /// Counts `steps` of a loop whose end the state decides, so that it has one: see
+    /// [`Rules::FUEL`].
+    pub fn step(&self, steps: u64) {
+        self.fuel.burn(steps);
+    }
+
     fn put<A: Serialize>(&mut self, target: Target, action: &A) {
         if let Ok(body) = postcard::to_allocvec(action) {
+            self.fuel.burn(FUEL_PER_SEND + body.len() as u64);
             self.sends.push(Send { target, body });
         }
     }

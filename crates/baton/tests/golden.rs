@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use baton::effect::{
-    Append, Arrival, Call, Content, Effect, Fed, Found, Item, Lease, NEWEST, Outcome, Read,
+    Append, Arrival, Call, Content, Effect, Fed, Found, Item, Lease, NEWEST, Note, Outcome, Read,
 };
 use baton::frame::{Cut, Entry, FORMAT, Frame};
 use baton::parcel::{Parcel, Posted, Receipt};
@@ -50,6 +50,7 @@ fn found() -> Found {
         }],
         lease: Some(Lease { v: 9, left_ms: 150 }),
         block: Some(vec![bytes(&[5])]),
+        attempt: Some(bytes(&[6, 6])),
     }
 }
 
@@ -71,6 +72,10 @@ fn effects() -> Vec<Value> {
         lease_ms: 200,
         framed: vec![1, 300],
         snapshot: Some(bytes(&[4])),
+        note: Some(Note {
+            was: Some(bytes(&[6])),
+            now: None,
+        }),
     };
     let outcome = Outcome {
         status: 200,
@@ -106,6 +111,16 @@ fn effects() -> Vec<Value> {
         vector("effect append", &Effect::Append(append, read())),
         vector("effect push", &Effect::Push(vec![bytes(&[3, 3])], read())),
         vector("effect reply", &Effect::Reply(vec![outcome])),
+        vector(
+            "effect note",
+            &Effect::Note(
+                Note {
+                    was: None,
+                    now: Some(bytes(&[7, 7])),
+                },
+                read(),
+            ),
+        ),
         vector("fed read", &Fed::Read(found())),
         vector("fed read of an empty room", &Fed::Read(Found::default())),
         vector("fed appended", &Fed::Appended(true, Found::default())),
@@ -115,6 +130,7 @@ fn effects() -> Vec<Value> {
         vector("fed failed", &Fed::Failed),
         vector("effect deliver", &deliver),
         vector("fed delivered", &Fed::Delivered(bytes(&[1, 3]))),
+        vector("fed noted", &Fed::Noted(found())),
         vector(
             "arrivals",
             &vec![
@@ -287,6 +303,7 @@ fn frames() -> Vec<Value> {
             version: 3,
             body: bytes(&[0, 5]),
         },
+        Entry::Halt,
     ];
     vec![vector("frame of every entry", &frame(entries))]
 }

@@ -266,7 +266,7 @@ impl Replica {
         Some(hud.to_string())
     }
 
-    /// `joining`, `live`, `stalled`, `desync`, `reload` or `waiting`.
+    /// `joining`, `live`, `stalled`, `desync`, `reload`, `waiting` or `halted`.
     pub fn status(&self, now_ms: f64) -> String {
         let name = match self.core.status(now_ms as u64) {
             Status::Joining => "joining",
@@ -275,6 +275,7 @@ impl Replica {
             Status::Desync => "desync",
             Status::Reload => "reload",
             Status::Waiting => "waiting",
+            Status::Halted => "halted",
         };
         name.to_owned()
     }

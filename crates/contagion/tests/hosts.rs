@@ -300,7 +300,8 @@ const PLAYERS: usize = 4;
 /// 100 ms either one of them says something, or all ask all hosts at once.
 fn game(hosts: usize, seed: u64, coordinated: bool) -> Game {
     let quick = |settings: &mut baton::SettingsInput| {
-        (settings.frame_ms, settings.lease_ms, settings.idle_ms) = (20, 40, 50);
+        // A lease ends between two inputs; two do not, or hosts would note what they are about to do.
+        (settings.frame_ms, settings.lease_ms, settings.idle_ms) = (20, 60, 70);
     };
     let config = Config {
         countdown_ms: 2_000,

@@ -132,19 +132,28 @@ pub struct Invocation {
 
 #[wasm_bindgen]
 impl Invocation {
-    /// Begins. `arrivals` is an encoded list of arrivals.
+    /// Begins. `arrivals` is an encoded list of arrivals. `trap`: they trapped another instance of
+    /// this wasm, which had noted this just before (empty: nothing); then nothing is led.
     ///
     /// # Errors
     /// An unknown kind, or bytes that are not of the contract; nothing changed.
     #[wasm_bindgen(constructor)]
-    pub fn new(kind: &str, room: &str, arrivals: &[u8]) -> Result<Self, JsError> {
+    pub fn new(
+        kind: &str,
+        room: &str,
+        arrivals: &[u8],
+        trap: Option<Vec<u8>>,
+    ) -> Result<Self, JsError> {
         HOST.with_borrow_mut(|host| {
             let moment = host.moment()?;
             host.last_id = host.last_id.wrapping_add(1);
             let id = host.last_id;
             let served = host.served(kind);
             let served = served.ok_or_else(|| JsError::new("unknown kind"))?;
-            let first = served.begin(id, room, arrivals, moment)?;
+            let first = match trap {
+                None => served.begin(id, room, arrivals, moment),
+                Some(noted) => served.begin_after_trap(id, room, arrivals, &noted, moment),
+            }?;
             Ok(Self {
                 kind: kind.to_owned(),
                 id,

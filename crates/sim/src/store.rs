@@ -219,7 +219,9 @@ impl Shelf {
         };
         match effect {
             Effect::Read(read) => (Fed::Read(find(log, read, times)), Wrote::Nothing),
-            Effect::Append(..) | Effect::Push(..) if full => (Fed::Failed, Wrote::Nothing),
+            Effect::Append(..) | Effect::Push(..) | Effect::Note(..) if full => {
+                (Fed::Failed, Wrote::Nothing)
+            }
             Effect::Append(append, read) => {
                 let done = log.append(append, times.store_ms);
                 let wrote = if done {
@@ -237,7 +239,13 @@ impl Shelf {
                     false => (Fed::Full(found), Wrote::Nothing),
                 }
             }
-            _ => (Fed::Failed, Wrote::Nothing),
+            Effect::Note(note, read) => {
+                if log.head() == read.known {
+                    log.note(note);
+                }
+                (Fed::Noted(find(log, read, times)), Wrote::Nothing)
+            }
+            Effect::Reply(_) | Effect::Deliver { .. } => (Fed::Failed, Wrote::Nothing),
         }
     }
 }

@@ -100,7 +100,11 @@ pub(crate) fn add_target() -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The flags of the user, and: panics name files without the directories of whoever built this, which are nobody's
+/// What a wasm's memory may grow to: then what grows without end traps, and costs its room, instead of the isolate with
+/// all others. Workers end an isolate at 128 MB, in which JavaScript has to fit as well.
+const MAX_MEMORY_BYTES: u32 = 64 * 1024 * 1024;
+
+/// The flags of the user, a bound on memory, and: panics name files without the directories of whoever built this, which are nobody's
 /// business in a browser and cost kilobytes.
 fn flags() -> String {
     let user = std::env::var("RUSTFLAGS").unwrap_or_default();
@@ -116,6 +120,7 @@ fn flags() -> String {
     for directory in registry.into_iter().chain([project::root().to_owned()]) {
         flags.push(format!("--remap-path-prefix={}=", directory.display()));
     }
+    flags.push(format!("-Clink-arg=--max-memory={MAX_MEMORY_BYTES}"));
     flags.join("\x1f")
 }
 

@@ -26,6 +26,8 @@ export type Status =
   | 'reload'
   /** The room has not changed to the page's rules yet. */
   | 'waiting'
+  /** The rules broke on the passing of time: the room stands still until it is mended. */
+  | 'halted'
   /** The host refuses us with {@link Room.refusal}; it is asked again from time to time. */
   | 'refused'
   /** What is shown is too old to be predicted any further. */
@@ -345,7 +347,7 @@ export class Room {
   #statusNow(now_ms: number): Status {
     if (this.#broken) return 'reload'
     const status = this.#call((replica) => replica.status(now_ms), 'joining') as Status
-    if (status === 'desync' || status === 'reload' || status === 'waiting') return status
+    if (status === 'desync' || status === 'reload' || status === 'waiting' || status === 'halted') return status
     if (this.#refusal) return 'refused'
     const failing = this.#failingSince_ms !== null && now_ms - this.#failingSince_ms > TROUBLE_MS
     const trouble = failing || !navigator.onLine

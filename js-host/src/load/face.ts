@@ -16,12 +16,23 @@ export interface Face {
   /** @throws with a message for people on a bad setting. */
   configure(settings: string): void
   kinds(): string[]
-  Invocation: new (kind: string, room: string, arrivals: Uint8Array) => Steps
+  /**
+   * `trap`: these arrivals trapped another instance, which had noted this just before (empty: nothing).
+   * Such an invocation leads nothing.
+   */
+  Invocation: new (
+    kind: string,
+    room: string,
+    arrivals: Uint8Array,
+    trap?: Uint8Array,
+  ) => Steps
 }
 
 /** The wasm trapped, or its bytes make no sense: the instance must not be used again. */
 export class Trapped extends Error {
   override readonly name = 'Trapped'
+  /** What the invocation had noted just before; empty if nothing. */
+  noted: Uint8Array = new Uint8Array()
 }
 
 /** The one live instance of an isolate. */

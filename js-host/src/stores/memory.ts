@@ -3,10 +3,10 @@
  * input. Keeps every frame; hands out only the recent ones, as the stores do that must forget.
  */
 
-import { type Append, equal, type Found, type Head, type Item, nothing, type Read } from '../effect'
+import { type Append, equal, type Found, type Head, type Item, type Note, nothing, type Read } from '../effect'
 import { RECENT_BYTES, RING, SEGMENT } from '../limits'
 import type { Store } from '../store'
-import { hasRoom, refuseOversized } from './refuse'
+import { hasRoom, refuseLongNote, refuseOversized } from './refuse'
 
 interface Room {
   /** The frame of version v is at v - 1. */
@@ -15,6 +15,7 @@ interface Room {
   inbox: Item[]
   nextItem: number
   lease: { v: number; until_ms: number } | null
+  attempt: Uint8Array | null
 }
 
 /** A store of rooms in memory. */
@@ -41,6 +42,7 @@ export class MemoryStore implements Store {
       room.lease = append.lease_ms > 0 ? { v: append.v, until_ms: this.#now() + append.lease_ms } : null
       room.inbox = room.inbox.filter((item) => !append.framed.includes(item.id))
       if (append.snapshot) room.snapshots.push({ v: append.v, hash: append.hash, bytes: append.snapshot })
+      if (append.note) keepNote(room, append.note)
     }
     const there = room.frames[append.v - 1]
     return { appended: there !== undefined && equal(there.hash, append.hash), found: this.#find(room, read) }
@@ -54,6 +56,14 @@ export class MemoryStore implements Store {
       for (const bytes of items) room.inbox.push({ id: room.nextItem++, received_ms: this.#now(), bytes })
     }
     return { full, found: this.#find(room, read) }
+  }
+
+  async note(name: string, note: Note, read: Read): Promise<Found> {
+    refuseLongNote(note)
+    const room = this.#room(name)
+    const { v, hash } = headOf(room)
+    if (read.known.v === v && equal(read.known.hash, hash)) keepNote(room, note)
+    return this.#find(room, read)
   }
 
   #room(name: string): Room {
@@ -94,12 +104,19 @@ export class MemoryStore implements Store {
       inbox: [...room.inbox],
       lease: room.lease && left_ms > 0 ? { v: room.lease.v, left_ms } : null,
       block: blockOf(room, read.block),
+      attempt: room.attempt,
     }
   }
 }
 
 function empty(): Room {
-  return { frames: [], snapshots: [], inbox: [], nextItem: 1, lease: null }
+  return { frames: [], snapshots: [], inbox: [], nextItem: 1, lease: null, attempt: null }
+}
+
+/** Replaces the attempt record if it is the one named. */
+function keepNote(room: Room, { was, now }: Note): void {
+  const same = was && room.attempt ? equal(was, room.attempt) : was === room.attempt
+  if (same) room.attempt = now
 }
 
 function headOf(room: Room): Head {

@@ -12,11 +12,11 @@
  * overwrites nothing that is not archived.
  */
 
-import { type Append, equal, type Found, type Head, type Item, type Lease, type Read } from '../effect'
+import { type Append, equal, type Found, type Head, type Item, type Lease, type Note, type Read } from '../effect'
 import { RECENT_BYTES, RING, SEGMENT } from '../limits'
 import type { Store } from '../store'
 import { Archive } from './archive'
-import { hasRoom, refuseOversized } from './refuse'
+import { hasRoom, refuseLongNote, refuseOversized } from './refuse'
 import { blob, prepare, type RoomRow, type Sql, type Storage } from './schema'
 
 /** An empty array is bound as NULL. */
@@ -88,6 +88,21 @@ export class ObjectStore implements Store {
     return { full: !taken, found: this.#find(this.#row(room), read) }
   }
 
+  async note(room: string, note: Note, read: Read): Promise<Found> {
+    refuseLongNote(note)
+    this.#write(room, ({ head_v, head_hash }) => {
+      const same = read.known.v === head_v && equal(read.known.hash, head_hash)
+      if (same) this.#note(note)
+      return same
+    })
+    return this.#find(this.#row(room), read)
+  }
+
+  /** Replaces the attempt record if it is the one named. Part of the caller's transaction. */
+  #note({ was, now }: Note): void {
+    this.#sql.exec('UPDATE room SET attempt = ? WHERE attempt IS ?', now, was)
+  }
+
   /** Runs `body` in a transaction. A throw rolls it back, and what memory knew of the tables is dropped. */
   #write(room: string, body: (row: RoomRow) => boolean): boolean {
     try {
@@ -112,7 +127,8 @@ export class ObjectStore implements Store {
     const [row] = this.#sql.exec('SELECT * FROM room').toArray()
     if (row === undefined) throw new Error('the room has no row')
     if (row.name !== room) throw new Error('the object holds another room')
-    return { ...(row as unknown as RoomRow), head_hash: blob(row.head_hash) }
+    const attempt = row.attempt ? blob(row.attempt) : null
+    return { ...(row as unknown as RoomRow), head_hash: blob(row.head_hash), attempt }
   }
 
   #insert(row: RoomRow, append: Append): void {
@@ -146,6 +162,7 @@ export class ObjectStore implements Store {
       inbox_bytes,
     )
     if (append.snapshot) this.#keep(v, hash, append.snapshot)
+    if (append.note) this.#note(append.note)
     if (v % SEGMENT === 0) {
       this.#archive.write(
         v / SEGMENT,
@@ -175,6 +192,7 @@ export class ObjectStore implements Store {
       frames: tail ?? this.#frames(row, Math.min(base?.v ?? 0, read.since) + 1, base?.v ?? 0),
       inbox: this.#inbox(row),
       lease: lease(row, now_ms),
+      attempt: row?.attempt ?? null,
       block: this.#block(head.v, read.block),
     }
   }

@@ -1,8 +1,9 @@
 /** What every store refuses for its size, so that no store's own limit is met by surprise. */
 
-import type { Append } from '../effect'
+import type { Append, Note } from '../effect'
 import {
   FRAME_ENVELOPE_BYTES,
+  MAX_ATTEMPT_BYTES,
   MAX_FRAME_BYTES,
   MAX_INBOX_BYTES,
   MAX_INBOX_ITEMS,
@@ -16,6 +17,12 @@ export function refuseOversized(append: Append): void {
   if (append.frame.length > MAX_FRAME_BYTES + FRAME_ENVELOPE_BYTES) throw new StoreLimit('a frame is too large')
   if ((append.snapshot?.length ?? 0) > MAX_SNAPSHOT_BYTES) throw new StoreLimit('a snapshot is too large')
   if (append.framed.length > MAX_INBOX_ITEMS) throw new StoreLimit('more items are framed than an inbox holds')
+  if (append.note) refuseLongNote(append.note)
+}
+
+/** @throws StoreLimit if the attempt record is over its cap. Nothing changed. */
+export function refuseLongNote({ now }: Note): void {
+  if ((now?.length ?? 0) > MAX_ATTEMPT_BYTES) throw new StoreLimit('a record is too large')
 }
 
 /** Whether an inbox that holds so much has room for all of these. @throws StoreLimit for an item that never fits. */

@@ -36,6 +36,7 @@ export interface RoomRow {
   next_item: number
   inbox_items: number
   inbox_bytes: number
+  attempt: Uint8Array | null
 }
 
 /** The storage was written by newer code, which this code must not touch. Nothing changed. */
@@ -47,7 +48,8 @@ const TABLES = [
   `CREATE TABLE room (
     one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL, name TEXT NOT NULL,
     head_v INTEGER NOT NULL, head_hash BLOB NOT NULL, lease_until_ms INTEGER NOT NULL, lease_ms INTEGER NOT NULL,
-    next_item INTEGER NOT NULL, inbox_items INTEGER NOT NULL, inbox_bytes INTEGER NOT NULL)`,
+    next_item INTEGER NOT NULL, inbox_items INTEGER NOT NULL, inbox_bytes INTEGER NOT NULL,
+    attempt BLOB)`,
   'CREATE TABLE ring (slot INTEGER PRIMARY KEY, v INTEGER NOT NULL, hash BLOB NOT NULL, frame BLOB NOT NULL)',
   'CREATE TABLE inbox (id INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, item BLOB NOT NULL)',
   'CREATE TABLE snapshots (v INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL)',
@@ -59,7 +61,7 @@ const TABLES = [
 export function prepare(sql: Sql, room: string): void {
   if (sql.exec("SELECT 1 FROM sqlite_schema WHERE name = 'room'").toArray().length === 0) {
     for (const table of TABLES) sql.exec(table)
-    sql.exec('INSERT INTO room VALUES (1, ?, ?, 0, ?, 0, 0, 1, 0, 0)', STORAGE_FORMAT, room, new Uint8Array(16))
+    sql.exec('INSERT INTO room VALUES (1, ?, ?, 0, ?, 0, 0, 1, 0, 0, NULL)', STORAGE_FORMAT, room, new Uint8Array(16))
   }
   const format = sql.exec('SELECT format FROM room').toArray()[0]?.format
   if (format !== STORAGE_FORMAT) {

@@ -138,6 +138,9 @@ impl Asked {
             self.waits = !covered && inbox.iter().any(|item| item.carries(parcel));
             let new = !covered && !self.waits && !parcel.sends.is_empty();
             self.need = new.then(|| Pushed::Parcel(parcel.clone()));
+            if new && room.is_some_and(Room::halted) {
+                self.refuse(Code::Halted);
+            }
             return;
         }
         let access = room.map(|room| room.access(self.user()));
@@ -198,6 +201,13 @@ impl Asked {
                 Ok(actions) => need.actions = actions,
                 Err(refusal) => return self.refuse(refusal),
             }
+        }
+        if room.is_some_and(Room::halted) {
+            // Nothing of it could be taken; what there is may be read.
+            if !need.actions.is_empty() {
+                self.refuse(Code::Halted);
+            }
+            return;
         }
         let new = need.presence != Presence::Unsaid || !need.actions.is_empty();
         self.waits = !waiting.is_empty();

@@ -53,8 +53,11 @@ impl<R: Kind> Invocation<R> {
             .warm
             .delivered_ms
             .is_none_or(|last_ms| moment.mono_ms.saturating_sub(last_ms) >= DELIVER_EVERY_MS);
+        // Not while the rules are suspected: to note the marks, time has to pass.
+        let trusted = self.trap.is_none() && self.warm.attempt.is_none();
         let own = self.warm.foreign.is_none();
-        let Some(room) = self.warm.room.as_ref().filter(|_| rested && own) else {
+        let room = self.warm.room.as_ref().filter(|room| !room.halted());
+        let Some(room) = room.filter(|_| rested && own && trusted) else {
             return Vec::new();
         };
         if !self.settings.deliver || matches!(self.turn(moment), Turn::Theirs { .. }) {
@@ -120,7 +123,7 @@ impl<R: Kind> Invocation<R> {
         if contradicted {
             self.warm.broken = Some(room.lineage());
         }
-        let mut draft = self.draft(moment);
+        let mut draft = self.draft(self.usual(), moment);
         let mut news = contradicted;
         for (target, lineage, receipt) in &round.receipts {
             news |= draft.acknowledge(target, *lineage, receipt.mark, round.read_ms);

@@ -7,7 +7,9 @@ use serde_bytes::ByteBuf;
 
 use super::Instance;
 use super::arrivals::{Ask, Asked, Waiting, read_inbox};
+use super::attempt::Attempt;
 use super::deliver::Round;
+use super::ladder::Trap;
 use super::lead::{self, Led};
 use super::reply::{self, Desk};
 use super::warm::{Foreign, Recent, Trouble, Warm};
@@ -17,7 +19,7 @@ use crate::id::{Head, Writer};
 use crate::kind::Kind;
 use crate::lease::{Sight, Turn, turn};
 use crate::mutant::{self, Mutant};
-use crate::room::{Aim, Draft};
+use crate::room::{Aim, Draft, Room};
 use crate::settings::Settings;
 use crate::wire;
 
@@ -33,16 +35,22 @@ const COMPANY_LEASES: u64 = 10;
 /// One batch of requests on its way.
 pub struct Invocation<R: Kind> {
     pub(super) name: String,
-    writer: Writer,
+    pub(super) writer: Writer,
     pub(super) settings: Settings,
-    config: R::Config,
-    wanted: u32,
-    asked: Vec<Asked>,
+    pub(super) config: R::Config,
+    pub(super) wanted: u32,
+    pub(super) asked: Vec<Asked>,
     pub(super) warm: Warm<R>,
     pub(super) phase: Phase<R>,
-    lost: u8,
+    /// Nothing was remembered of the room.
+    pub(super) cold: bool,
+    /// Whether the same batch trapped another instance.
+    pub(super) trap: Option<Trap>,
+    pub(super) lost: u8,
     reads: u8,
-    wait_ms: u32,
+    /// What was noted and set aside.
+    pub(super) tries: u8,
+    pub(super) wait_ms: u32,
     /// A write was asked for.
     tried: bool,
     block: Option<Vec<ByteBuf>>,
@@ -62,6 +70,8 @@ pub(super) enum Phase<R: Kind> {
     Acknowledging(Led<R>, Vec<Outcome>),
     /// Looks up whether a client's old cursor is in the store's history.
     Checking(Head),
+    /// The record that is noted, or none, to remove it.
+    Noting(Option<Attempt>),
     Done,
 }
 
@@ -71,6 +81,7 @@ impl<R: Kind> Invocation<R> {
         name: String,
         arrivals: Vec<Arrival>,
         warm: Warm<R>,
+        trap: Option<Trap>,
     ) -> Self {
         Self {
             name,
@@ -79,10 +90,13 @@ impl<R: Kind> Invocation<R> {
             config: instance.config.clone(),
             wanted: instance.wanted,
             asked: arrivals.into_iter().map(Asked::read).collect(),
+            cold: warm.room.is_none(),
             warm,
             phase: Phase::Starting,
+            trap,
             lost: 0,
             reads: 0,
+            tries: 0,
             wait_ms: 0,
             tried: false,
             block: None,
@@ -128,7 +142,8 @@ impl<R: Kind> Invocation<R> {
     fn guess(&mut self, inbox: &[Waiting], moment: &Moment) -> Option<Effect> {
         let room = self.warm.room.as_ref()?;
         self.warm.lease_now(moment)?;
-        if self.warm.foreign.is_some() {
+        let known = self.trap.is_none() && self.warm.attempt.is_none();
+        if self.warm.foreign.is_some() || !known {
             return None;
         }
         let plays = |asked: &Asked| matches!(asked.ask, Ask::Play(_) | Ask::Deliver(_));
@@ -206,6 +221,10 @@ impl<R: Kind> Invocation<R> {
             Phase::Delivering(round) => self.delivered(round, fed, moment),
             Phase::Acknowledging(led, outcomes) => self.acknowledged(led, outcomes, fed, moment),
             Phase::Checking(cursor) => self.checked(cursor, fed, moment),
+            Phase::Noting(record) => match fed {
+                Fed::Noted(found) => self.noted(record, found, moment),
+                _ => self.retry(moment),
+            },
             Phase::Starting | Phase::Done => self.retry(moment),
         }
     }
@@ -246,8 +265,15 @@ impl<R: Kind> Invocation<R> {
     fn found(&mut self, found: Found, moment: &Moment) -> Effect {
         match self.absorb(found, moment) {
             Ok(()) => self.decide(moment),
-            Err(Trouble::Break | Trouble::Short) if self.reads < MAX_READS => self.read(),
-            Err(_) => {
+            Err(trouble) => self.trouble(trouble, moment),
+        }
+    }
+
+    /// What a read found is of no use.
+    pub(super) fn trouble(&mut self, trouble: Trouble, moment: &Moment) -> Effect {
+        match trouble {
+            Trouble::Break | Trouble::Short if self.reads < MAX_READS => self.read(),
+            _ => {
                 self.warm.drop_room();
                 self.fail(Code::Corrupt, moment)
             }
@@ -263,7 +289,7 @@ impl<R: Kind> Invocation<R> {
     }
 
     /// Lead or follow.
-    fn decide(&mut self, moment: &Moment) -> Effect {
+    pub(super) fn decide(&mut self, moment: &Moment) -> Effect {
         let (inbox, junk) = read_inbox(&self.warm.inbox);
         let foreign = self.warm.foreign.as_ref();
         if let Some(foreign) = foreign.filter(|_| !mutant::on(Mutant::OldRulesLead)) {
@@ -274,7 +300,17 @@ impl<R: Kind> Invocation<R> {
         for asked in &mut self.asked {
             asked.judge(self.warm.room.as_ref(), &inbox, now_ms);
         }
+        if self.trap.is_some() {
+            return self.confess(moment);
+        }
+        if self.warm.room.as_ref().is_some_and(Room::halted) && !self.switch_due() {
+            return self.reply(moment);
+        }
         let wanted = self.asked.iter().any(|asked| asked.need.is_some());
+        if wanted && self.warm.attempt.is_some() {
+            // While something is suspected it is the inbox that is tried, one thing at a time.
+            return self.push();
+        }
         let due = self.idle_due(now_ms) || self.switch_due();
         if !wanted && inbox.is_empty() && junk.is_empty() && !due {
             return self.reply(moment);
@@ -314,7 +350,7 @@ impl<R: Kind> Invocation<R> {
     }
 
     /// Whether the operator wants the room on later rules.
-    fn switch_due(&self) -> bool {
+    pub(super) fn switch_due(&self) -> bool {
         let room = self.warm.room.as_ref();
         room.is_some_and(|room| R::next(room.config(), self.wanted).is_some())
     }
@@ -352,9 +388,21 @@ impl<R: Kind> Invocation<R> {
     }
 
     fn lead(&mut self, moment: &Moment) -> Option<Effect> {
+        if self.warm.attempt.is_some() {
+            return self.suspect(moment);
+        }
+        if let Some(effect) = self.beware(moment) {
+            return Some(effect);
+        }
+        let led = self.lead_all(moment)?;
+        Some(self.append(led))
+    }
+
+    /// The next frame of everything that there is.
+    pub(super) fn lead_all(&mut self, moment: &Moment) -> Option<Led<R>> {
         let (inbox, junk) = read_inbox(&self.warm.inbox);
         let now_ms = self.warm.now_ms(moment);
-        let draft = self.draft(moment);
+        let draft = self.draft(self.usual(), moment);
         let nobody = self.warm.room.is_none()
             && inbox.is_empty()
             && self.asked.iter().all(|asked| asked.need.is_none());
@@ -363,7 +411,10 @@ impl<R: Kind> Invocation<R> {
         }
         let due = self.idle_due(now_ms);
         let lease_ms = self.settings.lease_ms;
-        let led = lead::lead(draft, &mut self.asked, &inbox, &junk, now_ms, due, lease_ms)?;
+        lead::lead(draft, &mut self.asked, &inbox, &junk, now_ms, due, lease_ms)
+    }
+
+    pub(super) fn append(&mut self, led: Led<R>) -> Effect {
         let read = Read {
             known: led.room.head(),
             ..self.read_of()
@@ -371,14 +422,18 @@ impl<R: Kind> Invocation<R> {
         let append = led.append.clone();
         self.tried = true;
         self.phase = Phase::Appending(led);
-        Some(Effect::Append(append, read))
+        Effect::Append(append, read)
     }
 
-    pub(super) fn draft(&self, moment: &Moment) -> Draft<R> {
-        let aim = Aim {
+    /// What a frame may reach when nothing is suspected.
+    pub(super) fn usual(&self) -> Aim {
+        Aim {
             max_ticks: self.settings.catch_up_ticks,
             version: self.wanted,
-        };
+        }
+    }
+
+    pub(super) fn draft(&self, aim: Aim, moment: &Moment) -> Draft<R> {
         let mut draft = Draft::begin(
             self.warm.room.as_ref(),
             &self.config,
@@ -426,6 +481,10 @@ impl<R: Kind> Invocation<R> {
             Err(_) if self.reads < MAX_READS => return self.read(),
             Err(_) => return self.fail(Code::Retry, moment),
         }
+        let theirs = matches!(self.turn(moment), Turn::Theirs { .. });
+        if !theirs && let Some(effect) = self.suspect(moment) {
+            return effect;
+        }
         if self.asked.iter().any(Asked::writes) {
             return self.push();
         }
@@ -458,7 +517,7 @@ impl<R: Kind> Invocation<R> {
     }
 
     /// Follow: what is new goes to the inbox.
-    fn push(&mut self) -> Effect {
+    pub(super) fn push(&mut self) -> Effect {
         let items = self.asked.iter().filter_map(|asked| {
             let pushed = asked.need.as_ref()?;
             Some(ByteBuf::from(wire::write(pushed)))
@@ -486,6 +545,9 @@ impl<R: Kind> Invocation<R> {
             Ok(()) => {}
             Err(Trouble::Break | Trouble::Short) if self.reads < MAX_READS => return self.read(),
             Err(_) => return self.fail(Code::Retry, moment),
+        }
+        if self.trap.is_some() {
+            return self.decide(moment);
         }
         // If it turns out that nobody leads, we do; what we pushed is in the inbox by now.
         let turn = self.turn(moment);
@@ -563,7 +625,7 @@ impl<R: Kind> Invocation<R> {
         self.reply(moment)
     }
 
-    fn reply(&mut self, moment: &Moment) -> Effect {
+    pub(super) fn reply(&mut self, moment: &Moment) -> Effect {
         if let Some(effect) = self.check() {
             return effect;
         }

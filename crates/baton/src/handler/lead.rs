@@ -180,7 +180,13 @@ fn act_all<R: Kind>(draft: &mut Draft<R>, said: &mut [Said<'_>]) {
     }
 }
 
-fn sign_off<R: Kind>(draft: Draft<R>, framed: Vec<u64>, later: Vec<bool>, lease_ms: u32) -> Led<R> {
+/// Signs a draft off.
+pub(super) fn sign_off<R: Kind>(
+    draft: Draft<R>,
+    framed: Vec<u64>,
+    later: Vec<bool>,
+    lease_ms: u32,
+) -> Led<R> {
     let Drafted {
         frame,
         published,
@@ -203,6 +209,7 @@ fn sign_off<R: Kind>(draft: Draft<R>, framed: Vec<u64>, later: Vec<bool>, lease_
             lease_ms,
             framed,
             snapshot: snapshot.map(ByteBuf::from),
+            note: None,
         },
         room,
         later,

@@ -6,8 +6,10 @@
 //! Here: the instance, its identity and its warm rooms. The decisions are in `invocation`.
 
 mod arrivals;
+mod attempt;
 mod deliver;
 mod invocation;
+mod ladder;
 mod lead;
 mod reply;
 mod served;
@@ -17,6 +19,8 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::mem;
 
 pub use invocation::Invocation;
+use ladder::Trap;
+use serde_bytes::ByteBuf;
 pub use served::{BadBytes, Serve, Setup};
 use warm::Warm;
 
@@ -67,10 +71,33 @@ impl<R: Kind> Instance<R> {
         arrivals: Vec<Arrival>,
         moment: Moment,
     ) -> (Invocation<R>, Effect) {
+        self.set_out(room, arrivals, None, moment)
+    }
+
+    /// Begins again with requests that trapped another instance of the wasm, this one being new:
+    /// it leads nothing, hands on what is new, and tells the store of the trap. `noted`: what the
+    /// other had last noted, if it trapped right after a note.
+    pub fn begin_after_trap(
+        &mut self,
+        room: &str,
+        arrivals: Vec<Arrival>,
+        noted: Option<ByteBuf>,
+        moment: Moment,
+    ) -> (Invocation<R>, Effect) {
+        self.set_out(room, arrivals, Some(Trap::after(noted)), moment)
+    }
+
+    fn set_out(
+        &mut self,
+        room: &str,
+        arrivals: Vec<Arrival>,
+        trap: Option<Trap>,
+        moment: Moment,
+    ) -> (Invocation<R>, Effect) {
         // Taken out while it is in use: a second invocation of the room starts cold, and safe.
         let warm = self.warm.remove(&room.to_owned());
         let warm = warm.unwrap_or_else(|| Warm::new(moment.mono_ms));
-        let mut invocation = Invocation::new(self, room.to_owned(), arrivals, warm);
+        let mut invocation = Invocation::new(self, room.to_owned(), arrivals, warm, trap);
         let effect = invocation.start(&moment);
         self.keep_if_done(&mut invocation, &effect, &moment);
         (invocation, effect)

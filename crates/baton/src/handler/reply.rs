@@ -206,6 +206,7 @@ impl<R: Kind> Desk<'_, R> {
             "version": room.edition().version,
             "v": room.head().v,
             "tick": room.tick(),
+            "halted": room.halted(),
             "lineage": alloc::format!("{}", room.lineage()),
             "present": present,
             "you": who,

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use serde::Deserialize;
+use serde_bytes::ByteBuf;
 
 use super::{Instance, Invocation};
 use crate::effect::{Arrival, Fed, Moment};
@@ -26,6 +27,17 @@ pub trait Serve {
         id: u32,
         room: &str,
         arrivals: &[u8],
+        moment: Moment,
+    ) -> Result<Vec<u8>, BadBytes>;
+
+    /// Begins an invocation again that trapped another instance: see
+    /// [`Instance::begin_after_trap`]; `noted` is empty for nothing. Returns an encoded effect.
+    fn begin_after_trap(
+        &mut self,
+        id: u32,
+        room: &str,
+        arrivals: &[u8],
+        noted: &[u8],
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes>;
 
@@ -135,6 +147,23 @@ impl<R: Kind> Serve for Served<R> {
         let arrivals: Vec<Arrival> = whole(arrivals)?;
         let room = alloc::format!("{}/{room}", self.kind());
         let (invocation, effect) = self.instance.begin(&room, arrivals, moment);
+        self.running.insert(id, invocation);
+        Ok(wire::write(&effect))
+    }
+
+    fn begin_after_trap(
+        &mut self,
+        id: u32,
+        room: &str,
+        arrivals: &[u8],
+        noted: &[u8],
+        moment: Moment,
+    ) -> Result<Vec<u8>, BadBytes> {
+        let arrivals: Vec<Arrival> = whole(arrivals)?;
+        let noted = (!noted.is_empty()).then(|| ByteBuf::from(noted));
+        let (invocation, effect) = self
+            .instance
+            .begin_after_trap(room, arrivals, noted, moment);
         self.running.insert(id, invocation);
         Ok(wire::write(&effect))
     }

@@ -22,6 +22,9 @@ pub(super) struct Warm<R: Kind> {
     pub(super) inbox: Vec<Item>,
     /// The lease as of the last read.
     pub(super) lease: Option<Lease>,
+    /// The attempt record as of the last read, and our own time when we first saw it.
+    pub(super) attempt: Option<ByteBuf>,
+    noticed_ms: u64,
     /// The lineage that the store lost frames of, until a frame records it.
     pub(super) broken: Option<Lineage>,
     /// The store's time, and our own when we learnt it.
@@ -71,6 +74,8 @@ impl<R: Kind> Warm<R> {
             recent: Recent::default(),
             inbox: Vec::new(),
             lease: None,
+            attempt: None,
+            noticed_ms: mono_ms,
             broken: None,
             anchor: None,
             clocked: false,
@@ -97,6 +102,7 @@ impl<R: Kind> Warm<R> {
         self.inbox.clear();
         self.pushing = 0;
         self.lease = None;
+        self.attempt = None;
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -149,6 +155,10 @@ impl<R: Kind> Warm<R> {
         }
         self.inbox = found.inbox;
         self.lease = found.lease;
+        if self.attempt != found.attempt {
+            self.noticed_ms = moment.mono_ms;
+            self.attempt = found.attempt;
+        }
         Ok(())
     }
 
@@ -245,6 +255,11 @@ impl<R: Kind> Warm<R> {
     /// The store's time if it has a clock.
     pub(super) fn clock_ms(&self, moment: &Moment) -> Option<u64> {
         self.clocked.then(|| self.now_ms(moment))
+    }
+
+    /// For how long this instance has seen the attempt record stand still.
+    pub(super) fn noticed_ms(&self, moment: &Moment) -> u64 {
+        moment.mono_ms.saturating_sub(self.noticed_ms)
     }
 
     /// For how long this instance has seen the head stand still.

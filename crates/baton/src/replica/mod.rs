@@ -53,6 +53,8 @@ pub struct Replica<R: Kind> {
     reload: bool,
     /// The version of the room's rules, as far as we were told; 0 before.
     rules: u32,
+    /// The host refused because the room is halted; the next reply brings the frame that says so.
+    halted: bool,
     leaving: bool,
     away: bool,
     trail: VecDeque<Head>,
@@ -115,6 +117,8 @@ pub enum Status {
     Reload,
     /// The room has not changed to our rules yet, and is asked about now and then.
     Waiting,
+    /// The rules broke on the passing of time: the room stands still until it gets other rules.
+    Halted,
 }
 
 /// Why an action was not taken. Nothing changed.
@@ -166,6 +170,7 @@ impl<R: Kind> Replica<R> {
             desync: None,
             reload: false,
             rules: 0,
+            halted: false,
             leaving: false,
             away: false,
             trail: VecDeque::new(),
@@ -245,6 +250,8 @@ impl<R: Kind> Replica<R> {
             (false, false) => Presence::Unsaid,
         };
         let actions = match self.queue.number {
+            // They would be refused, and with them what there is to read.
+            Some(_) if self.halted() => Vec::new(),
             Some(_) => self.queue.to_send(),
             None => Vec::new(),
         };

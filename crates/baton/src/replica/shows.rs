@@ -19,6 +19,9 @@ impl<R: Kind> Replica<R> {
         if !self.can_follow() {
             return Status::Waiting;
         }
+        if self.halted() {
+            return Status::Halted;
+        }
         let (Some(room), Some(_)) = (&self.synced, self.player()) else {
             return Status::Joining;
         };
@@ -28,6 +31,10 @@ impl<R: Kind> Replica<R> {
             return Status::Stalled;
         }
         Status::Live
+    }
+
+    pub(super) fn halted(&self) -> bool {
+        self.halted || self.synced.as_ref().is_some_and(Room::halted)
     }
 
     /// Whether the room's rules are here.

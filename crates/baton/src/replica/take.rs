@@ -20,6 +20,7 @@ impl<R: Kind> Replica<R> {
         };
         self.clock.reply(reply.now_ms, sent_ms, now_ms);
         self.asking.answered(reply.ask_ms, now_ms);
+        self.halted = false;
         self.plays_by(reply.rules);
         if self.can_follow() {
             self.take(reply);
@@ -200,6 +201,7 @@ impl<R: Kind> Replica<R> {
         self.asking.failed(now_ms);
         match code {
             Some(Code::Protocol) => self.outdated(),
+            Some(Code::Halted) => self.halted = true,
             _ if self.asker != self.queue.id => {}
             Some(Code::Unregistered) => self.registration_lost(),
             Some(Code::Evicted | Code::Conflict) => self.evicted(),

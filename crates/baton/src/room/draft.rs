@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde_bytes::ByteBuf;
 
-use super::{Known, Opened, Room};
+use super::{Door, Known, Opened, Room};
 use crate::delta::{self, Base};
 use crate::error::Code;
 use crate::frame::{Cut, Entry, FORMAT, Frame};
@@ -132,7 +132,12 @@ impl<R: Kind> Draft<R> {
             .next_rules(aim.version)
             .filter(|_| room.is_some())
         {
+            let halted = draft.room.halted();
             draft.put(switch);
+            if halted && !draft.room.halted() {
+                // While it stood still no time passed.
+                draft.pause();
+            }
         }
         draft.cap();
         draft.target = draft.room.tick_at(now_ms).max(draft.room.tick);
@@ -221,34 +226,29 @@ impl<R: Kind> Draft<R> {
         };
         // Of a tick that a frame has passed which left the room behind: it was noted then, and waits for
         // its actions' turn. Noted again, it would keep its device here, and the room from pausing.
-        let noted = self.lagged && heard < self.opened.from_tick;
-        let newer = session > known.session;
-        let same = session == known.session && !known.closed;
-        let last = known.beat.unwrap_or(0);
+        let lagged = self.lagged && heard < self.opened.from_tick;
+        let noted = lagged && session == known.session;
+        let (tick, grace) = (self.room.tick, self.room.pace().grace_ticks());
+        let door = known.door(session, presence, tick, grace);
         let at = u32::try_from(self.room.tick - self.opened.from_tick).unwrap_or(u32::MAX);
-        let entry = match presence {
-            Presence::Leaving if newer || same => Entry::Leave {
+        let entry = match door {
+            Some(Door::Leave) => Entry::Leave {
                 device,
                 session,
                 at,
             },
-            Presence::Here if newer || (same && !noted && !known.open && self.room.tick > last) => {
-                Entry::Join {
-                    device,
-                    session,
-                    at,
-                }
-            }
-            Presence::Here
-                if same && !noted && self.room.tick > last + self.room.pace().grace_ticks() / 3 =>
-            {
-                Entry::Beat {
-                    device,
-                    session,
-                    at,
-                }
-            }
-            _ => return Fate::Done,
+            Some(Door::Join | Door::Beat) if noted => return Fate::Done,
+            Some(Door::Join) => Entry::Join {
+                device,
+                session,
+                at,
+            },
+            Some(Door::Beat) => Entry::Beat {
+                device,
+                session,
+                at,
+            },
+            None => return Fate::Done,
         };
         self.put(entry);
         Fate::Done
@@ -268,6 +268,19 @@ impl<R: Kind> Draft<R> {
         }
     }
 
+    /// No time passes in this frame: what is tried alone is not blamed for a tick.
+    pub(crate) fn stand_still(&mut self) {
+        match self.room.paused() {
+            true => self.pause(),
+            false => self.target = self.room.tick,
+        }
+    }
+
+    /// Records that the rules broke on the passing of time.
+    pub(crate) fn halt(&mut self) {
+        self.put(Entry::Halt);
+    }
+
     /// Whether the room is behind the clock after [`Self::advance`]; then actions wait.
     pub(crate) fn lags(&self) -> bool {
         self.room.tick < self.target
@@ -275,6 +288,26 @@ impl<R: Kind> Draft<R> {
 
     /// Judges an action and writes the verdict down. Call after [`Self::advance`].
     pub(crate) fn act(&mut self, number: u32, kept_from: u64, sent: &Sent) -> Fate {
+        self.settle(number, kept_from, sent, Self::verdict)
+    }
+
+    /// Rejects an action on which the rules broke. They do not run. Call as [`Self::act`].
+    pub(crate) fn set_aside(&mut self, number: u32, kept_from: u64, sent: &Sent) -> Fate {
+        self.settle(number, kept_from, sent, |_, _, _, _| Err(Reject::FAULTED))
+    }
+
+    fn verdict(&self, by: By, version: u32, body: &[u8]) -> Result<(), Reject> {
+        let action = R::read_action(self.room.config(), version, body)?;
+        self.room.validate(by, &action)
+    }
+
+    fn settle(
+        &mut self,
+        number: u32,
+        kept_from: u64,
+        sent: &Sent,
+        verdict: impl FnOnce(&Self, By, u32, &[u8]) -> Result<(), Reject>,
+    ) -> Fate {
         let Sent { seq, version, body } = sent;
         let (seq, version) = (*seq, *version);
         if self.lags() || self.full() {
@@ -294,7 +327,7 @@ impl<R: Kind> Draft<R> {
         if version > own {
             return Fate::Done;
         }
-        let verdict = self.verdict(By::Player(device.player), version, body);
+        let verdict = verdict(self, By::Player(device.player), version, body);
         let entry = match verdict {
             Ok(()) if version < own => Entry::Upcast {
                 device: number,
@@ -324,15 +357,23 @@ impl<R: Kind> Draft<R> {
         Fate::Done
     }
 
-    fn verdict(&self, by: By, version: u32, body: &[u8]) -> Result<(), Reject> {
-        let action = R::read_action(self.room.config(), version, body)?;
-        self.room.validate(by, &action)
-    }
-
     /// Judges what another room sent, in order, and writes the verdicts down. Call after
     /// [`Self::advance`]. A parcel that follows on what this room does not have is let go: the sender
     /// hears the mark, and goes back to it.
     pub(crate) fn receive(&mut self, parcel: &Parcel) -> Fate {
+        self.hear(parcel, Self::verdict)
+    }
+
+    /// Rejects what another room sent, on which the rules broke. They do not run.
+    pub(crate) fn set_aside_parcel(&mut self, parcel: &Parcel) {
+        self.hear(parcel, |_, _, _, _| Err(Reject::FAULTED));
+    }
+
+    fn hear(
+        &mut self,
+        parcel: &Parcel,
+        verdict: impl Fn(&Self, By, u32, &[u8]) -> Result<(), Reject>,
+    ) -> Fate {
         for sent in &parcel.sends {
             let Parcel {
                 sender, lineage, ..
@@ -349,7 +390,7 @@ impl<R: Kind> Draft<R> {
             }
             let (sender, lineage, number) = (sender.clone(), *lineage, sent.seq);
             let own = self.room.edition().version;
-            let entry = match self.verdict(By::Server, own, &sent.body) {
+            let entry = match verdict(self, By::Server, own, &sent.body) {
                 Ok(()) => Entry::Receive {
                     sender,
                     lineage,

@@ -113,10 +113,17 @@ impl<R: Kind> Room<R> {
         R::access(&self.state, user.and_then(|user| self.player(user)))
     }
 
-    /// Whether time stands still: nobody is present and the rules pause then.
+    /// Whether time stands still: nobody is present and the rules pause then, or they broke.
     pub fn paused(&self) -> bool {
         let pace = self.pace();
-        pace.tick_ms != 0 && pace.silence == Silence::Pause && self.present.is_empty()
+        let empty = pace.silence == Silence::Pause && self.present.is_empty();
+        pace.tick_ms != 0 && (empty || self.halted)
+    }
+
+    /// Whether the rules broke on the passing of time: the room shows what it was and takes nothing
+    /// until it gets other rules.
+    pub fn halted(&self) -> bool {
+        self.halted
     }
 
     /// The tick that belongs to a time.

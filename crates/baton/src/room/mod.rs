@@ -19,6 +19,7 @@ pub(crate) use draft::{Aim, Draft, Drafted, Fate, Sighting};
 pub use marks::Standing as DeviceStanding;
 pub(crate) use marks::{Device, Known};
 use outbox::Kept;
+pub(crate) use presence::Door;
 use senders::Sender;
 pub(crate) use snapshot::{SNAPSHOT_EXTRA_BYTES, foreign};
 use switch::Adopted;
@@ -29,7 +30,7 @@ use crate::kind::{Edition, Kind};
 use crate::limits::{MAX_OUTBOX_SENDS, SEGMENT};
 use crate::mutant::{self, Mutant};
 use crate::random::{Random, Source};
-use crate::rules::{By, Context, Player, Reject, Send};
+use crate::rules::{By, Context, Fuel, Player, Reject, Send};
 use crate::table::Table;
 
 /// The state of a room at a version.
@@ -69,6 +70,8 @@ pub struct Room<R: Kind> {
     /// The time of the frame that is being entered.
     #[serde(skip)]
     opened_ms: u64,
+    /// The rules broke on the passing of time.
+    halted: bool,
     /// Derived from the devices.
     #[serde(skip)]
     present: Vec<Player>,
@@ -101,6 +104,7 @@ impl<R: Kind> Clone for Room<R> {
             given_up: self.given_up,
             senders: self.senders.clone(),
             opened_ms: self.opened_ms,
+            halted: self.halted,
             present: self.present.clone(),
             sends: Vec::new(),
         }
@@ -205,6 +209,7 @@ impl<R: Kind> Room<R> {
             random: Source::Stream(&mut random),
             sends: &mut sends,
             sends_left: MAX_OUTBOX_SENDS,
+            fuel: Fuel::of(R::pace(&config).fuel),
         });
         let first = Adopted {
             edition: R::edition(&config),
@@ -232,6 +237,7 @@ impl<R: Kind> Room<R> {
             given_up: 0,
             senders: Table::default(),
             opened_ms: time_ms,
+            halted: false,
             present: Vec::new(),
             sends,
         };
@@ -347,6 +353,14 @@ impl<R: Kind> Room<R> {
 
     /// Does one entry. The only function that changes a room's state.
     pub(crate) fn enter(&mut self, entry: &Entry, opened: &Opened) -> Result<(), NotHere> {
+        if self.halted
+            && !matches!(
+                entry,
+                Entry::Cut { .. } | Entry::Reset { .. } | Entry::Switch { .. }
+            )
+        {
+            return Err(NotHere);
+        }
         match entry {
             Entry::Setup { .. } => Err(NotHere),
             Entry::Register {
@@ -444,6 +458,10 @@ impl<R: Kind> Room<R> {
                 };
                 self.switch(to, *open, opened)
             }
+            Entry::Halt => {
+                self.halted = true;
+                Ok(())
+            }
         }
     }
 
@@ -471,6 +489,7 @@ impl<R: Kind> Room<R> {
 
     fn apply(&mut self, by: By, action: R::Action, random: Source<'_>) {
         let sends_left = self.sends_left();
+        let fuel = self.pace().fuel;
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
@@ -478,6 +497,7 @@ impl<R: Kind> Room<R> {
             random,
             sends: &mut self.sends,
             sends_left,
+            fuel: Fuel::of(fuel),
         };
         R::apply(&mut self.state, by, action, ctx);
         self.post();
@@ -495,6 +515,7 @@ impl<R: Kind> Room<R> {
             random: Source::entry(Nonce::default(), 0),
             sends: &mut sends,
             sends_left,
+            fuel: Fuel::of(self.pace().fuel),
         };
         R::validate(&self.state, by, action, ctx)
     }

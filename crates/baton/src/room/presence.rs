@@ -11,7 +11,40 @@ use crate::limits::{
 };
 use crate::mutant::{self, Mutant};
 use crate::random::Source;
-use crate::rules::{Context, Player};
+use crate::rules::{Context, Fuel, Player};
+use crate::wire::Presence;
+
+/// What it does to hear of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// It opens, or resumes.
+    Join,
+    /// It is still there.
+    Beat,
+    /// It closes.
+    Leave,
+}
+
+impl Device {
+    /// What it does to hear of a session at a tick, if anything.
+    pub(crate) fn door(
+        &self,
+        session: u32,
+        presence: Presence,
+        tick: u64,
+        grace_ticks: u64,
+    ) -> Option<Door> {
+        let newer = session > self.session;
+        let same = session == self.session && !self.closed;
+        let last = self.beat.unwrap_or(0);
+        match presence {
+            Presence::Leaving if newer || same => Some(Door::Leave),
+            Presence::Here if newer || (same && !self.open && tick > last) => Some(Door::Join),
+            Presence::Here if same && tick > last + grace_ticks / 3 => Some(Door::Beat),
+            _ => None,
+        }
+    }
+}
 
 impl<R: Kind> Room<R> {
     pub(super) fn register(
@@ -212,6 +245,7 @@ impl<R: Kind> Room<R> {
     /// Lets the rules change the state by what is no entry's action, drawing from the room's stream.
     fn run(&mut self, work: impl FnOnce(&mut R::State, Context<'_, R::Config>)) {
         let sends_left = self.sends_left();
+        let fuel = self.pace().fuel;
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
@@ -219,6 +253,7 @@ impl<R: Kind> Room<R> {
             random: Source::Stream(&mut self.random),
             sends: &mut self.sends,
             sends_left,
+            fuel: Fuel::of(fuel),
         };
         work(&mut self.state, ctx);
         self.post();

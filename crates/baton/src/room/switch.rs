@@ -87,6 +87,8 @@ impl<R: Kind> Room<R> {
         }
         let base_ms = self.base_under(R::pace(&config)).ok_or(NotHere)?;
         (self.config, self.state, self.base_ms) = (config, state, base_ms);
+        // Whatever broke is mended, or breaks again.
+        self.halted = false;
         self.rules.push(Adopted {
             edition: to,
             from_v: self.v + 1,
@@ -133,6 +135,7 @@ impl<R: Kind> Room<R> {
             outbox: self.outbox,
             given_up: self.given_up,
             senders: self.senders,
+            halted: self.halted,
             present: self.present,
             opened_ms: self.opened_ms,
             sends: self.sends,

@@ -137,7 +137,7 @@ impl Slots {
     pub fn begin(&mut self, room: &str, effect: &Effect, moment: Moment) -> Option<(Errand, Step)> {
         if !matches!(
             effect,
-            Effect::Read(_) | Effect::Append(..) | Effect::Push(..)
+            Effect::Read(_) | Effect::Append(..) | Effect::Push(..) | Effect::Note(..)
         ) {
             return None;
         }
@@ -187,6 +187,8 @@ async fn perform(mut task: Task, effect: Effect) -> End {
         Effect::Read(read) => task.read(read).await.map(Fed::Read),
         Effect::Append(append, read) => task.append(append, read).await,
         Effect::Push(items, read) => task.push(items, read).await,
+        // Nothing is compared in one step here, so nothing is kept: whoever notes finds that out.
+        Effect::Note(_, read) => task.read(read).await.map(Fed::Noted),
         _ => Ok(Fed::Failed),
     };
     let read_only = !matches!(effect, Effect::Append(..));

@@ -273,6 +273,7 @@ impl Task {
             inbox: self.inbox.clone(),
             lease,
             block,
+            attempt: None,
         };
         self.cache.line.trim();
         Ok(found)

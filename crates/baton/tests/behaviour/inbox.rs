@@ -175,6 +175,7 @@ fn a_lost_append_removes_nothing() {
             lease_ms: 200,
             framed: Vec::new(),
             snapshot: None,
+            note: None,
         }
     };
     let effect = Effect::Append(stale, baton::effect::Read::default());

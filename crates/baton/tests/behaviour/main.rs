@@ -5,6 +5,7 @@ mod delivery;
 mod delivery_faults;
 mod deltas;
 mod doubts;
+mod faults;
 mod frames;
 mod hostile;
 mod inbox;

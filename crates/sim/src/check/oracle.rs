@@ -15,6 +15,9 @@ use crate::rules::{
 };
 
 /// The verdict that a body which is no action gets.
+/// Entries that one thing tried alone makes at most: a device, its session, a vouching, an action.
+const MAX_ALONE: usize = 4;
+
 const MALFORMED: u16 = 0xff00;
 
 /// A registered device as the log has it.
@@ -451,7 +454,8 @@ impl Oracle {
     }
 
     /// Ticks match the time that passed and was not cut. Only what one request may catch up bounds
-    /// them otherwise.
+    /// them otherwise; and what is tried alone after a trap is tried without time: that is due at the
+    /// next frame still.
     fn time(&self, frame: &Frame, from: u64) -> Checked {
         if self.policy == STILL {
             return hold(frame.tick == 0, "S7: rules without ticks have none", || {
@@ -461,13 +465,14 @@ impl Oracle {
         let lived_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
         let due = lived_ms / u64::from(TICK_MS);
         let split = frame.tick < due && frame.tick - from >= self.catch_up_ticks;
+        let alone = frame.tick == from && frame.entries.len() <= MAX_ALONE;
         hold(
             frame.tick - from <= self.catch_up_ticks,
             "S18: a long catch-up is split",
             || format!("frame {}: {} ticks", frame.v, frame.tick - from),
         )?;
         hold(
-            frame.tick == due || split,
+            frame.tick == due || split || alone,
             "S7: no tick is lost or run twice",
             || {
                 format!(

@@ -54,6 +54,8 @@ pub(super) struct Flight<R: Game> {
     slips: Vec<Slip>,
     /// Kept where a trap may make it begin again.
     arrivals: Vec<Arrival>,
+    /// It trapped before, and leads nothing.
+    again: bool,
     /// The call it waits for.
     pub(super) call: u64,
     /// To a store of keys: the calls that it is made of.
@@ -129,7 +131,7 @@ impl<R: Game> World<R> {
             self.see_order(client, number);
         }
         if !self.plan.batched {
-            return self.begin(host, room, vec![(slip, arrival)], false);
+            return self.begin(host, room, vec![(slip, arrival)], false, false);
         }
         let line = &mut self.hosts[host].rooms[room];
         line.waiting.push_back((slip, arrival));
@@ -144,7 +146,7 @@ impl<R: Game> World<R> {
         line.busy = true;
         let count = line.waiting.len().min(limits::MAX_BATCH);
         let batch = line.waiting.drain(..count).collect();
-        self.begin(host, room, batch, true)
+        self.begin(host, room, batch, true, false)
     }
 
     fn begin(
@@ -153,6 +155,7 @@ impl<R: Game> World<R> {
         room: usize,
         batch: Vec<(Slip, Arrival)>,
         lined: bool,
+        again: bool,
     ) -> Checked {
         let (mut slips, arrivals): (Vec<Slip>, Vec<Arrival>) = batch.into_iter().unzip();
         let busy = self.flights.values().any(|flight| flight.host == host);
@@ -177,10 +180,12 @@ impl<R: Game> World<R> {
         } else {
             Vec::new()
         };
-        let place = &mut self.hosts[host];
-        let (invocation, effect) = place
-            .instance
-            .begin(&Self::room_name(room), arrivals, moment);
+        let (name, instance) = (Self::room_name(room), &mut self.hosts[host].instance);
+        let (invocation, effect) = match again {
+            false => instance.begin(&name, arrivals, moment),
+            // Nothing traps right after a note here, so there is nothing to tell of one.
+            true => instance.begin_after_trap(&name, arrivals, None, moment),
+        };
         self.calls += 1;
         let id = self.calls;
         let life = self.hosts[host].life;
@@ -193,6 +198,7 @@ impl<R: Game> World<R> {
                 invocation,
                 slips,
                 arrivals: kept,
+                again,
                 call: 0,
                 round: None,
                 asked: "",
@@ -496,8 +502,10 @@ impl<R: Game> World<R> {
             );
             return Ok(());
         }
+        // Not where the rules run alone: what traps twice there is at fault by definition.
+        let alone = matches!(fed, Fed::Noted(_));
         let trap = self.faults().trap;
-        if self.chance(trap) {
+        if !alone && self.chance(trap) {
             return self.trap(id);
         }
         if self.faults().frozen {
@@ -525,8 +533,8 @@ impl<R: Game> World<R> {
         self.land(id, answers)
     }
 
-    /// The wasm trapped: the instance is thrown away. Whoever was alone is answered `restarted`; the
-    /// others begin again, in halves.
+    /// The wasm trapped: the instance is thrown away. The batch begins once more, as one that leads
+    /// nothing; if that traps too, whoever was alone is answered `restarted`, the others begin in halves.
     fn trap(&mut self, id: u64) -> Checked {
         self.counters.saw(36);
         self.counters.saw(10);
@@ -549,7 +557,8 @@ impl<R: Game> World<R> {
             };
             let mut batch: Vec<(Slip, Arrival)> =
                 flight.slips.into_iter().zip(flight.arrivals).collect();
-            if other == id && batch.len() == 1 {
+            let twice = other == id && flight.again;
+            if twice && batch.len() == 1 {
                 for (slip, _) in batch.drain(..) {
                     self.send_back(host, slip, refused(500, "restarted"), false);
                 }
@@ -560,13 +569,14 @@ impl<R: Game> World<R> {
             if batch.is_empty() {
                 continue;
             }
-            let rest = match other == id {
+            let again = flight.again || other == id;
+            let rest = match twice {
                 true => batch.split_off(batch.len().div_ceil(2)),
                 false => Vec::new(),
             };
-            self.begin(host, flight.room, batch, false)?;
+            self.begin(host, flight.room, batch, false, again)?;
             if !rest.is_empty() {
-                self.begin(host, flight.room, rest, false)?;
+                self.begin(host, flight.room, rest, false, again)?;
             }
         }
         self.next_batch(host, room)
@@ -655,6 +665,7 @@ fn name_of(effect: &Effect) -> &'static str {
         Effect::Read(_) => "read",
         Effect::Append(..) => "append",
         Effect::Push(..) => "push",
+        Effect::Note(..) => "note",
         _ => "other",
     }
 }

@@ -410,6 +410,10 @@ impl World {
         }
         let met = text(line, "met")?.trim_matches(['[', ']']);
         self.reads(place, met.split(", ").collect())?;
+        if matches!(self.effect(place)?, Effect::Note(..)) {
+            // Beside the log: the model knows no rules that break.
+            self.perform(place)?;
+        }
         self.next(place, line)
     }
 
@@ -635,6 +639,7 @@ impl World {
             lease_ms: 0,
             framed: found.inbox.iter().map(|item| item.id).collect(),
             snapshot: None,
+            note: None,
         });
         log.roll_back(found.head.v);
     }

@@ -15,6 +15,7 @@ const BANNERS: Record<Status, string> = {
   desync: 'Out of sync: this page and the room disagree. Reload the page.',
   reload: 'There is a newer version. Reload the page.',
   waiting: 'This room is about to be updated…',
+  halted: 'This room broke and stands still until it is mended.',
 }
 const REFUSALS: Record<string, string> = {
   device_limit: 'Too many tabs or devices in this room. Close one, then wait a little.',

@@ -49,6 +49,7 @@ fn frame(before: Head, salt: u8) -> Append {
             .is_multiple_of(SEGMENT)
             .then(|| format!("room {} {salt}", frame.v).into_bytes().into()),
         frame: bytes.into(),
+        note: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use baton::effect::{Arrival, Effect, Fed, Outcome};
 use baton::{Invocation, Rules};
+use serde_bytes::ByteBuf;
 
 use super::World;
 
@@ -11,6 +12,7 @@ pub struct Flight<R: Rules> {
     pub instance: usize,
     invocation: Invocation<R>,
     stage: Stage,
+    noted: Option<ByteBuf>,
 }
 
 enum Stage {
@@ -38,14 +40,37 @@ pub enum Fault {
 impl<R: Rules> Flight<R> {
     pub fn begin(world: &mut World<R>, instance: usize, arrivals: Vec<Arrival>) -> Self {
         let moment = world.moment(instance);
-        let (invocation, effect) = world.instances[instance].begin(super::ROOM, arrivals, moment);
+        let begun = world.instances[instance].begin(super::ROOM, arrivals, moment);
+        Self::of(instance, begun)
+    }
+
+    /// What a host begins after a trap, on another instance of the wasm.
+    pub fn begin_after_trap(
+        world: &mut World<R>,
+        instance: usize,
+        arrivals: Vec<Arrival>,
+        noted: Option<ByteBuf>,
+    ) -> Self {
+        let moment = world.moment(instance);
+        let begun =
+            world.instances[instance].begin_after_trap(super::ROOM, arrivals, noted, moment);
+        Self::of(instance, begun)
+    }
+
+    fn of(instance: usize, (invocation, effect): (Invocation<R>, Effect)) -> Self {
         let mut flight = Self {
             instance,
             invocation,
             stage: Stage::Landed(Vec::new()),
+            noted: None,
         };
         flight.took(effect);
         flight
+    }
+
+    /// What was noted by the effect that was performed last.
+    pub fn noted(&self) -> Option<ByteBuf> {
+        self.noted.clone()
     }
 
     fn took(&mut self, effect: Effect) {
@@ -69,6 +94,10 @@ impl<R: Rules> Flight<R> {
 
     pub fn asks_push(&self) -> bool {
         matches!(self.asks(), Some(Effect::Push(..)))
+    }
+
+    pub fn asks_note(&self) -> bool {
+        matches!(self.asks(), Some(Effect::Note(..)))
     }
 
     pub fn asks_read(&self) -> bool {
@@ -99,6 +128,10 @@ impl<R: Rules> Flight<R> {
                         .perform_for(self.instance, &effect)
                         .map(|_| Fed::Failed),
                     Fault::NotDone | Fault::Late => Some(Fed::Failed),
+                };
+                self.noted = match &effect {
+                    Effect::Note(note, _) => note.now.clone(),
+                    _ => None,
                 };
                 self.stage = Stage::Holds(fed.expect("a reply is not performed"));
                 return (fault == Fault::Late).then_some(effect);

@@ -6,12 +6,14 @@
 )]
 
 pub mod audit;
+pub mod brittle;
 pub mod client;
 pub mod fleet;
 pub mod flight;
 pub mod flock;
 pub mod forks;
 pub mod gale;
+pub mod host;
 pub mod raw;
 pub mod rollout;
 pub mod rooms;
@@ -91,6 +93,7 @@ pub struct Count {
     pub appends: u64,
     pub lost: u64,
     pub pushes: u64,
+    pub notes: u64,
 }
 
 impl<R: Rules> World<R> {
@@ -220,7 +223,11 @@ impl<R: Rules> World<R> {
             None => self.perform(effect),
         };
         if let Some(
-            Fed::Read(found) | Fed::Appended(_, found) | Fed::Pushed(found) | Fed::Full(found),
+            Fed::Read(found)
+            | Fed::Appended(_, found)
+            | Fed::Pushed(found)
+            | Fed::Full(found)
+            | Fed::Noted(found),
         ) = &mut fed
             && self.clockless
         {
@@ -256,6 +263,7 @@ impl<R: Rules> World<R> {
                 }
                 self.newest = (self.head(), frame.writer, frame.time_ms);
             }
+            Some(Fed::Noted(_)) => self.count.notes += 1,
             Some(Fed::Failed | Fed::Delivered(_)) | None => {}
         }
         fed

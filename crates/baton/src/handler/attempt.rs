@@ -1,0 +1,252 @@
+//! The attempt record: after the rules broke, what is suspected, what is tried alone next, and
+//! when it is at fault. Opaque to the store. Reads rooms and inboxes; changes neither.
+//!
+//! Time is tried first, in a frame without entries; then each thing that waited, in a frame in
+//! which no time passes, so that neither is blamed for the other. A verdict is only ever in the
+//! log: this says who is tried, and how often that went wrong.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use super::arrivals::{Pushed, Waiting};
+use crate::id::{BodyHash, Nonce};
+use crate::kind::Kind;
+use crate::limits::{MAX_BEGUN, MAX_TRAPS};
+use crate::room::{Door, Known, Room};
+use crate::wire::{self, Presence, Sent};
+
+/// What is on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Attempt {
+    /// Drawn for each record, so that none is taken for another.
+    nonce: Nonce,
+    /// Items of the inbox up to this one are suspected.
+    upto: u64,
+    pub(super) suspect: Suspect,
+    /// How often it was begun.
+    begun: u8,
+    /// How often a host saw it trap.
+    traps: u8,
+    /// The store's time when it was begun; 0 if nobody is at it.
+    since_ms: u64,
+}
+
+/// What is suspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Suspect {
+    /// Somebody leads who remembers nothing of the room; moot once there is a frame after this version.
+    Everything {
+        /// The newest frame then.
+        v: u64,
+    },
+    /// Ticks, and whoever leaves by silence.
+    Time,
+    /// Time did no harm; one of the items did, if anything.
+    Entries,
+    /// One thing of one item of the inbox.
+    Entry {
+        /// The item.
+        item: u64,
+        /// The action; 0 for the session that opens or closes.
+        seq: u64,
+        /// Of the action.
+        body: BodyHash,
+    },
+}
+
+/// What to do about a record.
+pub(super) enum Step {
+    /// Somebody is at it.
+    Wait,
+    /// Note this, then try it.
+    Try(Attempt),
+    /// What this is of is at fault.
+    Fault(Attempt),
+    /// Nothing is left to suspect.
+    Over,
+}
+
+impl Attempt {
+    /// The rules broke, and nobody knows on what.
+    pub(super) fn suspicion(nonce: Nonce, upto: u64) -> Self {
+        Self::resting(nonce, upto, Suspect::Time)
+    }
+
+    /// Whatever there is is tried at once, by one who remembers nothing.
+    pub(super) fn everything(nonce: Nonce, upto: u64, v: u64, now_ms: u64) -> Self {
+        Self {
+            begun: 1,
+            since_ms: now_ms,
+            ..Self::resting(nonce, upto, Suspect::Everything { v })
+        }
+    }
+
+    fn resting(nonce: Nonce, upto: u64, suspect: Suspect) -> Self {
+        Self {
+            nonce,
+            upto,
+            suspect,
+            begun: 0,
+            traps: 0,
+            since_ms: 0,
+        }
+    }
+
+    /// Reads a record; one that cannot be read is a suspicion without knowledge.
+    pub(super) fn read(bytes: &[u8], upto: u64) -> Self {
+        match postcard::take_from_bytes(bytes) {
+            Ok((attempt, [])) => attempt,
+            _ => Self::suspicion(Nonce::default(), upto),
+        }
+    }
+
+    pub(super) fn write(&self) -> ByteBuf {
+        ByteBuf::from(wire::write(self))
+    }
+
+    /// The try that this record is of trapped. `upto`: the newest item of the inbox.
+    pub(super) fn trapped(self, nonce: Nonce, upto: u64) -> Self {
+        if matches!(self.suspect, Suspect::Everything { .. }) {
+            return Self::suspicion(nonce, upto);
+        }
+        Self {
+            nonce,
+            traps: self.traps.saturating_add(1),
+            since_ms: 0,
+            ..self
+        }
+    }
+
+    /// Ticks that this try of time may run. Who dies of too many tries fewer.
+    pub(super) fn ticks(&self, catch_up_ticks: u32) -> u32 {
+        let halvings = 2 * u32::from(self.begun.saturating_sub(1));
+        catch_up_ticks.checked_shr(halvings).unwrap_or(0).max(1)
+    }
+
+    /// When the try that was begun counts as one that nobody comes back from, if one was.
+    pub(super) fn open_until_ms(&self, patience_ms: u64) -> Option<u64> {
+        (self.since_ms > 0).then(|| self.since_ms.saturating_add(patience_ms))
+    }
+
+    /// What to do next. `open`: the try that was begun may still be on its way. `switches`: a change
+    /// of rules is due, which goes with time.
+    pub(super) fn next<R: Kind>(
+        &self,
+        room: Option<&Room<R>>,
+        inbox: &[Waiting],
+        now_ms: u64,
+        open: bool,
+        switches: bool,
+        nonce: Nonce,
+    ) -> Step {
+        let head_v = room.map_or(0, |room| room.head().v);
+        if matches!(self.suspect, Suspect::Everything { v } if head_v > v) {
+            return Step::Over;
+        }
+        if open {
+            return Step::Wait;
+        }
+        let timely = matches!(self.suspect, Suspect::Everything { .. } | Suspect::Time);
+        let ticks = |room: &Room<R>| !room.paused() && room.tick_at(now_ms) > room.tick();
+        let due = |room: &Room<R>| switches || ticks(room);
+        let suspect = match timely && room.is_some_and(due) {
+            true => Some(Suspect::Time),
+            false => self.first(room, inbox),
+        };
+        let Some(suspect) = suspect else {
+            return Step::Over;
+        };
+        let (begun, traps) = match suspect == self.suspect {
+            true => (self.begun, self.traps),
+            false => (0, 0),
+        };
+        if traps >= MAX_TRAPS || begun >= MAX_BEGUN {
+            return Step::Fault(Self {
+                suspect,
+                ..self.clone()
+            });
+        }
+        Step::Try(Self {
+            nonce,
+            upto: self.upto,
+            suspect,
+            begun: begun + 1,
+            traps,
+            since_ms: now_ms.max(1),
+        })
+    }
+
+    /// The record once a frame has settled this one: `room` is after the frame, `inbox` what is
+    /// left of it. `None` if nothing is left to suspect.
+    pub(super) fn after<'a, R: Kind>(
+        &self,
+        room: &Room<R>,
+        inbox: impl IntoIterator<Item = &'a Waiting>,
+        lags: bool,
+        nonce: Nonce,
+    ) -> Option<Self> {
+        if lags {
+            return Some(Self::resting(nonce, self.upto, Suspect::Time));
+        }
+        let left = self.first(Some(room), inbox).is_some();
+        left.then(|| Self::resting(nonce, self.upto, Suspect::Entries))
+    }
+
+    fn first<'a, R: Kind>(
+        &self,
+        room: Option<&Room<R>>,
+        inbox: impl IntoIterator<Item = &'a Waiting>,
+    ) -> Option<Suspect> {
+        let suspected = inbox.into_iter().filter(|item| item.id <= self.upto);
+        suspected.into_iter().find_map(|item| first_of(room, item))
+    }
+}
+
+/// The first thing of an item that would have the rules run.
+pub(super) fn first_of<R: Kind>(room: Option<&Room<R>>, item: &Waiting) -> Option<Suspect> {
+    let entry = |seq: u64, body: &[u8]| Suspect::Entry {
+        item: item.id,
+        seq,
+        body: BodyHash::of(body),
+    };
+    let (who, hail) = match &item.pushed {
+        Pushed::Hail { who, hail } => (who, hail),
+        Pushed::Parcel(parcel) => {
+            let receipt = room.map(|room| room.receipt(&parcel.sender, parcel.lineage));
+            let mark = receipt.map_or(0, |receipt| receipt.mark);
+            let next = parcel.sends.iter().find(|sent| sent.seq > mark);
+            let next = next.filter(|_| mark >= parcel.after);
+            return next.map(|sent| entry(sent.seq, &sent.body));
+        }
+    };
+    let standing = room.and_then(|room| room.standing(&who.user, hail.id));
+    let tick = room.map_or(0, Room::tick);
+    let runs = match &standing {
+        Some(standing) => {
+            let grace = room.map_or(0, |room| room.pace().grace_ticks());
+            let door = standing
+                .device
+                .door(hail.session, hail.presence, tick, grace);
+            matches!(door, Some(Door::Join | Door::Leave))
+        }
+        None => hail.number.is_none() && hail.presence == Presence::Here,
+    };
+    let ticks = room.is_none_or(|room| room.pace().tick_ms != 0);
+    if ticks && runs {
+        return Some(Suspect::Entry {
+            item: item.id,
+            seq: 0,
+            body: BodyHash::default(),
+        });
+    }
+    let standing = standing.filter(|standing| hail.number == Some(standing.number))?;
+    let own = room.map_or(0, |room| room.edition().version);
+    let follows = |sent: &&Sent| match standing.device.know(sent.seq, BodyHash::of(&sent.body)) {
+        _ if sent.version > own => false,
+        Known::Next => true,
+        Known::Gap(_) => sent.seq == hail.kept_from,
+        _ => false,
+    };
+    let next = hail.actions.iter().find(follows);
+    next.map(|sent| entry(sent.seq, &sent.body))
+}

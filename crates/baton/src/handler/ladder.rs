@@ -1,0 +1,275 @@
+//! Rules at fault: an invocation that was told of a trap says what it knows and leads nothing; one
+//! that finds a record tries what is suspected alone, and has what is at fault set aside. Decides
+//! the frames of that; who is next is the record's.
+
+use alloc::vec::Vec;
+
+use serde_bytes::ByteBuf;
+
+use super::arrivals::{Asked, Pushed, Waiting, read_inbox};
+use super::attempt::{Attempt, Step, Suspect, first_of};
+use super::invocation::{Invocation, Phase};
+use super::lead::{self, Led};
+use crate::effect::{Effect, Found, Moment, Note};
+use crate::kind::Kind;
+use crate::limits::MAX_TRIES;
+use crate::room::{Aim, Room};
+
+/// No tick, and no change of rules.
+const STILL: Aim = Aim {
+    max_ticks: 0,
+    version: 0,
+};
+
+/// How often an invocation tries to tell of a trap.
+const MAX_TOLD: u8 = 3;
+
+/// The same batch trapped another instance of the wasm.
+pub(super) struct Trap {
+    /// What it had noted just before.
+    pub(super) noted: Option<ByteBuf>,
+}
+
+impl Trap {
+    pub(super) fn after(noted: Option<ByteBuf>) -> Self {
+        Self { noted }
+    }
+}
+
+impl<R: Kind> Invocation<R> {
+    /// After a trap: what is new goes to the inbox, what is known of the trap beside the log, and
+    /// the answers come from what is committed.
+    pub(super) fn confess(&mut self, moment: &Moment) -> Effect {
+        if self.asked.iter().any(Asked::writes) {
+            return self.push();
+        }
+        let newest = self.newest_item();
+        let halted = self.warm.room.as_ref().is_some_and(Room::halted);
+        let noted = self.trap.as_ref().and_then(|trap| trap.noted.as_ref());
+        let record = match (noted, &self.warm.attempt) {
+            (Some(noted), Some(there)) if noted == there => {
+                Some(Attempt::read(noted, newest).trapped(moment.nonce, newest))
+            }
+            // What was noted is settled, or somebody else suspects already.
+            (Some(_), _) | (None, Some(_)) => None,
+            (None, None) if newest == 0 && self.warm.room.is_none() => None,
+            (None, None) => Some(Attempt::suspicion(moment.nonce, newest)),
+        };
+        match record {
+            // Not taken where a frame came between; then it is told of that one.
+            Some(record) if self.tries < MAX_TOLD && !halted => self.put_on_record(Some(record)),
+            _ => self.reply(moment),
+        }
+    }
+
+    fn newest_item(&self) -> u64 {
+        self.warm.inbox.last().map_or(0, |item| item.id)
+    }
+
+    /// Replaces the record by another, or removes it; what follows is decided in [`Self::noted`].
+    fn put_on_record(&mut self, record: Option<Attempt>) -> Effect {
+        self.tries += 1;
+        let note = Note {
+            was: self.warm.attempt.clone(),
+            now: record.as_ref().map(Attempt::write),
+        };
+        self.phase = Phase::Noting(record);
+        Effect::Note(note, self.read_of())
+    }
+
+    /// The store has taken the note, or somebody else's was there before.
+    pub(super) fn noted(
+        &mut self,
+        record: Option<Attempt>,
+        found: Found,
+        moment: &Moment,
+    ) -> Effect {
+        if let Err(trouble) = self.absorb(found, moment) {
+            return self.trouble(trouble, moment);
+        }
+        if self.trap.is_some() {
+            return self.confess(moment);
+        }
+        let ours = self.warm.attempt == record.as_ref().map(Attempt::write);
+        let Some(record) = record.filter(|_| ours) else {
+            self.lost += u8::from(!ours);
+            return self.decide(moment);
+        };
+        match self.attempt(&record, moment) {
+            Some(led) => self.append(led),
+            None => self.put_on_record(None),
+        }
+    }
+
+    /// Who meets a room cold, and finds that nobody led it for two leases, notes that it is about to:
+    /// if that kills this instance, as it may have killed those before, the next will know.
+    pub(super) fn beware(&mut self, moment: &Moment) -> Option<Effect> {
+        let cold = core::mem::replace(&mut self.cold, false);
+        let now_ms = self.warm.now_ms(moment);
+        let room = self.warm.room.as_ref()?;
+        let (stood_ms, v) = (room.time_ms(), room.head().v);
+        if !cold || now_ms.saturating_sub(stood_ms) <= self.patience_ms() {
+            return None;
+        }
+        let record = Attempt::everything(moment.nonce, self.newest_item(), v, now_ms);
+        Some(self.put_on_record(Some(record)))
+    }
+
+    /// How long a try may take before somebody else begins it again.
+    fn patience_ms(&self) -> u64 {
+        2 * u64::from(self.settings.lease_ms)
+    }
+
+    /// There is a record: tries what is next. `None` if there is nothing to do about it now.
+    pub(super) fn suspect(&mut self, moment: &Moment) -> Option<Effect> {
+        let bytes = self.warm.attempt.clone()?;
+        if self.tries >= MAX_TRIES {
+            return None;
+        }
+        let record = Attempt::read(&bytes, self.newest_item());
+        let (inbox, _) = read_inbox(&self.warm.inbox);
+        let now_ms = self.warm.now_ms(moment);
+        let open = self.is_open(&record, moment);
+        let room = self.warm.room.as_ref();
+        let switches = self.switch_due();
+        match record.next(room, &inbox, now_ms, open, switches, moment.nonce) {
+            Step::Wait => {
+                self.wait_ms = self.settings.lease_ms;
+                None
+            }
+            Step::Try(record) => Some(self.put_on_record(Some(record))),
+            Step::Fault(record) => {
+                self.tries += 1;
+                let led = self.set_aside(&record, &inbox, moment);
+                Some(self.append(led))
+            }
+            Step::Over => match self.lead_all(moment) {
+                Some(led) => Some(self.append(self.clearing(led))),
+                None => Some(self.put_on_record(None)),
+            },
+        }
+    }
+
+    /// Whether somebody may be at what is on record.
+    fn is_open(&self, record: &Attempt, moment: &Moment) -> bool {
+        let patience_ms = self.patience_ms();
+        let Some(until_ms) = record.open_until_ms(patience_ms) else {
+            return false;
+        };
+        // By the store's clock, or seen standing still by ourselves.
+        let late = self
+            .warm
+            .clock_ms(moment)
+            .is_some_and(|now_ms| now_ms >= until_ms);
+        !late && self.warm.noticed_ms(moment) <= patience_ms
+    }
+
+    /// The frame of a try: here the rules run, and may break.
+    fn attempt(&mut self, record: &Attempt, moment: &Moment) -> Option<Led<R>> {
+        let now_ms = self.warm.now_ms(moment);
+        let lease_ms = self.settings.lease_ms;
+        let (inbox, _) = read_inbox(&self.warm.inbox);
+        match record.suspect {
+            Suspect::Everything { .. } | Suspect::Entries => {
+                self.lead_all(moment).map(|led| self.clearing(led))
+            }
+            Suspect::Time => {
+                let aim = Aim {
+                    max_ticks: record.ticks(self.settings.catch_up_ticks),
+                    version: self.wanted,
+                };
+                let mut draft = self.draft(aim, moment);
+                draft.advance();
+                let lags = draft.lags();
+                let led = lead::sign_off(draft, Vec::new(), Vec::new(), lease_ms);
+                Some(self.settled(led, record, &inbox, lags, moment))
+            }
+            Suspect::Entry { item, seq, .. } => {
+                let mut draft = self.draft(STILL, moment);
+                draft.stand_still();
+                let alone = inbox.iter().find(|waits| waits.id == item)?.alone(seq);
+                let led = lead::lead(draft, &mut [], &[alone], &[], now_ms, false, lease_ms)?;
+                Some(self.settled(led, record, &inbox, false, moment))
+            }
+        }
+    }
+
+    /// The frame that sets a suspect aside. The rules do not run.
+    fn set_aside(&self, record: &Attempt, inbox: &[Waiting], moment: &Moment) -> Led<R> {
+        let mut draft = self.draft(STILL, moment);
+        draft.stand_still();
+        let mut framed = Vec::new();
+        match record.suspect {
+            Suspect::Entry { item, seq, .. } => {
+                let found = inbox.iter().find(|waits| waits.id == item);
+                match found.map(|waits| waits.alone(seq).pushed) {
+                    Some(Pushed::Hail { who, hail }) => {
+                        let standing = draft.room().standing(&who.user, hail.id);
+                        let number = standing.map(|standing| standing.number);
+                        for (number, sent) in number.into_iter().zip(&hail.actions) {
+                            draft.set_aside(number, hail.kept_from, sent);
+                        }
+                    }
+                    Some(Pushed::Parcel(parcel)) => draft.set_aside_parcel(&parcel),
+                    None => {}
+                }
+                framed.push(item);
+            }
+            Suspect::Everything { .. } | Suspect::Time | Suspect::Entries => draft.halt(),
+        }
+        let led = lead::sign_off(draft, framed, Vec::new(), self.settings.lease_ms);
+        self.settled(led, record, inbox, false, moment)
+    }
+
+    /// Says what becomes of the record and of the item once the frame is in the log.
+    fn settled(
+        &self,
+        mut led: Led<R>,
+        record: &Attempt,
+        inbox: &[Waiting],
+        lags: bool,
+        moment: &Moment,
+    ) -> Led<R> {
+        // An item goes when nothing of it is left to try. What could not be done is not tried again.
+        if let Suspect::Entry { item, .. } = record.suspect {
+            let item = inbox.iter().find(|waits| waits.id == item);
+            let next = item.and_then(|item| first_of(Some(&led.room), item));
+            if next.is_some_and(|next| next != record.suspect) {
+                led.append.framed.clear();
+            }
+        }
+        let framed = &led.append.framed;
+        let left = inbox.iter().filter(|waits| !framed.contains(&waits.id));
+        let next = match led.room.halted() {
+            true => None,
+            false => record.after(&led.room, left, lags, moment.nonce),
+        };
+        led.append.note = Some(Note {
+            was: self.warm.attempt.clone(),
+            now: next.as_ref().map(Attempt::write),
+        });
+        led
+    }
+
+    /// The frame settles everything that was suspected.
+    fn clearing(&self, mut led: Led<R>) -> Led<R> {
+        led.append.note = Some(Note {
+            was: self.warm.attempt.clone(),
+            now: None,
+        });
+        led
+    }
+}
+
+impl Waiting {
+    /// One thing of it: an action, or with 0 the session that opens or closes. With an action that
+    /// is done already, so that what comes along is a beat at most.
+    fn alone(&self, seq: u64) -> Self {
+        let mut pushed = self.pushed.clone();
+        match &mut pushed {
+            Pushed::Hail { hail, .. } => hail.actions.retain(|sent| sent.seq == seq),
+            Pushed::Parcel(parcel) => parcel.sends.retain(|sent| sent.seq == seq),
+        }
+        Self { pushed, ..*self }
+    }
+}

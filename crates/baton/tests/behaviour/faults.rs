@@ -1,0 +1,543 @@
+//! Rules at fault: what breaks them is set aside, alone and after more than one try; what breaks
+//! on time halts the room. Nobody else's action is lost or blamed.
+
+use baton::effect::{Arrival, Call, Effect, Fed, Outcome};
+use baton::frame::{Entry, Frame};
+use baton::wire::Presence;
+use baton::{Code, Reject, Status, limits};
+
+use crate::support::brittle::{Brittle, BrittleAction, BrittleConfig, act};
+use crate::support::host::{Host, Landing};
+use crate::support::{Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, refusal, reply_of};
+
+/// Between two requests of anybody.
+const PACE_MS: u64 = 40;
+
+/// Numbers and bodies.
+type Actions = Vec<(u64, Vec<u8>)>;
+
+/// A room with honest players, those who break it, and several hosts.
+struct Scene {
+    world: World<Brittle>,
+    host: Host,
+    honest: Vec<Client<Brittle>>,
+    /// Devices and the actions that they send until they have a verdict for each.
+    breaking: Vec<(Raw, Actions)>,
+    turn: usize,
+}
+
+impl Scene {
+    fn new(instances: usize, honest: usize) -> Self {
+        Self::with(instances, honest, BrittleConfig::default())
+    }
+
+    fn with(instances: usize, honest: usize, config: BrittleConfig) -> Self {
+        let mut world = World::with(instances, |_| {}, config);
+        let mut all = Vec::new();
+        for number in 0..honest {
+            let mut client = Client::new(&format!("honest{number}"));
+            world.join(number % instances, &mut client);
+            all.push(client);
+        }
+        Self {
+            world,
+            host: Host::default(),
+            honest: all,
+            breaking: Vec::new(),
+            turn: 0,
+        }
+    }
+
+    /// A device joins; from now on it sends these, numbered from 1, until each has a verdict.
+    fn break_with(&mut self, user: &str, actions: &[BrittleAction]) {
+        let raw = Raw::joined(&mut self.world, 0, user);
+        let bodies = actions.iter().map(|action| act(action.clone()));
+        self.breaking.push((raw, (1..).zip(bodies).collect()));
+    }
+
+    /// Everybody asks once, each by another host than the last; the honest add 1.
+    fn round(&mut self, adds: bool) {
+        for index in 0..self.honest.len() {
+            self.world.pass(PACE_MS);
+            self.turn += 1;
+            let instance = self.turn % self.world.instances.len();
+            let now_ms = self.world.now_ms;
+            let client = &mut self.honest[index];
+            if adds {
+                // While hosts die the queue may be full.
+                let since_ms = self.world.since_ms();
+                let _ = client.replica.act(&BrittleAction::Add(1), since_ms);
+            }
+            let arrival = client.arrival(now_ms);
+            let landing = self.host.serve(&mut self.world, instance, vec![arrival]);
+            if let Landing::Answered(outcomes) = landing {
+                self.honest[index].take(&outcomes[0], now_ms);
+            } else {
+                self.honest[index]
+                    .replica
+                    .refused(None, None, self.world.since_ms());
+            }
+        }
+        for index in 0..self.breaking.len() {
+            self.world.pass(PACE_MS);
+            self.turn += 1;
+            let instance = self.turn % self.world.instances.len();
+            let (raw, actions) = &self.breaking[index];
+            let arrival = raw.arrival(actions);
+            self.host.serve(&mut self.world, instance, vec![arrival]);
+        }
+    }
+
+    /// Rounds until every breaking device has a verdict for each action; the time that took.
+    fn until_settled(&mut self) -> u64 {
+        let began_ms = self.world.now_ms;
+        for _ in 0..300 {
+            self.round(true);
+            let Self {
+                world, breaking, ..
+            } = self;
+            let settled = |(raw, actions): &(Raw, Actions)| {
+                let found = world.audit().room;
+                let standing = found.standing(&raw.who.user, raw.hail.id);
+                standing.is_some_and(|standing| standing.mark() == actions.len() as u64)
+            };
+            if breaking.iter().all(settled) {
+                return self.world.now_ms - began_ms;
+            }
+        }
+        panic!("the room did not get over it");
+    }
+
+    /// Rounds until nobody honest waits for an answer; then nobody's action was lost or rejected,
+    /// and nothing is suspected any more.
+    fn assert_honest(&mut self) {
+        for _ in 0..20 {
+            self.round(false);
+        }
+        self.world.settle();
+        let room = self.world.audit().room;
+        for client in &self.honest {
+            assert_eq!(
+                client.replica.pending(),
+                0,
+                "an action is without an answer"
+            );
+            let answers = client.answers();
+            assert!(
+                answers.iter().all(|(_, code)| *code == Some(0)),
+                "{answers:?}"
+            );
+            let player = client.replica.player().expect("it plays");
+            let counter = room.state().counters.get(&player).copied();
+            assert_eq!(counter.unwrap_or(0), answers.len() as i64);
+        }
+        let found = self.world.found_now();
+        assert_eq!(found.attempt, None, "nothing is suspected any more");
+        assert_eq!(found.inbox, [], "nothing waits for ever");
+    }
+
+    /// The verdicts of a breaking device.
+    fn verdicts(&mut self, index: usize) -> Vec<Option<u16>> {
+        let (raw, actions) = &self.breaking[index];
+        let room = self.world.audit().room;
+        let standing = room.standing(&raw.who.user, raw.hail.id).expect("joined");
+        actions
+            .iter()
+            .map(|(seq, _)| standing.verdict(*seq))
+            .collect()
+    }
+
+    fn halted(&mut self) -> bool {
+        matches!(self.world.last_frame().entries.last(), Some(Entry::Halt))
+    }
+}
+
+const FAULTED: Option<u16> = Some(Reject::FAULTED.0);
+
+/// What a room needs at most from a broken action to its verdict: each trap costs a lease until the
+/// next instance leads, and each step waits for the next request.
+fn bound_ms(devices: usize, traps: u64) -> u64 {
+    let request_ms = PACE_MS * devices as u64;
+    traps * (LEASE_MS + FRAME_MS + request_ms) + 2 * LEASE_MS + request_ms
+}
+
+#[test]
+fn b29_an_action_that_breaks_the_rules_is_set_aside_and_everybody_goes_on() {
+    for poison in [
+        BrittleAction::BreakValidate,
+        BrittleAction::BreakApply,
+        BrittleAction::Draw,
+        BrittleAction::Grow,
+        BrittleAction::Send,
+    ] {
+        let mut scene = Scene::new(3, 4);
+        scene.break_with(
+            "mallory",
+            &[BrittleAction::Add(5), poison.clone(), BrittleAction::Add(7)],
+        );
+        let took_ms = scene.until_settled();
+        assert_eq!(scene.verdicts(0), [Some(0), FAULTED, Some(0)], "{poison:?}");
+        assert!(
+            scene.host.traps <= 5,
+            "{poison:?}: {} traps",
+            scene.host.traps
+        );
+        let bound = bound_ms(5, 5);
+        assert!(took_ms <= bound, "{poison:?}: {took_ms} of {bound} ms");
+        scene.assert_honest();
+        println!("{poison:?}: {} traps, {took_ms} ms", scene.host.traps);
+    }
+}
+
+#[test]
+fn l06_hosts_that_die_without_a_word_set_the_action_aside_as_well() {
+    let mut scene = Scene::new(3, 4);
+    scene.host.dies = true;
+    scene.break_with(
+        "mallory",
+        &[BrittleAction::BreakApply, BrittleAction::Add(7)],
+    );
+    let took_ms = scene.until_settled();
+    assert_eq!(scene.verdicts(0), [FAULTED, Some(0)]);
+    assert!(scene.host.traps <= 16, "{} deaths", scene.host.traps);
+    // Until the room counts as one of which nothing was heard, then a lease or two for each try.
+    let bound = 2 * IDLE_MS + bound_ms(5, 2 * u64::from(limits::MAX_BEGUN) + 4);
+    assert!(took_ms <= bound, "{took_ms} of {bound} ms");
+    scene.assert_honest();
+    println!("{} deaths, {took_ms} ms", scene.host.traps);
+}
+
+#[test]
+fn two_broken_actions_of_two_devices_at_once_are_both_set_aside() {
+    for dies in [false, true] {
+        let mut scene = Scene::new(2, 3);
+        scene.break_with(
+            "mallory",
+            &[BrittleAction::BreakApply, BrittleAction::Add(1)],
+        );
+        scene.break_with("trudy", &[BrittleAction::Draw, BrittleAction::Add(1)]);
+        scene.host.dies = dies;
+        scene.until_settled();
+        for device in 0..2 {
+            assert_eq!(scene.verdicts(device), [FAULTED, Some(0)]);
+        }
+        scene.assert_honest();
+    }
+}
+
+/// Who broke the rules by coming is not let in; the others play.
+#[test]
+fn somebody_on_whose_coming_the_rules_break_stays_out() {
+    let config = BrittleConfig {
+        joins_badly: Some(2),
+        leaves_badly: None,
+    };
+    let mut scene = Scene::with(2, 2, config);
+    let raw = Raw::new("mallory");
+    scene.breaking.push((raw, Vec::new()));
+    for _ in 0..40 {
+        scene.round(true);
+    }
+    scene.breaking.clear();
+    scene.assert_honest();
+    assert_eq!(scene.world.audit().room.present(), [0, 1]);
+}
+
+/// The same for the last request of somebody on whose going the rules break; when the grace time
+/// is over, that is time's fault, and the room halts.
+#[test]
+fn somebody_on_whose_going_the_rules_break_halts_the_room_when_silence_says_so() {
+    let config = BrittleConfig {
+        joins_badly: None,
+        leaves_badly: Some(1),
+    };
+    let mut scene = Scene::with(2, 0, config);
+    scene.break_with("ann", &[]);
+    let raw = Raw::joined(&mut scene.world, 0, "mallory");
+    scene
+        .breaking
+        .push((raw.but(Presence::Leaving), Vec::new()));
+    for _ in 0..20 {
+        scene.round(false);
+    }
+    assert_eq!(scene.world.audit().room.present(), [0, 1], "still here");
+    scene.breaking.pop();
+    for _ in 0..300 {
+        scene.round(false);
+        if scene.halted() {
+            return;
+        }
+    }
+    panic!("the room did not halt");
+}
+
+#[test]
+fn time_that_breaks_the_rules_halts_the_room_and_says_so() {
+    for dies in [false, true] {
+        // Devices that predict nothing: their own rules would break as well.
+        let mut scene = Scene::new(3, 0);
+        scene.break_with("mallory", &[BrittleAction::Fuse(12)]);
+        scene.break_with("ann", &[]);
+        scene.until_settled();
+        let broke = scene.world.audit().room.state().fuse.expect("it burns");
+        scene.host.dies = dies;
+        let began_ms = scene.world.now_ms;
+        for _ in 0..200 {
+            scene.round(false);
+            if scene.halted() {
+                break;
+            }
+        }
+        assert!(scene.halted(), "the room did not halt");
+        println!(
+            "{} traps, {} ms",
+            scene.host.traps,
+            scene.world.now_ms - began_ms
+        );
+        let frame = scene.world.last_frame();
+        assert_eq!(frame.entries, [Entry::Halt], "alone");
+        assert!(frame.tick < broke, "as far as it went");
+        // Whoever only reads is answered, and told; nothing is taken, nothing moves.
+        let (head, traps) = (scene.world.head(), scene.host.traps);
+        for _ in 0..30 {
+            scene.round(false);
+        }
+        assert_eq!((scene.world.head(), scene.host.traps), (head, traps));
+        let view = Arrival {
+            who: None,
+            call: Call::View,
+        };
+        let Landing::Answered(outcomes) = scene.host.serve(&mut scene.world, 0, vec![view]) else {
+            panic!("a view is answered");
+        };
+        let view: serde_json::Value = serde_json::from_slice(&outcomes[0].body).expect("JSON");
+        assert_eq!((outcomes[0].status, &view["halted"]), (200, &true.into()));
+        let ann = scene.breaking[0].0.clone();
+        let said = ann.say(&mut scene.world, 1, &[(2, act(BrittleAction::Add(1)))]);
+        assert_eq!(said, Err((Code::Halted, None)));
+        assert!(scene.world.audit().room.halted());
+        let mut bob = Client::<Brittle>::new("bob");
+        assert_eq!(scene.world.exchange(0, &mut bob), 200);
+        let since_ms = scene.world.since_ms();
+        assert_eq!(bob.replica.status(since_ms), Status::Halted);
+    }
+}
+
+/// Ordinary deaths, wherever they come, are nobody's fault: an honest action beside a broken one
+/// has its own verdict in the end.
+#[test]
+fn deaths_of_hosts_blame_nobody() {
+    for steps in 1..24 {
+        let mut scene = Scene::new(2, 2);
+        scene.break_with("mallory", &[BrittleAction::BreakApply]);
+        for round in 0..12_usize {
+            scene.round(true);
+            // Every fourth request ends early, at each of its effects in turn.
+            scene.world.pass(PACE_MS);
+            let now_ms = scene.world.now_ms;
+            let arrival = scene.honest[round % 2].arrival(now_ms);
+            scene
+                .host
+                .serve_until(&mut scene.world, round % 2, vec![arrival], steps);
+        }
+        scene.until_settled();
+        assert_eq!(
+            scene.verdicts(0),
+            [FAULTED],
+            "killed after {steps} half steps"
+        );
+        scene.assert_honest();
+    }
+}
+
+/// Luck decides: what breaks by chance alone goes through unless it broke twice.
+#[test]
+fn what_breaks_by_chance_is_tried_again() {
+    let mut verdicts = Vec::new();
+    for seed in 0..24 {
+        let mut scene = Scene::new(2, 1);
+        for _ in 0..seed {
+            scene.world.moment(0);
+        }
+        scene.break_with("mallory", &[BrittleAction::Gamble]);
+        scene.until_settled();
+        verdicts.extend(scene.verdicts(0));
+        scene.assert_honest();
+    }
+    let accepted = verdicts.iter().filter(|verdict| **verdict == Some(0));
+    assert!(accepted.count() > 12, "{verdicts:?}");
+}
+
+/// A room in which something is suspected: the broken action of a device waits in the inbox.
+fn suspicious() -> (World<Brittle>, Raw, Raw) {
+    let mut world = World::with(3, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let mallory = Raw::joined(&mut world, 0, "mallory");
+    world.pass(LEASE_MS + 1);
+    let mut host = Host::default();
+    let broken = mallory.arrival(&[(1, act(BrittleAction::BreakApply))]);
+    let landing = host.serve(&mut world, 0, vec![broken]);
+    assert!(matches!(landing, Landing::Answered(_)), "it is handed on");
+    assert_eq!(host.traps, 1);
+    assert!(world.found_now().attempt.is_some());
+    (world, ann, mallory)
+}
+
+#[test]
+fn s19_a_request_that_traps_is_handed_on_and_the_next_is_answered_from_the_same_state() {
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(LEASE_MS + 1);
+    let head = world.head();
+    let mut host = Host::default();
+    let both = vec![
+        ann.arrival(&[(1, act(BrittleAction::BreakApply))]),
+        Raw::new("bob").but(Presence::Unsaid).arrival(&[]),
+    ];
+    let Landing::Answered(outcomes) = host.serve(&mut world, 0, both) else {
+        panic!("both are answered");
+    };
+    let heads = outcomes
+        .iter()
+        .map(|outcome| reply_of(outcome).expect("200").head);
+    assert_eq!(heads.collect::<Vec<_>>(), [head, head]);
+    assert_eq!(world.head(), head, "nothing was appended");
+}
+
+#[test]
+fn of_two_that_try_at_once_one_notes_and_the_other_waits() {
+    let (mut world, ann, _) = suspicious();
+    world.pass(LEASE_MS + 1);
+    let ask = |world: &mut World<Brittle>, instance| {
+        let mut flight = Flight::begin(world, instance, vec![ann.arrival(&[])]);
+        flight.fly_until(world, |flight| {
+            flight.asks_note() || flight.outcomes().is_some()
+        });
+        flight
+    };
+    let mut first = ask(&mut world, 1);
+    let mut second = ask(&mut world, 2);
+    assert!(first.asks_note() && second.asks_note(), "both would");
+    first.step(&mut world);
+    let record = world.found_now().attempt;
+    second.step(&mut world);
+    assert_eq!(world.found_now().attempt, record, "the second is too late");
+    second.finish(&mut world);
+    assert_eq!(world.count.notes, 3, "it does not try");
+}
+
+/// The append decides: whoever was slow and whoever began again both did right.
+#[test]
+fn a_slow_try_whose_append_comes_late_counts_once_and_blames_nobody() {
+    for slow_first in [false, true] {
+        let mut world = World::<Brittle>::with(3, |_| {}, BrittleConfig::default());
+        let ann = Raw::joined(&mut world, 0, "ann");
+        let mallory = Raw::joined(&mut world, 0, "mallory");
+        for (raw, action) in [
+            (&ann, BrittleAction::Add(1)),
+            (&mallory, BrittleAction::BreakApply),
+        ] {
+            raw.say(&mut world, 1, &[(1, act(action))])
+                .expect("handed on");
+        }
+        world.pass(LEASE_MS + 1);
+        let mut host = Host::default();
+        host.serve(&mut world, 0, vec![ann.arrival(&[])]);
+        assert_eq!(host.traps, 1, "together they break");
+        let acts = |flight: &Flight<Brittle>| match flight.asks() {
+            Some(Effect::Append(append, _)) => {
+                let frame = Frame::decode(&append.frame).expect("a frame");
+                matches!(frame.entries[..], [Entry::Act { device: 0, .. }])
+            }
+            _ => false,
+        };
+        let mut slow = Flight::begin(&mut world, 1, vec![ann.arrival(&[])]);
+        slow.fly_until(&mut world, acts);
+        world.pass(2 * LEASE_MS + 1);
+        let mut quick = Flight::begin(&mut world, 2, vec![ann.arrival(&[])]);
+        quick.fly_until(&mut world, acts);
+        let before = world.head().v;
+        let (one, other) = match slow_first {
+            true => (&mut slow, &mut quick),
+            false => (&mut quick, &mut slow),
+        };
+        one.step(&mut world);
+        other.step(&mut world);
+        assert_eq!(world.head().v, before + 1, "one of them");
+        for _ in 0..40 {
+            world.pass(PACE_MS);
+            host.serve(&mut world, 0, vec![ann.arrival(&[])]);
+        }
+        let room = world.audit().room;
+        assert_eq!(room.state().counters.get(&0), Some(&1));
+        let verdict = |raw: &Raw| {
+            room.standing(&raw.who.user, raw.hail.id)
+                .expect("here")
+                .verdict(1)
+        };
+        assert_eq!((verdict(&ann), verdict(&mallory)), (Some(0), FAULTED));
+        assert!(world.found_now().attempt.is_none());
+    }
+}
+
+/// Who plays in a healthy room pays nothing for the ladder, once every instance knows the room.
+#[test]
+fn in_a_healthy_room_nothing_is_ever_noted() {
+    let mut scene = Scene::new(4, 8);
+    assert!(
+        scene.world.count.notes <= 4,
+        "one for each that met it cold"
+    );
+    for round in 0..200 {
+        scene.round(round % 5 == 0);
+    }
+    scene.assert_honest();
+    assert!(scene.world.count.notes <= 4, "{:?}", scene.world.count);
+    assert_eq!(scene.host.traps, 0);
+}
+
+/// A cold instance that wakes a room pays one round trip, and what it found is framed at once.
+#[test]
+fn a_cold_instance_that_wakes_a_room_notes_once_what_it_is_about_to_do() {
+    let mut scene = Scene::new(1, 1);
+    scene.world.pass(2 * IDLE_MS + 2 * LEASE_MS + 1_000);
+    scene.world.replace(0);
+    let before = scene.world.count;
+    scene.round(true);
+    let count = scene.world.count;
+    assert_eq!(
+        (count.reads - before.reads, count.notes, count.pushes),
+        (1, 1, before.pushes)
+    );
+    assert_eq!(count.appends - before.appends, 1);
+    scene.assert_honest();
+    assert_eq!(scene.world.count.notes, 1);
+}
+
+/// A record that nobody can read is a suspicion, not an end.
+#[test]
+fn a_record_of_another_layout_is_a_suspicion() {
+    let mut scene = Scene::new(2, 2);
+    let note = baton::effect::Note {
+        was: None,
+        now: Some(vec![0xff; 40].into()),
+    };
+    scene.world.log().note(&note);
+    for _ in 0..5 {
+        scene.round(true);
+    }
+    scene.assert_honest();
+}
+
+/// An outcome that a store does not tell is no verdict.
+#[test]
+fn a_note_without_an_answer_leaves_everything_to_the_next_request() {
+    let (mut world, ann, _) = suspicious();
+    world.pass(LEASE_MS + 1);
+    let mut flight = Flight::begin(&mut world, 1, vec![ann.arrival(&[])]);
+    flight.fly_until(&mut world, Flight::asks_note);
+    flight.feed(&mut world, Fed::Failed);
+    let outcomes: Vec<Outcome> = flight.finish(&mut world);
+    assert_eq!(refusal(&outcomes[0]).0, Some(Code::Retry));
+    assert!(!matches!(flight.asks(), Some(Effect::Append(..))));
+}
