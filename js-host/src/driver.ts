@@ -83,7 +83,21 @@ interface Room {
 }
 
 /** The instance was dropped while this invocation waited for its store. */
-class Dropped extends Error {}
+class Dropped extends Error {
+  /** What the invocation had noted last; empty if nothing. */
+  readonly noted: Uint8Array
+
+  constructor(noted: Uint8Array) {
+    super('the instance was dropped')
+    this.noted = noted
+  }
+}
+
+/** How the invocation ended in whose place another begins. */
+interface Before {
+  trapped: boolean
+  noted: Uint8Array
+}
 
 /** Drives the handler for all rooms of an isolate. */
 export class Driver {
@@ -120,13 +134,18 @@ export class Driver {
   }
 
   /** Never rejects: one outcome for each arrival. */
-  async #serve(room: Room, batch: Arrival[], work: Work, trap?: Uint8Array): Promise<Outcome[]> {
+  async #serve(room: Room, batch: Arrival[], work: Work, ended?: Before): Promise<Outcome[]> {
+    let before = ended
     for (let restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
       try {
-        return await this.#invoke(room, batch, work, trap)
+        return await this.#invoke(room, batch, work, before)
       } catch (error) {
         work.again = true
-        if (error instanceof Dropped) continue
+        if (error instanceof Dropped) {
+          // What it began to try is not open: the next takes its place.
+          if (!before?.trapped && (error.noted.length > 0 || !before)) before = { trapped: false, noted: error.noted }
+          continue
+        }
         if (error instanceof StoreOverloaded) return batch.map(() => refusal('retry'))
         if (!(error instanceof Trapped)) {
           this.#note('fault', error)
@@ -136,32 +155,38 @@ export class Driver {
         work.traps -= 1
         this.#note('trap', error)
         if (work.traps <= 0) return batch.map(() => refusal('restarted'))
-        if (!trap) return this.#serve(room, batch, work, error.noted)
+        if (!before?.trapped) return this.#serve(room, batch, work, { trapped: true, noted: error.noted })
         if (batch.length === 1) return [refusal('restarted')]
         // What traps is not what was led. Halve the batch until the one that traps is alone.
         const half = Math.ceil(batch.length / 2)
-        const first = await this.#serve(room, batch.slice(0, half), work, trap)
-        return [...first, ...(await this.#serve(room, batch.slice(half), work, trap))]
+        const first = await this.#serve(room, batch.slice(0, half), work, before)
+        return [...first, ...(await this.#serve(room, batch.slice(half), work, before))]
       }
     }
     return batch.map(() => refusal('retry'))
   }
 
   /** One invocation, to its end. @throws Trapped, Dropped, StoreOverloaded, or a bad setting */
-  async #invoke(room: Room, batch: Arrival[], work: Work, trap?: Uint8Array): Promise<Outcome[]> {
+  async #invoke(room: Room, batch: Arrival[], work: Work, before?: Before): Promise<Outcome[]> {
     const { faces } = this.#options
     const face = faces.current()
     this.counters.invocations += 1
-    const steps = faces.guard(face, () => new face.Invocation(room.kind, room.name, encode(arrivals, batch), trap))
+    const { noted: ended, trapped } = before ?? {}
+    const begin = () => new face.Invocation(room.kind, room.name, encode(arrivals, batch), ended, trapped)
+    const steps = faces.guard(face, begin)
     let noted: Uint8Array = NOTHING
+    /** The last that may be on record. */
+    let trying: Uint8Array = NOTHING
     try {
       let result: Uint8Array = NOTHING
       for (let count = 0; count < MAX_EFFECTS; count++) {
-        if (!faces.holds(face)) throw new Dropped()
+        if (!faces.holds(face)) throw new Dropped(trying)
         const asked = faces.guard(face, () => steps.resume(result))
         if (asked[0] === REPLY) return faces.guard(face, () => outcomesOf(asked, batch.length))
-        result = asked[0] === DELIVER ? await this.#deliver(asked, work) : await this.#perform(room, asked)
-        noted = asked[0] === NOTE && result !== FAILED ? recordOf(asked) : NOTHING
+        if (asked[0] === NOTE) trying = recordOf(asked)
+        const tries = trying.length > 0
+        result = asked[0] === DELIVER ? await this.#deliver(asked, work) : await this.#perform(room, asked, tries)
+        noted = asked[0] === NOTE && result !== FAILED ? trying : NOTHING
       }
       return faces.guard(face, () => {
         throw new Error('the invocation does not end')
@@ -174,8 +199,8 @@ export class Driver {
     }
   }
 
-  /** What the store answered, or `failed`. Note that a late answer is dropped: it is unknown. */
-  async #perform(room: Room, asked: Uint8Array): Promise<Uint8Array> {
+  /** What the store answered, or `failed`. A late answer is dropped: it is unknown. */
+  async #perform(room: Room, asked: Uint8Array, tries: boolean): Promise<Uint8Array> {
     const { store, store_timeout_ms } = this.#options
     try {
       const result = await within(store_timeout_ms, store.perform(`${room.kind}/${room.name}`, asked))
@@ -184,7 +209,8 @@ export class Driver {
     } catch (error) {
       this.#note('store', error)
       if (asked[0] === APPEND) this.counters.unknown += 1
-      if (error instanceof StoreOverloaded) throw error
+      // Who noted what it tries goes on, to take that back.
+      if (error instanceof StoreOverloaded && !tries) throw error
       return FAILED
     }
   }

@@ -174,6 +174,28 @@ describe('a trap', () => {
     expect(told).toEqual([undefined, new Uint8Array()])
   })
 
+  test.each<[string, Effect[], number[]]>([
+    ['with what it noted last', [noting([7, 7]), readNothing], [7, 7]],
+    ['with nothing if it noted nothing', [readNothing], []],
+    ['with nothing if it removed the record', [noting([7, 7]), noting(null)], []],
+  ])('of another has an invocation begin again %s', async (_, effects, expected) => {
+    const told: (Uint8Array | undefined)[] = []
+    const { ask } = drive(function* (batch, room, _kind, trap, dropped) {
+      if (room === 'two') {
+        if (trap) return batch.map(() => ok(''))
+        yield readNothing
+        return trapped()
+      }
+      told.push(dropped)
+      // The first time it waits for its store longer than the other room needs to trap.
+      for (const effect of dropped ? [] : effects) yield effect
+      for (let count = 0; count < (dropped ? 0 : 8); count++) yield readNothing
+      return batch.map(() => ok(''))
+    })
+    expect(await Promise.all([ask('a', 'one'), ask('a', 'two')])).toEqual(['200 ', '200 '])
+    expect(told).toEqual([undefined, new Uint8Array(expected)])
+  })
+
   test('twenty times in a row leaves a host that works', async () => {
     const { ask } = drive(touchy)
     for (let count = 0; count < 20; count++) expect(await ask('bad')).toBe('500 restarted')

@@ -10,6 +10,7 @@ export type Play = (
   room: string,
   kind: string,
   trap?: Uint8Array,
+  dropped?: Uint8Array,
 ) => Generator<Effect, Outcome[], Fed>
 
 /** Instances of a fake wasm. `made` counts them; `live` is how many invocations were not freed. */
@@ -41,8 +42,9 @@ export class FakeWasm {
       readonly #run: Generator<Effect, Outcome[], Fed>
       #first = true
 
-      constructor(kind: string, room: string, batch: Uint8Array, trap?: Uint8Array) {
-        this.#run = guarded(() => play(decode(arrivals, batch), room, kind, trap))
+      constructor(kind: string, room: string, batch: Uint8Array, noted?: Uint8Array, trapped?: boolean) {
+        const [trap, dropped] = trapped ? [noted] : [undefined, noted]
+        this.#run = guarded(() => play(decode(arrivals, batch), room, kind, trap, dropped))
         wasm.live += 1
       }
 

@@ -24,8 +24,8 @@ function fragile(traps: (when: 'before' | 'after') => boolean): Face {
   class Fragile implements Steps {
     readonly #real: Steps
 
-    constructor(kind: string, room: string, arrivals: Uint8Array) {
-      this.#real = new Invocation(kind, room, arrivals)
+    constructor(kind: string, room: string, arrivals: Uint8Array, noted?: Uint8Array, trapped?: boolean) {
+      this.#real = new Invocation(kind, room, arrivals, noted, trapped)
     }
 
     resume(result: Uint8Array): Uint8Array {
@@ -90,7 +90,7 @@ class Player {
 
   /** Asks again while the answer is a refusal that says so. */
   async insist(more: Partial<Hail>, done: (answer: Reply) => boolean): Promise<Reply> {
-    for (let tries = 0; tries < 20; tries++) {
+    for (let tries = 0; tries < 100; tries++) {
       const answer = await this.ask(more)
       if (typeof answer === 'string') expect(answer).toMatch(/^(500 restarted|503 retry)$/)
       else if (done(answer)) return answer
@@ -135,9 +135,11 @@ describe('a trap of the real handler', () => {
     expect(at).toBeGreaterThan(10)
   })
 
-  test('at every other step still comes to an end', async () => {
+  // Who trapped leads nothing: periods of four and five are those of a request, the first run of each traps, and nobody
+  // ever leads.
+  test.each([6, 7, 9])('at every step of %d still comes to an end', async (period) => {
     let step = 0
-    const faces = new Faces(() => fragile((when) => when === 'before' && step++ % 4 === 3), '{}')
+    const faces = new Faces(() => fragile((when) => when === 'before' && ++step % period === 0), '{}')
     const driver = new Driver({ faces, store: performer(new MemoryStore(now)), store_timeout_ms: 1000 })
     expect(await play(driver)).toEqual(HISTORY)
     expect(driver.counters.traps).toBeGreaterThan(2)
@@ -149,14 +151,15 @@ describe('a trap of the real handler', () => {
     const player = new Player(driver, 'u')
     await player.insist({ presence: PRESENCE.here }, ({ device }) => device !== null)
     for (let count = 0; count < 20; count++) {
-      const clock = vi.spyOn(performance, 'now').mockImplementationOnce(() => {
+      const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
         throw new Error('no clock')
       })
       expect(await player.ask()).toBe('500 restarted')
       clock.mockRestore()
     }
     expect(await player.ask()).toMatchObject({ device: { number: player.number } })
-    expect(faces.drops).toBe(20)
+    // Each request ran twice.
+    expect(faces.drops).toBe(40)
   })
 })
 

@@ -18,7 +18,7 @@ const SIZES: Record<string, BrowserContextOptions> = {
 }
 const MOMENTS = [
   ...['joining', 'idle', 'countdown', 'playing', 'infected', 'urgent', 'turned', 'down', 'watching', 'won', 'lost'],
-  ...['reconnecting', 'stalled', 'desync', 'lost, out of sync'],
+  ...['reconnecting', 'stalled', 'desync', 'halted', 'lost, out of sync'],
 ]
 const TOUCH_PX = 44
 const CONTRAST = 4.5

@@ -80,7 +80,7 @@ mod table;
 pub mod wire;
 
 pub use error::{Code, Refusal};
-pub use handler::{BadBytes, Instance, Invocation, Serve, Setup};
+pub use handler::{BadBytes, Before, Instance, Invocation, Serve, Setup};
 pub use id::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer};
 pub use kind::{Edition, Kind, Pace};
 pub use memory::{Log, Memory};

@@ -23,7 +23,7 @@ use alloc::{
 use std::cell::RefCell;
 
 use baton::effect::Moment;
-use baton::{Nonce, Serve, Setup, Writer};
+use baton::{Before, Nonce, Serve, Setup, Writer};
 use wasm_bindgen::prelude::*;
 
 /// The kinds this build serves. While rooms change from one version to the next it is
@@ -132,8 +132,9 @@ pub struct Invocation {
 
 #[wasm_bindgen]
 impl Invocation {
-    /// Begins. `arrivals` is an encoded list of arrivals. `trap`: they trapped another instance of
-    /// this wasm, which had noted this just before (empty: nothing); then nothing is led.
+    /// Begins. `arrivals` is an encoded list of arrivals. `noted` is given if they were in an invocation
+    /// that ended with another instance of this wasm, and is a record, or empty: see [`Before`], of
+    /// which `trapped` says one.
     ///
     /// # Errors
     /// An unknown kind, or bytes that are not of the contract; nothing changed.
@@ -142,7 +143,8 @@ impl Invocation {
         kind: &str,
         room: &str,
         arrivals: &[u8],
-        trap: Option<Vec<u8>>,
+        noted: Option<Vec<u8>>,
+        trapped: Option<bool>,
     ) -> Result<Self, JsError> {
         HOST.with_borrow_mut(|host| {
             let moment = host.moment()?;
@@ -150,9 +152,15 @@ impl Invocation {
             let id = host.last_id;
             let served = host.served(kind);
             let served = served.ok_or_else(|| JsError::new("unknown kind"))?;
-            let first = match trap {
+            let first = match &noted {
                 None => served.begin(id, room, arrivals, moment),
-                Some(noted) => served.begin_after_trap(id, room, arrivals, &noted, moment),
+                Some(noted) => {
+                    let before = match trapped {
+                        Some(true) => Before::Trapped { noted },
+                        _ => Before::Dropped { noted },
+                    };
+                    served.begin_again(id, room, arrivals, before, moment)
+                }
             }?;
             Ok(Self {
                 kind: kind.to_owned(),

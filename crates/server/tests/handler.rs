@@ -73,7 +73,7 @@ fn finish(mut invocation: Invocation, store: &mut Memory, room: &str) -> Vec<Out
 
 fn play(store: &mut Memory, room: &str, request: Vec<u8>) -> Reply {
     let bytes = arrivals(vec![Call::Play(request.into())]);
-    let invocation = Invocation::new(KIND, room, &bytes, None).expect("it begins");
+    let invocation = Invocation::new(KIND, room, &bytes, None, None).expect("it begins");
     let [outcome] = &finish(invocation, store, room)[..] else {
         panic!("one arrival has one outcome");
     };
@@ -109,7 +109,7 @@ fn settings_are_taken_or_refused_whole() {
     );
     store.set_clock(CLOCK_MS + 200);
     let view = arrivals(vec![Call::View]);
-    let invocation = Invocation::new(KIND, "contagion/settings", &view, None);
+    let invocation = Invocation::new(KIND, "contagion/settings", &view, None, None);
     let outcomes = finish(
         invocation.expect("it begins"),
         &mut store,
@@ -150,7 +150,7 @@ fn invocations_interleave_at_every_effect() {
     let rooms = ["contagion/one", "contagion/other"];
     let bytes = arrivals(vec![Call::Play(request(Head::default(), None).into())]);
     let mut running = rooms.map(|room| {
-        let mut invocation = Invocation::new(KIND, room, &bytes, None).expect("it begins");
+        let mut invocation = Invocation::new(KIND, room, &bytes, None, None).expect("it begins");
         let first = invocation.resume(&[]).expect("the first effect");
         (invocation, first)
     });
@@ -182,7 +182,7 @@ fn a_batch_is_answered_in_its_order() {
         Call::Play(vec![0xff; 3].into()),
         Call::View,
     ];
-    let invocation = Invocation::new(KIND, "contagion/batch", &arrivals(calls), None);
+    let invocation = Invocation::new(KIND, "contagion/batch", &arrivals(calls), None, None);
     let outcomes = finish(
         invocation.expect("it begins"),
         &mut store,
@@ -198,11 +198,12 @@ fn a_batch_is_answered_in_its_order() {
 fn what_is_not_of_the_contract_is_an_error_and_the_next_call_works() {
     ready();
     let good = arrivals(vec![Call::Play(request(Head::default(), None).into())]);
-    assert!(Invocation::new("no_such_kind", "no_such_kind/room", &good, None).is_err());
+    assert!(Invocation::new("no_such_kind", "no_such_kind/room", &good, None, None).is_err());
     for bad in [&[0xff; 9][..], &good[..good.len() - 1], &[]] {
-        assert!(Invocation::new(KIND, "contagion/bad", bad, None).is_err());
+        assert!(Invocation::new(KIND, "contagion/bad", bad, None, None).is_err());
     }
-    let mut invocation = Invocation::new(KIND, "contagion/bad", &good, None).expect("it begins");
+    let mut invocation =
+        Invocation::new(KIND, "contagion/bad", &good, None, None).expect("it begins");
     let first = invocation.resume(&[]).expect("the first effect");
     assert!(invocation.resume(&[0xff; 9]).is_err());
     assert!(invocation.resume(&[]).is_err());
@@ -226,7 +227,7 @@ fn a_store_that_fails_is_answered_with_retry() {
     ready();
     let bytes = arrivals(vec![Call::Play(request(Head::default(), None).into())]);
     let mut invocation =
-        Invocation::new(KIND, "contagion/failed", &bytes, None).expect("it begins");
+        Invocation::new(KIND, "contagion/failed", &bytes, None, None).expect("it begins");
     let mut next = invocation.resume(&[]).expect("the first effect");
     for _ in 0..32 {
         if let Effect::Reply(outcomes) = effect(&next) {

@@ -17,14 +17,16 @@ export interface Face {
   configure(settings: string): void
   kinds(): string[]
   /**
-   * `trap`: these arrivals trapped another instance, which had noted this just before (empty: nothing).
-   * Such an invocation leads nothing.
+   * `noted` is given if these arrivals were in an invocation that ended with its instance. If it `trapped`, this one
+   * leads nothing, and `noted` is what that one had noted right before (empty: nothing); else something else trapped
+   * the instance, and it is what that one had noted last.
    */
   Invocation: new (
     kind: string,
     room: string,
     arrivals: Uint8Array,
-    trap?: Uint8Array,
+    noted?: Uint8Array,
+    trapped?: boolean,
   ) => Steps
 }
 

@@ -117,15 +117,26 @@ impl Attempt {
         }
     }
 
+    /// The try that this record is of was outlived, and settled nothing. `None` if that leaves nothing to
+    /// suspect.
+    pub(super) fn rested(&self) -> Option<Self> {
+        let everything = matches!(self.suspect, Suspect::Everything { .. });
+        (!everything).then(|| Self {
+            begun: 0,
+            since_ms: 0,
+            ..self.clone()
+        })
+    }
+
     /// Ticks that this try of time may run. Who dies of too many tries fewer.
     pub(super) fn ticks(&self, catch_up_ticks: u32) -> u32 {
         let halvings = 2 * u32::from(self.begun.saturating_sub(1));
         catch_up_ticks.checked_shr(halvings).unwrap_or(0).max(1)
     }
 
-    /// When the try that was begun counts as one that nobody comes back from, if one was.
-    pub(super) fn open_until_ms(&self, patience_ms: u64) -> Option<u64> {
-        (self.since_ms > 0).then(|| self.since_ms.saturating_add(patience_ms))
+    /// When somebody began what is suspected who has not come back, if somebody did.
+    pub(super) fn begun_ms(&self) -> Option<u64> {
+        (self.since_ms > 0).then_some(self.since_ms)
     }
 
     /// What to do next. `open`: the try that was begun may still be on its way. `switches`: a change

@@ -9,7 +9,7 @@ use super::Instance;
 use super::arrivals::{Ask, Asked, Waiting, read_inbox};
 use super::attempt::Attempt;
 use super::deliver::Round;
-use super::ladder::Trap;
+use super::ladder::{Outlived, Trap};
 use super::lead::{self, Led};
 use super::reply::{self, Desk};
 use super::warm::{Foreign, Recent, Trouble, Warm};
@@ -46,6 +46,7 @@ pub struct Invocation<R: Kind> {
     pub(super) cold: bool,
     /// Whether the same batch trapped another instance.
     pub(super) trap: Option<Trap>,
+    pub(super) outlived: Option<Outlived>,
     pub(super) lost: u8,
     reads: u8,
     /// What was noted and set aside.
@@ -72,6 +73,8 @@ pub(super) enum Phase<R: Kind> {
     Checking(Head),
     /// The record that is noted, or none, to remove it.
     Noting(Option<Attempt>),
+    /// A try that settled nothing is taken back; then the answers.
+    TakingBack,
     Done,
 }
 
@@ -81,7 +84,6 @@ impl<R: Kind> Invocation<R> {
         name: String,
         arrivals: Vec<Arrival>,
         warm: Warm<R>,
-        trap: Option<Trap>,
     ) -> Self {
         Self {
             name,
@@ -93,7 +95,8 @@ impl<R: Kind> Invocation<R> {
             cold: warm.room.is_none(),
             warm,
             phase: Phase::Starting,
-            trap,
+            trap: None,
+            outlived: None,
             lost: 0,
             reads: 0,
             tries: 0,
@@ -225,6 +228,7 @@ impl<R: Kind> Invocation<R> {
                 Fed::Noted(found) => self.noted(record, found, moment),
                 _ => self.retry(moment),
             },
+            Phase::TakingBack => self.taken_back(fed, moment),
             Phase::Starting | Phase::Done => self.retry(moment),
         }
     }
@@ -473,6 +477,7 @@ impl<R: Kind> Invocation<R> {
             }
         }
         self.take_over(led);
+        self.outlived = None;
         self.wait_ms = self.settings.frame_ms;
         match self.absorb(found, moment) {
             Ok(()) => {}
@@ -626,7 +631,7 @@ impl<R: Kind> Invocation<R> {
     }
 
     pub(super) fn reply(&mut self, moment: &Moment) -> Effect {
-        if let Some(effect) = self.check() {
+        if let Some(effect) = self.take_back().or_else(|| self.check()) {
             return effect;
         }
         self.phase = Phase::Done;

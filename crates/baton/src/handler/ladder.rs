@@ -10,7 +10,8 @@ use super::arrivals::{Asked, Pushed, Waiting, read_inbox};
 use super::attempt::{Attempt, Step, Suspect, first_of};
 use super::invocation::{Invocation, Phase};
 use super::lead::{self, Led};
-use crate::effect::{Effect, Found, Moment, Note};
+use crate::effect::{Effect, Fed, Found, Moment, NEWEST, Note, Read};
+use crate::id::Head;
 use crate::kind::Kind;
 use crate::limits::MAX_TRIES;
 use crate::room::{Aim, Room};
@@ -24,6 +25,30 @@ const STILL: Aim = Aim {
 /// How often an invocation tries to tell of a trap.
 const MAX_TOLD: u8 = 3;
 
+/// What became of the first invocation of some requests, and the record that it had noted; empty if
+/// none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before<'a> {
+    /// It trapped.
+    Trapped {
+        /// What it noted right before that.
+        noted: &'a [u8],
+    },
+    /// Something else trapped its instance while it waited for the store.
+    Dropped {
+        /// What it noted last, whatever it asked for after that.
+        noted: &'a [u8],
+    },
+}
+
+/// A try that this invocation came back from, or the one whose place it takes: until a frame settles
+/// it, it must be taken back before anybody is answered.
+pub(super) struct Outlived {
+    record: Attempt,
+    /// The frame that it was tried after.
+    at: Head,
+}
+
 /// The same batch trapped another instance of the wasm.
 pub(super) struct Trap {
     /// What it had noted just before.
@@ -31,7 +56,8 @@ pub(super) struct Trap {
 }
 
 impl Trap {
-    pub(super) fn after(noted: Option<ByteBuf>) -> Self {
+    pub(super) fn after(noted: &[u8]) -> Self {
+        let noted = (!noted.is_empty()).then(|| ByteBuf::from(noted));
         Self { noted }
     }
 }
@@ -69,6 +95,10 @@ impl<R: Kind> Invocation<R> {
     /// Replaces the record by another, or removes it; what follows is decided in [`Self::noted`].
     fn put_on_record(&mut self, record: Option<Attempt>) -> Effect {
         self.tries += 1;
+        if let Some(record) = record.as_ref().filter(|record| record.begun_ms().is_some()) {
+            let (record, at) = (record.clone(), self.warm.head());
+            self.outlived = Some(Outlived { record, at });
+        }
         let note = Note {
             was: self.warm.attempt.clone(),
             now: record.as_ref().map(Attempt::write),
@@ -101,6 +131,49 @@ impl<R: Kind> Invocation<R> {
         }
     }
 
+    /// The same requests were on their way in an invocation that was dropped, though they did not trap:
+    /// what that one tried is not open.
+    pub(super) fn take_place(&mut self, noted: &[u8]) {
+        self.outlived = (!noted.is_empty()).then(|| Outlived {
+            record: Attempt::read(noted, 0),
+            at: Head::default(),
+        });
+    }
+
+    /// Before the answers: who came back from a try that settled nothing takes it back. Else a store
+    /// that takes notes and fails appends would make a healthy room look like one that nobody comes
+    /// back from.
+    pub(super) fn take_back(&mut self) -> Option<Effect> {
+        let Outlived { record, at } = self.outlived.take()?;
+        let was = record.write();
+        let head = self.warm.head();
+        let read = head.v > 0;
+        if read && self.warm.attempt.as_ref() != Some(&was) {
+            return None;
+        }
+        let note = Note {
+            was: Some(was),
+            now: record.rested().as_ref().map(Attempt::write),
+        };
+        self.phase = Phase::TakingBack;
+        Some(Effect::Note(
+            note,
+            Read {
+                known: if read { head } else { at },
+                since: NEWEST,
+                block: None,
+            },
+        ))
+    }
+
+    /// Whether it was taken changes no answer.
+    pub(super) fn taken_back(&mut self, fed: Fed, moment: &Moment) -> Effect {
+        if let Fed::Noted(found) = fed {
+            self.warm.attempt = found.attempt;
+        }
+        self.reply(moment)
+    }
+
     /// Who meets a room cold, and finds that nobody led it for two leases, notes that it is about to:
     /// if that kills this instance, as it may have killed those before, the next will know.
     pub(super) fn beware(&mut self, moment: &Moment) -> Option<Effect> {
@@ -129,10 +202,16 @@ impl<R: Kind> Invocation<R> {
         let record = Attempt::read(&bytes, self.newest_item());
         let (inbox, _) = read_inbox(&self.warm.inbox);
         let now_ms = self.warm.now_ms(moment);
-        let open = self.is_open(&record, moment);
+        let outlived = self.outlived.as_ref();
+        let ours = outlived.is_some_and(|outlived| outlived.record == record);
+        let open = !ours && self.is_open(&record, moment);
         let room = self.warm.room.as_ref();
         let switches = self.switch_due();
-        match record.next(room, &inbox, now_ms, open, switches, moment.nonce) {
+        let next = match if ours { record.rested() } else { Some(record) } {
+            Some(record) => record.next(room, &inbox, now_ms, open, switches, moment.nonce),
+            None => Step::Over,
+        };
+        match next {
             Step::Wait => {
                 self.wait_ms = self.settings.lease_ms;
                 None
@@ -153,14 +232,15 @@ impl<R: Kind> Invocation<R> {
     /// Whether somebody may be at what is on record.
     fn is_open(&self, record: &Attempt, moment: &Moment) -> bool {
         let patience_ms = self.patience_ms();
-        let Some(until_ms) = record.open_until_ms(patience_ms) else {
+        let Some(since_ms) = record.begun_ms() else {
             return false;
         };
-        // By the store's clock, or seen standing still by ourselves.
-        let late = self
-            .warm
-            .clock_ms(moment)
-            .is_some_and(|now_ms| now_ms >= until_ms);
+        // By the store's clock; without one by the host's, with a wide margin, since who is always cold
+        // sees nothing stand still; or seen by ourselves.
+        let late = match self.warm.clock_ms(moment) {
+            Some(now_ms) => now_ms >= since_ms.saturating_add(patience_ms),
+            None => moment.wall_ms.abs_diff(since_ms) >= 5 * patience_ms,
+        };
         !late && self.warm.noticed_ms(moment) <= patience_ms
     }
 

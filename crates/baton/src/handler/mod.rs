@@ -19,8 +19,8 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::mem;
 
 pub use invocation::Invocation;
+pub use ladder::Before;
 use ladder::Trap;
-use serde_bytes::ByteBuf;
 pub use served::{BadBytes, Serve, Setup};
 use warm::Warm;
 
@@ -71,33 +71,37 @@ impl<R: Kind> Instance<R> {
         arrivals: Vec<Arrival>,
         moment: Moment,
     ) -> (Invocation<R>, Effect) {
-        self.set_out(room, arrivals, None, moment)
+        self.set_out(room, arrivals, |_| {}, moment)
     }
 
-    /// Begins again with requests that trapped another instance of the wasm, this one being new:
-    /// it leads nothing, hands on what is new, and tells the store of the trap. `noted`: what the
-    /// other had last noted, if it trapped right after a note.
-    pub fn begin_after_trap(
+    /// Begins again with requests whose first invocation ended with its instance of the wasm, this one
+    /// being new. What trapped leads nothing: it hands on what is new, and tells the store of the trap.
+    pub fn begin_again(
         &mut self,
         room: &str,
         arrivals: Vec<Arrival>,
-        noted: Option<ByteBuf>,
+        before: Before<'_>,
         moment: Moment,
     ) -> (Invocation<R>, Effect) {
-        self.set_out(room, arrivals, Some(Trap::after(noted)), moment)
+        let set_out = |invocation: &mut Invocation<R>| match before {
+            Before::Trapped { noted } => invocation.trap = Some(Trap::after(noted)),
+            Before::Dropped { noted } => invocation.take_place(noted),
+        };
+        self.set_out(room, arrivals, set_out, moment)
     }
 
     fn set_out(
         &mut self,
         room: &str,
         arrivals: Vec<Arrival>,
-        trap: Option<Trap>,
+        set_out: impl FnOnce(&mut Invocation<R>),
         moment: Moment,
     ) -> (Invocation<R>, Effect) {
         // Taken out while it is in use: a second invocation of the room starts cold, and safe.
         let warm = self.warm.remove(&room.to_owned());
         let warm = warm.unwrap_or_else(|| Warm::new(moment.mono_ms));
-        let mut invocation = Invocation::new(self, room.to_owned(), arrivals, warm, trap);
+        let mut invocation = Invocation::new(self, room.to_owned(), arrivals, warm);
+        set_out(&mut invocation);
         let effect = invocation.start(&moment);
         self.keep_if_done(&mut invocation, &effect, &moment);
         (invocation, effect)

@@ -5,9 +5,8 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use serde::Deserialize;
-use serde_bytes::ByteBuf;
 
-use super::{Instance, Invocation};
+use super::{Before, Instance, Invocation};
 use crate::effect::{Arrival, Fed, Moment};
 use crate::id::Writer;
 use crate::kind::Kind;
@@ -30,14 +29,13 @@ pub trait Serve {
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes>;
 
-    /// Begins an invocation again that trapped another instance: see
-    /// [`Instance::begin_after_trap`]; `noted` is empty for nothing. Returns an encoded effect.
-    fn begin_after_trap(
+    /// Begins an invocation again, see [`Instance::begin_again`]. Returns an encoded effect.
+    fn begin_again(
         &mut self,
         id: u32,
         room: &str,
         arrivals: &[u8],
-        noted: &[u8],
+        before: Before<'_>,
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes>;
 
@@ -151,19 +149,17 @@ impl<R: Kind> Serve for Served<R> {
         Ok(wire::write(&effect))
     }
 
-    fn begin_after_trap(
+    fn begin_again(
         &mut self,
         id: u32,
         room: &str,
         arrivals: &[u8],
-        noted: &[u8],
+        before: Before<'_>,
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes> {
         let arrivals: Vec<Arrival> = whole(arrivals)?;
-        let noted = (!noted.is_empty()).then(|| ByteBuf::from(noted));
-        let (invocation, effect) = self
-            .instance
-            .begin_after_trap(room, arrivals, noted, moment);
+        let room = alloc::format!("{}/{room}", self.kind());
+        let (invocation, effect) = self.instance.begin_again(&room, arrivals, before, moment);
         self.running.insert(id, invocation);
         Ok(wire::write(&effect))
     }

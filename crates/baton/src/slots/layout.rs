@@ -21,6 +21,9 @@ pub(super) const HEADER_CHARS: usize = 100;
 const HEADER_FORMAT: u8 = 1;
 /// Bits of an item's id below its time: JavaScript can count to the rest until the year 2109.
 const ITEM_BITS: u32 = 11;
+/// Numbers of the inbox's hash below this are the attempt record's, counted up with each note; items
+/// are of later times than the first second of 1970.
+pub(super) const FIRST_ITEM: u64 = 1 << (ITEM_BITS + 10);
 
 /// The segment of a slot. Slots count from 1, segments from 0.
 pub(super) fn segment_of(slot: u64) -> u64 {
@@ -187,7 +190,8 @@ pub(super) fn from_hint(text: &str) -> Option<Hint> {
 /// The id of an item received at `received_ms`: it rises with time, and `random` keeps apart what
 /// two hosts receive in the same millisecond.
 pub(super) fn item_id(received_ms: u64, random: u32) -> u64 {
-    let received_ms = received_ms.min((1 << (53 - ITEM_BITS)) - 1);
+    let least_ms = FIRST_ITEM >> ITEM_BITS;
+    let received_ms = received_ms.clamp(least_ms, (1 << (53 - ITEM_BITS)) - 1);
     received_ms << ITEM_BITS | u64::from(random % (1 << ITEM_BITS))
 }
 

@@ -17,6 +17,7 @@
 //! | the same, sealed | text: 64 frames by slot, void ones empty | a chore of the leader | becomes the tombstone `-` when trimmed; never deleted |
 //! | `snapshot:<v / 64>` | text: header (its place, the place before, hash of the body), body | the append of version `v`, if absent | removed below the second-newest verified |
 //! | `inbox` | hash: id → item | followers | fields removed after the append that framed them |
+//! | the same, ids below 2^21 | number → attempt record; the highest counts | notes, `FieldSet` on the next number | all removed once nothing is suspected |
 //! | `lease` | text: version, milliseconds | appends | expires after whole seconds, at least 1 |
 //! | `hint` | text: where to begin to look; proves nothing | the append that keeps a snapshot | never |
 //!
@@ -29,6 +30,7 @@
 //! | Append after a Read | 4: the slot; slots, lease; what was framed. With the Read: 7 | 3, with the Read 4 |
 //! | Append without | 5: the inbox too | 3 |
 //! | a segment's last slot and its first two | 1 more: two segments are read | |
+//! | Note | 2: the record's next number, what it replaces; a read before and after | 4 |
 //! | at the end of a segment | 2 more: snapshot, hint; the hint is read the first time | at most 1 more |
 //! | sealing, by one append of a segment | at most 7 + 4 more | at most 1 more |
 //! | cold Read | 3 in a room younger than a segment, else 6 or 7 | 1, else 4 |
@@ -52,6 +54,10 @@
 //! ms being the log's time as this instance knows it (the newest frame's, and what passed since on its
 //! own clock), with the host's clock believed within the second after that. No counter is shared; two
 //! hosts that draw the same number find out, since a number is created once, and draw again.
+//!
+//! **The attempt record** is replaced by a note in its next number, which another note may fill first;
+//! what an append says of it follows the append. A host that dies between the two leaves a record of
+//! what is framed: whoever reads it finds nothing left to try, or tries time once more.
 //!
 //! Limits: a frame is at most 256 KB, but a segment must be read in one call: keep frames below 40 KB
 //! where a call carries 5 MB. A segment of more than 3 MB is not sealed. An inbox holds
@@ -81,6 +87,7 @@ use errand::{Desk, End};
 pub use errand::{Errand, Step};
 pub use keys::Keys;
 use layout::{Hint, Layout};
+use serde_bytes::ByteBuf;
 use task::Task;
 
 use crate::effect::{Effect, Fed, Item, Moment};
@@ -107,6 +114,8 @@ struct Cache {
     free: u64,
     /// The inbox, if nothing was appended since it was read.
     inbox: Option<Vec<Item>>,
+    /// The attempt record, as of the last read of the inbox.
+    record: Record,
     /// Items and bytes of the inbox when it was last read.
     inbox_size: Option<(usize, usize)>,
     /// The lease's version and the head, and our own time when we first saw the two.
@@ -118,6 +127,16 @@ struct Cache {
     /// The slot at which the next chore is due.
     tidy_at: u64,
     used: u64,
+}
+
+/// The attempt record: it lies in the inbox's hash, so that no read costs a call more. Each note has a
+/// field of its own, one above the newest: that this is absent is what is compared.
+#[derive(Clone, Debug, Default)]
+struct Record {
+    /// Its fields, in order; the last counts.
+    fields: Vec<u64>,
+    /// What the last field holds.
+    bytes: Option<ByteBuf>,
 }
 
 impl Slots {
@@ -187,8 +206,7 @@ async fn perform(mut task: Task, effect: Effect) -> End {
         Effect::Read(read) => task.read(read).await.map(Fed::Read),
         Effect::Append(append, read) => task.append(append, read).await,
         Effect::Push(items, read) => task.push(items, read).await,
-        // Nothing is compared in one step here, so nothing is kept: whoever notes finds that out.
-        Effect::Note(_, read) => task.read(read).await.map(Fed::Noted),
+        Effect::Note(note, read) => task.note(note, read).await.map(Fed::Noted),
         _ => Ok(Fed::Failed),
     };
     let read_only = !matches!(effect, Effect::Append(..));

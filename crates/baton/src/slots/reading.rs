@@ -5,9 +5,10 @@ use alloc::{vec, vec::Vec};
 
 use serde_bytes::ByteBuf;
 
+use super::Record;
 use super::call::{Answer, Call};
 use super::chain::{Line, Link, RING, Slot, Walked};
-use super::layout::{self, segment_of, slots_of};
+use super::layout::{self, FIRST_ITEM, segment_of, slots_of};
 use super::task::{Beginning, Task, Trouble};
 use crate::effect::{Found, Item, Read};
 use crate::id::Head;
@@ -273,7 +274,7 @@ impl Task {
             inbox: self.inbox.clone(),
             lease,
             block,
-            attempt: None,
+            attempt: self.cache.record.bytes.clone(),
         };
         self.cache.line.trim();
         Ok(found)
@@ -357,6 +358,12 @@ impl Task {
         };
         self.inbox = fields.iter().map(item).collect();
         self.inbox.sort_unstable_by_key(|item| item.id);
+        let first = self.inbox.partition_point(|item| item.id < FIRST_ITEM);
+        let notes: Vec<Item> = self.inbox.drain(..first).collect();
+        self.cache.record = Record {
+            fields: notes.iter().map(|note| note.id).collect(),
+            bytes: notes.into_iter().next_back().map(|note| note.bytes),
+        };
         let bytes = self.inbox.iter().map(|item| item.bytes.len()).sum();
         self.cache.inbox_size = Some((self.inbox.len(), bytes));
         Ok(())

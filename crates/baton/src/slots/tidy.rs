@@ -100,6 +100,12 @@ impl Task {
                 fields: append.framed.clone(),
             });
         }
+        let note = append.note.as_ref();
+        let noting = note.and_then(|note| Some((calls.len(), note, self.write_record(note)?)));
+        let noted = noting.map(|(at, note, call)| {
+            calls.push(call);
+            (at, note)
+        });
         let chore = self.chore.take();
         let allowed = match chore {
             Some(chore) => self.judge(chore, reads),
@@ -130,6 +136,11 @@ impl Task {
             calls.push(Call::Delete { keys });
         }
         let answers = self.desk.perform(calls).await;
+        if let Some((at, note)) = noted
+            && let Some(answer) = answers.get(at)
+        {
+            self.take_record(note, answer);
+        }
         let mut done = answers
             .iter()
             .skip(chores)

@@ -6,10 +6,11 @@ use alloc::{vec, vec::Vec};
 
 use serde_bytes::ByteBuf;
 
+use super::Record;
 use super::call::{Answer, Call};
-use super::layout::{self, segment_of};
+use super::layout::{self, FIRST_ITEM, segment_of};
 use super::task::{Task, Trouble};
-use crate::effect::{Append, Fed, Item, Read};
+use crate::effect::{Append, Fed, Found, Item, Note, Read};
 use crate::id::Head;
 use crate::limits::MAX_INBOX_ITEMS;
 use crate::mutant::{self, Mutant};
@@ -186,6 +187,61 @@ impl Task {
         found.inbox.sort_unstable_by_key(|item| item.id);
         self.inbox.clone_from(&found.inbox);
         Ok(Fed::Pushed(found))
+    }
+
+    /// Replaces the attempt record, if it and the last frame are what the note says, then reads.
+    pub(super) async fn note(&mut self, note: &Note, read: &Read) -> Result<Found, Trouble> {
+        let found = self.read(read).await?;
+        if found.head != read.known || found.attempt != note.was {
+            return Ok(found);
+        }
+        if let Some(call) = self.write_record(note) {
+            let answers = self.desk.perform(vec![call]).await;
+            let old = self.cache.record.fields.clone();
+            let replaced = note.now.is_some() && answers.first() == Some(&Answer::Done);
+            if replaced && !old.is_empty() {
+                let fields = old;
+                let key = self.keys.inbox();
+                let forget = Call::FieldsDelete { key, fields };
+                self.desk.perform(vec![forget]).await;
+            }
+        }
+        self.read(read).await
+    }
+
+    /// The call that replaces the record; `None` if it is not the one that is known, or it has no
+    /// number left.
+    pub(super) fn write_record(&self, note: &Note) -> Option<Call> {
+        let Record { fields, bytes } = &self.cache.record;
+        let key = self.keys.inbox();
+        let next = fields.last().map_or(1, |newest| newest + 1);
+        match &note.now {
+            _ if *bytes != note.was => None,
+            None => (!fields.is_empty()).then(|| Call::FieldsDelete {
+                key,
+                fields: fields.clone(),
+            }),
+            Some(now) => (next < FIRST_ITEM).then(|| Call::FieldSet {
+                key,
+                field: next,
+                value: layout::to_text(now),
+            }),
+        }
+    }
+
+    /// What an append said of the record was answered.
+    pub(super) fn take_record(&mut self, note: &Note, answer: &Answer) {
+        let record = &mut self.cache.record;
+        match &note.now {
+            _ if *answer != Answer::Done => {}
+            None => *record = Record::default(),
+            Some(now) => {
+                record
+                    .fields
+                    .push(record.fields.last().map_or(1, |newest| newest + 1));
+                record.bytes = Some(now.clone());
+            }
+        }
     }
 
     fn put_in(&self, item: &Item) -> Call {

@@ -25,3 +25,4 @@ mod slots;
 mod support;
 mod switch;
 mod time;
+mod tries;

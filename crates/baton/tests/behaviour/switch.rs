@@ -1,6 +1,8 @@
 //! A change of rules in a rolling deploy: instances that have only the old rules, both, or only the
 //! new ones, and pages of both, over one store.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use baton::effect::{Arrival, Effect};
 use baton::frame::{Entry, Frame};
 use baton::wire::{self, News};
@@ -8,8 +10,10 @@ use baton::{Code, DeviceStanding, Head, Note, Reject, ReplayError, Room, Rules, 
 
 use super::support::fleet::{Build, Fleet};
 use super::support::flock::{
-    All, Both, FENCED, MOST, One, OneAction, TOO_MUCH_NOW, Two, TwoAction, TwoConfig,
+    All, BRITTLE, BROKEN_TICK, Both, FENCED, MOST, One, OneAction, TOO_MUCH_NOW, Two, TwoAction,
+    TwoConfig,
 };
+use super::support::host::quietly;
 use super::support::rollout::Rollout;
 use super::support::{
     Audit, Client, FRAME_MS, Fault, LEASE_MS, START_MS, audit, refusal, reply_of, watcher,
@@ -632,4 +636,44 @@ fn a_switch_that_no_honest_writer_makes_is_refused() {
         .clone()
         .replay(&frame.encode())
         .expect("what the writer made");
+}
+
+/// A room whose time the old rules broke stands still until the new ones are there; then it goes on from
+/// the tick that it had, however long that took.
+#[test]
+fn b29_a_halted_room_goes_on_under_other_rules_and_its_time_is_cut() {
+    let (mut fleet, ann) = old_room_of(&[OLD, READY], BRITTLE);
+    for _ in 0..200 {
+        fleet.pass(LEASE_MS + 1);
+        let ask = || fleet.ask(0, watcher(Head::default()));
+        if quietly(|| catch_unwind(AssertUnwindSafe(ask))).is_err() {
+            fleet.deploy(0, OLD.0, OLD.1);
+        }
+    }
+    let halted = history(&mut fleet).room;
+    assert!(halted.halted(), "six hosts died of it");
+    assert!(halted.tick() < BROKEN_TICK);
+    // The new rules alone do not wake it, the operator's word does.
+    let head = halted.head();
+    for machine in [0, 1] {
+        fleet.pass(10 * 60 * 1_000);
+        fleet.ask(machine, watcher(Head::default()));
+    }
+    assert_eq!(history(&mut fleet).room.head(), head);
+    fleet.deploy(1, EAGER.0, EAGER.1);
+    fleet.ask(1, watcher(Head::default()));
+    let woken = history(&mut fleet).room;
+    assert!(!woken.halted());
+    assert_eq!(switches(&fleet.frames()), [head.v + 1]);
+    assert_eq!(woken.tick(), halted.tick(), "no time passed meanwhile");
+    for _ in 0..10 {
+        fleet.pass(LEASE_MS + 1);
+        fleet.ask(1, watcher(Head::default()));
+    }
+    let room = history(&mut fleet).room;
+    let passed = room.tick() - halted.tick();
+    let silent = u64::from(Two::GRACE_MS / Two::TICK_MS);
+    assert!((10..=silent).contains(&passed), "{passed} ticks");
+    let standing = room.standing("ann", ann.replica.device());
+    assert_eq!(standing.map(|standing| standing.mark()), Some(1));
 }

@@ -184,37 +184,74 @@ fn b04_no_saved_queue_panics() {
     fuzz!("queue", &SAMPLES.queues, queue);
 }
 
-/// Lets a handler of a room with the samples' frames read this inbox.
-fn inbox(bytes: &[u8]) -> bool {
-    let mut served = served();
-    let arrivals = SAMPLES.arrivals.first().expect("there are some");
-    let begun = served.begin(1, "herd/room", arrivals, moment(1));
-    assert!(begun.is_ok());
+/// What a store finds of a room with the samples' frames, some time later.
+fn found(later_ms: u64) -> Found {
     let last = SAMPLES.frames.last().expect("there are some");
-    let v = Frame::decode(last).expect("a frame").v;
-    let found = Found {
-        clock_ms: Some(support::START_MS + 10_000),
+    let frame = Frame::decode(last).expect("a frame");
+    let bytes = |frame: &Vec<u8>| ByteBuf::from(frame.as_slice());
+    Found {
+        clock_ms: Some(frame.time_ms + later_ms),
         head: baton::Head {
-            v,
+            v: frame.v,
             hash: Hash::of(last),
         },
-        frames: SAMPLES
-            .frames
-            .iter()
-            .map(|frame| ByteBuf::from(frame.as_slice()))
-            .collect(),
-        inbox: vec![Item {
-            id: 1,
-            received_ms: support::START_MS + 9_000,
-            bytes: bytes.to_vec().into(),
-        }],
+        frames: SAMPLES.frames.iter().map(bytes).collect(),
         ..Found::default()
-    };
-    let fed = wire::write(&Fed::Read(found));
-    let effect = served.resume(1, &fed, moment(2)).expect("it is a result");
-    let effect: Effect = postcard::from_bytes(&effect).expect("it was just written");
+    }
+}
+
+/// Lets a handler read this, and note what it wants to; returns what it noted and what it asked for then.
+fn meet(found: &Found) -> (Vec<ByteBuf>, Effect) {
+    let mut served = served();
+    let arrivals = SAMPLES.arrivals.first().expect("there are some");
+    let begun = served.begin(1, "room", arrivals, moment(1));
+    assert!(begun.is_ok());
+    let mut fed = Fed::Read(found.clone());
+    let mut noted = Vec::new();
+    loop {
+        let effect = served.resume(1, &wire::write(&fed), moment(2));
+        let effect = postcard::from_bytes(&effect.expect("it is a result"));
+        match effect.expect("it was just written") {
+            Effect::Note(note, _) => {
+                noted.extend(note.now.clone());
+                let (known, frames) = (Some(found.head.hash), Vec::new());
+                fed = Fed::Noted(Found {
+                    known,
+                    frames,
+                    attempt: note.now,
+                    ..found.clone()
+                });
+            }
+            effect => return (noted, effect),
+        }
+    }
+}
+
+/// Lets a handler read this inbox.
+fn inbox(bytes: &[u8]) -> bool {
+    let mut found = found(1_000);
+    found.inbox = vec![Item {
+        id: 1,
+        received_ms: support::START_MS + 9_000,
+        bytes: bytes.to_vec().into(),
+    }];
     // An item that is good is framed, and so is the arrival.
-    matches!(effect, Effect::Append(append, _) if !append.framed.is_empty())
+    matches!(meet(&found).1, Effect::Append(append, _) if !append.framed.is_empty())
+}
+
+/// Lets a handler read this attempt record.
+fn attempt(bytes: &[u8]) -> bool {
+    let mut found = found(120_000);
+    found.attempt = Some(bytes.to_vec().into());
+    // One that is of no layout is a suspicion, and not taken.
+    matches!(meet(&found).1, Effect::Append(append, _) if append.note.is_some())
+}
+
+#[test]
+fn b04_no_attempt_record_panics() {
+    let (noted, _) = meet(&found(60_000));
+    let samples: Vec<Vec<u8>> = noted.into_iter().map(ByteBuf::into_vec).collect();
+    fuzz!("attempt", &samples, attempt);
 }
 
 #[test]

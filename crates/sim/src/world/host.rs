@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use baton::effect::{Append, Arrival, Content, Effect, Fed, Item, Moment, Outcome as Answer};
 use baton::slots::Slots;
-use baton::{Instance, Invocation, Nonce, Writer, limits, wire};
+use baton::{Before, Instance, Invocation, Nonce, Writer, limits, wire};
 use serde_json::json;
 
 use super::errands::Round;
@@ -56,6 +56,8 @@ pub(super) struct Flight<R: Game> {
     arrivals: Vec<Arrival>,
     /// It trapped before, and leads nothing.
     again: bool,
+    /// The record that it noted last, or the one in whose place it is.
+    noted: Vec<u8>,
     /// The call it waits for.
     pub(super) call: u64,
     /// To a store of keys: the calls that it is made of.
@@ -131,7 +133,7 @@ impl<R: Game> World<R> {
             self.see_order(client, number);
         }
         if !self.plan.batched {
-            return self.begin(host, room, vec![(slip, arrival)], false, false);
+            return self.begin(host, room, vec![(slip, arrival)], false, None);
         }
         let line = &mut self.hosts[host].rooms[room];
         line.waiting.push_back((slip, arrival));
@@ -146,7 +148,7 @@ impl<R: Game> World<R> {
         line.busy = true;
         let count = line.waiting.len().min(limits::MAX_BATCH);
         let batch = line.waiting.drain(..count).collect();
-        self.begin(host, room, batch, true, false)
+        self.begin(host, room, batch, true, None)
     }
 
     fn begin(
@@ -155,7 +157,7 @@ impl<R: Game> World<R> {
         room: usize,
         batch: Vec<(Slip, Arrival)>,
         lined: bool,
-        again: bool,
+        before: Option<(bool, Vec<u8>)>,
     ) -> Checked {
         let (mut slips, arrivals): (Vec<Slip>, Vec<Arrival>) = batch.into_iter().unzip();
         let busy = self.flights.values().any(|flight| flight.host == host);
@@ -181,10 +183,16 @@ impl<R: Game> World<R> {
             Vec::new()
         };
         let (name, instance) = (Self::room_name(room), &mut self.hosts[host].instance);
-        let (invocation, effect) = match again {
-            false => instance.begin(&name, arrivals, moment),
+        let (again, noted) = before.clone().unwrap_or_default();
+        let (invocation, effect) = match before {
+            None => instance.begin(&name, arrivals, moment),
             // Nothing traps right after a note here, so there is nothing to tell of one.
-            true => instance.begin_after_trap(&name, arrivals, None, moment),
+            Some((true, _)) => {
+                instance.begin_again(&name, arrivals, Before::Trapped { noted: &[] }, moment)
+            }
+            Some((false, noted)) => {
+                instance.begin_again(&name, arrivals, Before::Dropped { noted: &noted }, moment)
+            }
         };
         self.calls += 1;
         let id = self.calls;
@@ -199,6 +207,7 @@ impl<R: Game> World<R> {
                 slips,
                 arrivals: kept,
                 again,
+                noted,
                 call: 0,
                 round: None,
                 asked: "",
@@ -236,6 +245,9 @@ impl<R: Game> World<R> {
             return Ok(());
         };
         flight.effects += 1;
+        if let Effect::Note(note, _) = &effect {
+            flight.noted = note.now.as_ref().map_or(Vec::new(), |now| now.to_vec());
+        }
         let effects = flight.effects;
         hold(effects <= MAX_EFFECTS, "9: an invocation ends", || {
             format!("{effects} effects")
@@ -523,9 +535,13 @@ impl<R: Game> World<R> {
         self.carry_out(id, effect)
     }
 
-    /// The store refuses, not to be tried again: the driver answers `retry` without asking the handler.
+    /// The store refuses, not to be tried again: the driver answers `retry` without asking the handler,
+    /// unless that has something to take back.
     pub(super) fn overloaded(&mut self, id: u64, call: u64) -> Checked {
         let waits = self.flights.get(&id).filter(|flight| flight.call == call);
+        if waits.is_some_and(|flight| !flight.noted.is_empty()) {
+            return self.feed(id, call, Fed::Failed);
+        }
         let Some(count) = waits.map(|flight| flight.slips.len()) else {
             return Ok(());
         };
@@ -569,14 +585,14 @@ impl<R: Game> World<R> {
             if batch.is_empty() {
                 continue;
             }
-            let again = flight.again || other == id;
+            let before = Some((flight.again || other == id, flight.noted));
             let rest = match twice {
                 true => batch.split_off(batch.len().div_ceil(2)),
                 false => Vec::new(),
             };
-            self.begin(host, flight.room, batch, false, again)?;
+            self.begin(host, flight.room, batch, false, before.clone())?;
             if !rest.is_empty() {
-                self.begin(host, flight.room, rest, false, again)?;
+                self.begin(host, flight.room, rest, false, before)?;
             }
         }
         self.next_batch(host, room)

@@ -101,6 +101,7 @@ export const MOMENTS: Record<string, Moment> = {
   reconnecting: { view: view({}, { mine: { ...MINE, infection_ms: 13_600, medkits: 0 } }), status: 'reconnecting' },
   stalled: { view: view({}), status: 'stalled' },
   desync: { view: view({}), status: 'desync' },
+  halted: { view: view({}), status: 'halted' },
 }
 
 /** A moment as the page would see it. */

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use baton::{By, Ctx, Player, Reject, Rules, Silence};
 use serde::{Deserialize, Serialize};
 
+/// Whose counter is that of other rooms.
+pub const SERVER: Player = Player::MAX;
+
 /// Counts what players add, until somebody breaks it.
 #[derive(Clone, Copy, Debug)]
 pub struct Brittle;
@@ -70,7 +73,10 @@ impl Rules for Brittle {
     }
 
     fn apply(state: &mut BrittleState, by: By, action: BrittleAction, ctx: &mut Ctx<'_, Self>) {
-        let By::Player(who) = by else { return };
+        let who = match by {
+            By::Player(who) => who,
+            By::Server => SERVER,
+        };
         match action {
             BrittleAction::Add(amount) => *state.counters.entry(who).or_default() += amount,
             BrittleAction::Fuse(ticks) => state.fuse = Some(ctx.tick() + ticks),

@@ -2,7 +2,7 @@
 //! its result is fed back. What interleaves is chosen by tests.
 
 use baton::effect::{Arrival, Effect, Fed, Outcome};
-use baton::{Invocation, Rules};
+use baton::{Before, Invocation, Rules};
 use serde_bytes::ByteBuf;
 
 use super::World;
@@ -44,16 +44,15 @@ impl<R: Rules> Flight<R> {
         Self::of(instance, begun)
     }
 
-    /// What a host begins after a trap, on another instance of the wasm.
-    pub fn begin_after_trap(
+    /// What a host begins again, on another instance of the wasm.
+    pub fn begin_again(
         world: &mut World<R>,
         instance: usize,
         arrivals: Vec<Arrival>,
-        noted: Option<ByteBuf>,
+        before: Before<'_>,
     ) -> Self {
         let moment = world.moment(instance);
-        let begun =
-            world.instances[instance].begin_after_trap(super::ROOM, arrivals, noted, moment);
+        let begun = world.instances[instance].begin_again(super::ROOM, arrivals, before, moment);
         Self::of(instance, begun)
     }
 

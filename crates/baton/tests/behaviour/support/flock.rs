@@ -31,6 +31,10 @@ pub const TOO_MUCH_NOW: Reject = Reject(9);
 pub const MOST: i64 = 1_000_000;
 /// The level at which the second rules show a room to its players only.
 pub const FENCED: u8 = 13;
+/// The level at which the first rules break on a tick.
+pub const BRITTLE: u8 = 66;
+/// That tick.
+pub const BROKEN_TICK: u64 = 20;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneState {
@@ -74,7 +78,11 @@ impl Rules for One {
         }
     }
 
-    fn tick(state: &mut OneState, _: &mut Ctx<'_, Self>) {
+    fn tick(state: &mut OneState, ctx: &mut Ctx<'_, Self>) {
+        assert!(
+            *ctx.config() != BRITTLE || ctx.tick() < BROKEN_TICK,
+            "brittle"
+        );
         state.ticks += 1;
     }
 

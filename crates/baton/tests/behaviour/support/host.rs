@@ -5,10 +5,11 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-use baton::Rules;
 use baton::effect::{Arrival, Outcome};
+use baton::{Before, Rules};
+use serde_bytes::ByteBuf;
 
-use super::{Flight, World};
+use super::{Fault, Flight, World};
 
 thread_local! {
     static TRAPPING: Cell<bool> = const { Cell::new(false) };
@@ -27,6 +28,15 @@ fn hush() {
     });
 }
 
+/// Does something whose panics are caught.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    hush();
+    TRAPPING.set(true);
+    let done = work();
+    TRAPPING.set(false);
+    done
+}
+
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Landing {
@@ -42,6 +52,8 @@ pub enum Landing {
 pub struct Host {
     /// A trap is the end of the whole host.
     pub dies: bool,
+    /// The store takes notes and fails appends.
+    pub appends_fail: bool,
     pub traps: u32,
     pub deaths: u32,
 }
@@ -78,8 +90,11 @@ impl Host {
                     return Landing::Restarted;
                 }
                 again = true;
+                let noted: Option<ByteBuf> = noted.take();
+                let noted: &[u8] = noted.as_deref().map_or(&[], |noted| noted);
                 flight = self.launch(world, instance, |world| {
-                    Flight::begin_after_trap(world, instance, arrivals.clone(), noted.take())
+                    let before = Before::Trapped { noted };
+                    Flight::begin_again(world, instance, arrivals.clone(), before)
                 });
                 continue;
             };
@@ -93,8 +108,13 @@ impl Host {
             }
             steps -= 1;
             noted = flying.noted();
+            let fails = self.appends_fail;
             flight = self.launch(world, instance, |world| {
-                flying.step(world);
+                let fault = match fails && flying.asks_append() {
+                    true => Fault::NotDone,
+                    false => Fault::None,
+                };
+                flying.step_with(world, fault);
                 flying
             });
         }
@@ -107,10 +127,7 @@ impl Host {
         instance: usize,
         run: impl FnOnce(&mut World<R>) -> Flight<R>,
     ) -> Option<Flight<R>> {
-        hush();
-        TRAPPING.set(true);
-        let landed = catch_unwind(AssertUnwindSafe(|| run(world))).ok();
-        TRAPPING.set(false);
+        let landed = quietly(|| catch_unwind(AssertUnwindSafe(|| run(world)))).ok();
         if landed.is_none() {
             world.replace(instance);
             self.traps += 1;

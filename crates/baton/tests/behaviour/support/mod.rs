@@ -18,6 +18,7 @@ pub mod raw;
 pub mod rollout;
 pub mod rooms;
 pub mod rules;
+pub mod scene;
 pub mod shelf;
 pub mod traffic;
 

@@ -33,7 +33,7 @@ pub struct Shelf<R: Rules> {
     started: u64,
 }
 
-impl<R: Rules<Config = ()>> Shelf<R> {
+impl<R: Rules> Shelf<R> {
     pub fn new(instances: usize) -> Self {
         let input = SettingsInput {
             frame_ms: FRAME_MS as u32,
@@ -62,7 +62,7 @@ impl<R: Rules<Config = ()>> Shelf<R> {
         super::switch_off();
         self.started += 1;
         let writer = Writer(self.started.to_le_bytes());
-        Instance::new(writer, self.settings, ())
+        Instance::new(writer, self.settings, R::Config::default())
     }
 
     /// Ends an instance for ever; another takes its place.
@@ -314,7 +314,7 @@ enum Stage {
     Landed(Vec<Outcome>),
 }
 
-impl<R: Rules<Config = ()>> Voyage<R> {
+impl<R: Rules> Voyage<R> {
     pub fn begin(shelf: &mut Shelf<R>, instance: usize, arrivals: Vec<Arrival>) -> Self {
         let moment = shelf.moment(instance);
         let (invocation, effect) = shelf.instances[instance].begin(ROOM, arrivals, moment);

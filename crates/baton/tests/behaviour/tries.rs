@@ -1,0 +1,265 @@
+//! Tries of what is suspected that end neither in a frame nor in a trap: whoever comes back from one
+//! takes it back, so that only what nobody comes back from counts. And who else is tried: what other
+//! rooms send, on every kind of store.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use baton::effect::{Arrival, Call, Effect, Outcome};
+use baton::frame::Entry;
+use baton::parcel::{Parcel, Posted};
+use baton::{Before, Lineage, limits, wire};
+use serde_bytes::ByteBuf;
+
+use crate::support::brittle::{Brittle, BrittleAction, BrittleConfig, SERVER, act};
+use crate::support::host::quietly;
+use crate::support::scene::{FAULTED, PACE_MS, Scene};
+use crate::support::{Flight, IDLE_MS, LEASE_MS, Raw, Shelf, World, audit};
+
+/// More tries than an entry, or time, may have that nobody comes back from.
+const MANY: usize = 4 * limits::MAX_BEGUN as usize;
+
+/// Whoever wakes a room notes that; a store that then takes no frame, however long, makes nobody suspect.
+#[test]
+fn a_store_that_takes_notes_and_fails_appends_halts_no_healthy_room() {
+    let mut scene = Scene::new(2, 2);
+    scene.host.appends_fail = true;
+    for round in 0..MANY {
+        scene.world.pass(IDLE_MS + 2 * LEASE_MS + 1);
+        scene.world.replace(round % 2);
+        scene.round(true);
+        assert_eq!(scene.world.found_now().attempt, None, "it was taken back");
+    }
+    scene.host.appends_fail = false;
+    scene.assert_honest();
+    assert!(!scene.halted());
+    assert_eq!(scene.host.traps, 0);
+}
+
+/// The same where something is suspected: the innocent are accepted, the guilty set aside, by traps alone.
+#[test]
+fn a_store_that_fails_appends_while_something_is_suspected_blames_nobody() {
+    for dies in [false, true] {
+        let mut scene = Scene::new(2, 2);
+        scene.host.dies = dies;
+        scene.break_with("mallory", &[BrittleAction::BreakApply]);
+        // Everybody's next actions are in the inbox, and one of them was met.
+        while scene.world.found_now().attempt.is_none() {
+            scene.round(true);
+        }
+        scene.host.appends_fail = true;
+        // Only the honest ask, so nothing new traps; what waits is tried again and again.
+        let breaking = std::mem::take(&mut scene.breaking);
+        for round in 0..MANY {
+            scene.world.pass(2 * LEASE_MS + 1);
+            scene.world.replace(round % 2);
+            scene.round(true);
+        }
+        assert!(!scene.halted());
+        scene.host.appends_fail = false;
+        scene.breaking = breaking;
+        scene.until_settled();
+        assert_eq!(scene.verdicts(0), [FAULTED]);
+        scene.assert_honest();
+    }
+}
+
+/// Another room's traps end this one's invocations, over and over: they begin again in place of those,
+/// at once, and blame nobody.
+#[test]
+fn invocations_that_others_end_begin_again_at_once_and_blame_nobody() {
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(IDLE_MS + 2 * LEASE_MS + 1);
+    world.replace(0);
+    let arrivals = vec![ann.arrival(&[(1, act(BrittleAction::Add(1)))])];
+    let mut flight = Flight::begin(&mut world, 0, arrivals.clone());
+    for _ in 0..MANY {
+        flight.fly_until(&mut world, |flight| {
+            flight.asks_append() || flight.outcomes().is_some()
+        });
+        assert!(flight.asks_append(), "it does not wait");
+        let record = world.found_now().attempt.unwrap_or_default();
+        world.pass(PACE_MS);
+        world.replace(0);
+        let before = Before::Dropped { noted: &record };
+        flight = Flight::begin_again(&mut world, 0, arrivals.clone(), before);
+    }
+    flight.finish(&mut world);
+    assert_eq!(world.audit().room.state().counters.get(&0), Some(&1));
+    assert!(!world.audit().room.halted());
+    assert_eq!(world.found_now().attempt, None);
+}
+
+/// On a store without a clock, hosts that forget everything see nothing stand still: by their own clocks
+/// somebody goes on all the same, when the one that began a try is gone.
+#[test]
+fn where_nobody_remembers_and_no_store_tells_the_time_a_try_does_not_stay_open() {
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.clockless = true;
+    world.pass(IDLE_MS + 10 * LEASE_MS + 1);
+    world.replace(0);
+    let arrivals = vec![ann.arrival(&[(1, act(BrittleAction::Add(1)))])];
+    let mut flight = Flight::begin(&mut world, 0, arrivals.clone());
+    flight.fly_until(&mut world, Flight::asks_append);
+    for _ in 0..40 {
+        world.pass(2 * LEASE_MS);
+        world.replace(0);
+        world.ask(0, arrivals.clone());
+    }
+    assert_eq!(world.audit().room.state().counters.get(&0), Some(&1));
+    assert_eq!(world.found_now().attempt, None);
+}
+
+/// A parcel of another room, numbered from 1.
+fn parcel(actions: &[BrittleAction]) -> Arrival {
+    let sends = (1..).zip(actions).map(|(seq, action)| Posted {
+        seq,
+        body: act(action.clone()).into(),
+    });
+    let parcel = Parcel {
+        protocol: limits::PROTOCOL,
+        sender: "brittle/other".into(),
+        lineage: Lineage([1; 8]),
+        after: 0,
+        sends: sends.collect(),
+    };
+    Arrival {
+        who: None,
+        call: Call::Deliver(wire::write(&parcel).into()),
+    }
+}
+
+#[test]
+fn b29_what_another_room_sends_and_breaks_the_rules_is_declined_and_the_rest_is_received() {
+    for dies in [false, true] {
+        let mut scene = Scene::new(2, 2);
+        scene.host.dies = dies;
+        let sent = parcel(&[
+            BrittleAction::Add(1),
+            BrittleAction::BreakApply,
+            BrittleAction::Add(2),
+        ]);
+        for round in 0..60 {
+            scene.world.pass(PACE_MS);
+            let delivery = vec![sent.clone()];
+            scene.host.serve(&mut scene.world, round % 2, delivery);
+            scene.round(true);
+        }
+        scene.assert_honest();
+        let entries = scene.world.frames().into_iter();
+        let entries = entries.flat_map(|frame| frame.entries);
+        let verdicts = entries.filter_map(|entry| match entry {
+            Entry::Receive { number, .. } => Some((number, None)),
+            Entry::Decline { number, code, .. } => Some((number, Some(code))),
+            _ => None,
+        });
+        let verdicts: Vec<_> = verdicts.collect();
+        assert_eq!(verdicts, [(1, None), (2, FAULTED), (3, None)]);
+        let room = scene.world.audit().room;
+        assert_eq!(room.state().counters.get(&SERVER), Some(&3));
+    }
+}
+
+/// One batch on a store that can only create what is absent, as [`crate::support::host::Host::serve`]. `None`: the host died.
+fn serve(
+    shelf: &mut Shelf<Brittle>,
+    instance: usize,
+    arrivals: &[Arrival],
+    dies: bool,
+) -> Option<Vec<Outcome>> {
+    let mut noted = ByteBuf::new();
+    for again in [false, true] {
+        let run = |shelf: &mut Shelf<Brittle>, noted: &mut ByteBuf| {
+            let moment = shelf.moment(instance);
+            let told = noted.clone();
+            let host = &mut shelf.instances[instance];
+            let (room, arrivals) = (crate::support::ROOM, arrivals.to_vec());
+            let (mut invocation, mut effect) = match again {
+                false => host.begin(room, arrivals, moment),
+                true => {
+                    let before = Before::Trapped { noted: &told };
+                    host.begin_again(room, arrivals, before, moment)
+                }
+            };
+            loop {
+                noted.clear();
+                if let Effect::Reply(outcomes) = effect {
+                    return outcomes;
+                }
+                let fed = shelf.perform(instance, &effect);
+                if let Effect::Note(note, _) = &effect {
+                    noted.clone_from(note.now.as_ref().unwrap_or(&ByteBuf::new()));
+                }
+                let moment = shelf.moment(instance);
+                effect = invocation.resume(&mut shelf.instances[instance], fed, moment);
+            }
+        };
+        match quietly(|| catch_unwind(AssertUnwindSafe(|| run(shelf, &mut noted)))) {
+            Ok(outcomes) => return Some(outcomes),
+            Err(_) => shelf.replace(instance),
+        }
+        if dies {
+            return None;
+        }
+    }
+    None
+}
+
+/// Rounds of two devices on two hosts until both have all their verdicts, or the log ends in a halt.
+fn play(dies: bool, mallory: BrittleAction) -> (Shelf<Brittle>, bool) {
+    let mut shelf = Shelf::<Brittle>::new(2);
+    let mut devices = [Raw::new("ann"), Raw::new("mallory")];
+    let actions = [BrittleAction::Add(1), mallory];
+    for round in 0..600_usize {
+        shelf.pass(PACE_MS);
+        let index = round % 2;
+        let sent = match devices[index].hail.number {
+            Some(_) => vec![(1, act(actions[index].clone()))],
+            None => Vec::new(),
+        };
+        let arrival = devices[index].arrival(&sent);
+        serve(&mut shelf, round / 2 % 2, &[arrival], dies);
+        let log = shelf.log();
+        if log.is_empty() {
+            continue;
+        }
+        let room = audit::<Brittle>(log.iter().map(Vec::as_slice)).room;
+        let mut settled = true;
+        for device in &mut devices {
+            let standing = room.standing(&device.who.user, device.hail.id);
+            settled &= standing.as_ref().is_some_and(|there| there.mark() == 1);
+            device.hail.number = standing.map(|there| there.number);
+        }
+        let found = shelf.found_cold(0);
+        let rests = found.attempt.is_none() && found.inbox.is_empty();
+        if room.halted() || settled && rests {
+            return (shelf, room.halted());
+        }
+    }
+    panic!("the room did not get over it");
+}
+
+#[test]
+fn b29_where_a_store_can_only_create_what_is_absent_the_record_is_kept_too() {
+    for dies in [false, true] {
+        let (mut shelf, halted) = play(dies, BrittleAction::BreakApply);
+        assert!(!halted);
+        let log = shelf.log();
+        let room = audit::<Brittle>(log.iter().map(Vec::as_slice)).room;
+        let mallory = Raw::new("mallory");
+        let standing = room.standing(&mallory.who.user, mallory.hail.id);
+        assert_eq!(standing.and_then(|standing| standing.verdict(1)), FAULTED);
+        assert_eq!(room.state().counters.get(&0), Some(&1));
+
+        let (mut shelf, _) = play(dies, BrittleAction::Fuse(12));
+        for round in 0..400 {
+            shelf.pass(PACE_MS);
+            let arrival = Raw::new("ann").arrival(&[]);
+            serve(&mut shelf, round % 2, &[arrival], dies);
+        }
+        let log = shelf.log();
+        let room = audit::<Brittle>(log.iter().map(Vec::as_slice)).room;
+        assert!(room.halted(), "time broke the rules");
+    }
+}
