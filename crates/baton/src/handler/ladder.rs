@@ -166,9 +166,12 @@ impl<R: Kind> Invocation<R> {
         ))
     }
 
-    /// Whether it was taken changes no answer.
+    /// Whether it was taken changes no answer: those are of the read before. What came of another log,
+    /// or after more frames, is no record of the room that this instance keeps.
     pub(super) fn taken_back(&mut self, fed: Fed, moment: &Moment) -> Effect {
-        if let Fed::Noted(found) = fed {
+        if let Fed::Noted(found) = fed
+            && found.holds(self.warm.head())
+        {
             self.warm.attempt = found.attempt;
         }
         self.reply(moment)

@@ -57,6 +57,8 @@ pub struct Witness<'a> {
     pub ledger: &'a Ledger,
     /// Whether the store has lost writes.
     pub lossy: bool,
+    /// Whether something was ever suspected: then entries and time may be tried alone.
+    pub tried: bool,
     /// The time of the run.
     pub now_ms: u64,
 }
@@ -99,8 +101,7 @@ impl<R: Rules<State = BankState>> Book<R> {
             check: "S5: what is stored is a frame",
             seen: format!("{error:?}"),
         })?;
-        self.oracle
-            .enter(&frame, bytes, witness.ledger, witness.lossy)?;
+        self.oracle.enter(&frame, bytes, witness)?;
         let replayed = match &mut self.room {
             Some(room) => room.replay(bytes).map(|_| ()),
             None => Room::genesis(bytes).map(|room| self.room = Some(room)),

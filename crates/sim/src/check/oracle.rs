@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use baton::frame::{Cut, Entry, Frame};
 use baton::{BodyHash, DeviceId, Hash, Lineage, Writer, limits};
 
+use super::book::Witness;
 use super::ledger::{Ledger, Owner};
 use super::{Checked, hold};
 use crate::rules::{
@@ -15,9 +16,6 @@ use crate::rules::{
 };
 
 /// The verdict that a body which is no action gets.
-/// Entries that one thing tried alone makes at most: a device, its session, a vouching, an action.
-const MAX_ALONE: usize = 4;
-
 const MALFORMED: u16 = 0xff00;
 
 /// A registered device as the log has it.
@@ -147,8 +145,9 @@ impl Oracle {
         self.policy != STILL && !self.is_paused() && reached_ms <= self.time_ms
     }
 
-    /// Takes in the next frame. `lossy`: the store has lost writes before.
-    pub fn enter(&mut self, frame: &Frame, bytes: &[u8], ledger: &Ledger, lossy: bool) -> Checked {
+    /// Takes in the next frame.
+    pub fn enter(&mut self, frame: &Frame, bytes: &[u8], witness: &Witness<'_>) -> Checked {
+        let (ledger, lossy) = (witness.ledger, witness.lossy);
         self.envelope(frame, bytes)?;
         let from = self.tick;
         for entry in &frame.entries {
@@ -165,7 +164,7 @@ impl Oracle {
                 )
             },
         )?;
-        self.time(frame, from)?;
+        self.time(frame, from, witness.tried)?;
         self.v = frame.v;
         self.hash = Hash::of(bytes);
         self.writer = frame.writer;
@@ -456,7 +455,7 @@ impl Oracle {
     /// Ticks match the time that passed and was not cut. Only what one request may catch up bounds
     /// them otherwise; and what is tried alone after a trap is tried without time: that is due at the
     /// next frame still.
-    fn time(&self, frame: &Frame, from: u64) -> Checked {
+    fn time(&self, frame: &Frame, from: u64, tried: bool) -> Checked {
         if self.policy == STILL {
             return hold(frame.tick == 0, "S7: rules without ticks have none", || {
                 format!("frame {}: tick {}", frame.v, frame.tick)
@@ -465,13 +464,16 @@ impl Oracle {
         let lived_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
         let due = lived_ms / u64::from(TICK_MS);
         let split = frame.tick < due && frame.tick - from >= self.catch_up_ticks;
-        let alone = frame.tick == from && frame.entries.len() <= MAX_ALONE;
+        let alone = tried && frame.tick == from && self.is_of_one(frame);
         // Time alone is tried in smaller steps where nobody came back from a larger.
-        let timely = frame.tick < due
-            && frame
-                .entries
-                .iter()
-                .all(|entry| matches!(entry, Entry::Cut { .. } | Entry::Reset { .. }));
+        let steps =
+            (0..u32::from(limits::MAX_BEGUN)).map(|begun| self.catch_up_ticks >> (2 * begun));
+        let timely = tried
+            && frame.tick < due
+            && steps
+                .map(|ticks| ticks.max(1))
+                .any(|ticks| frame.tick - from == ticks)
+            && frame.entries.iter().all(is_of_nobody);
         hold(
             frame.tick - from <= self.catch_up_ticks,
             "S18: a long catch-up is split",
@@ -487,6 +489,27 @@ impl Oracle {
                 )
             },
         )
+    }
+
+    /// Whether all that is said in a frame is said by one device, or by another room.
+    fn is_of_one(&self, frame: &Frame) -> bool {
+        let mut speakers = frame.entries.iter().filter_map(|entry| match entry {
+            Entry::Register { user, id, .. } => {
+                let found = self.device(&(user.clone(), *id));
+                Some(found.map(|(number, _)| u64::from(number)))
+            }
+            Entry::Join { device, .. }
+            | Entry::Beat { device, .. }
+            | Entry::Leave { device, .. }
+            | Entry::Act { device, .. }
+            | Entry::Reject { device, .. }
+            | Entry::Vouch { device, .. }
+            | Entry::Upcast { device, .. } => Some(Some(u64::from(*device))),
+            Entry::Receive { .. } | Entry::Decline { .. } => Some(Some(u64::MAX)),
+            _ => None,
+        });
+        let first = speakers.next();
+        speakers.all(|speaker| Some(speaker) == first)
     }
 
     fn act(
@@ -669,4 +692,9 @@ pub fn after(action: &BankAction, has: i64) -> i64 {
         BankAction::Fine(amount) => (has - amount).max(0),
         _ => has,
     }
+}
+
+/// What a frame of nothing but time may have.
+fn is_of_nobody(entry: &Entry) -> bool {
+    matches!(entry, Entry::Cut { .. } | Entry::Reset { .. })
 }

@@ -294,6 +294,7 @@ impl<R: Game> World<R> {
             let witness = Witness {
                 ledger: &accounts.ledger,
                 lossy: accounts.losses > 0,
+                tried: accounts.tried,
                 now_ms: self.now_ms,
             };
             let mut alone = Book::<R>::new(fresh.clone());
@@ -349,6 +350,7 @@ impl<R: Game> World<R> {
                 self.receive(index, &answers[0], local_ms)?;
                 return self.hear(index, "the last reply");
             }
+            self.accounts[room].tried |= matches!(effect, Effect::Note(..));
             let fed = match self.plan.keys {
                 true => self.exchange_keys(&mut slots, room, &effect, moment)?,
                 false => self.shelves[room].perform(0, &effect, times).0,

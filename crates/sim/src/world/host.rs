@@ -247,6 +247,7 @@ impl<R: Game> World<R> {
         flight.effects += 1;
         if let Effect::Note(note, _) = &effect {
             flight.noted = note.now.as_ref().map_or(Vec::new(), |now| now.to_vec());
+            self.accounts[flight.room].tried |= note.now.is_some();
         }
         let effects = flight.effects;
         hold(effects <= MAX_EFFECTS, "9: an invocation ends", || {

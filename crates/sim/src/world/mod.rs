@@ -161,6 +161,8 @@ struct Accounts<R: Rules> {
     tree: Tree,
     ledger: Ledger,
     losses: u64,
+    /// Whether an attempt was ever on record.
+    tried: bool,
 }
 
 /// A run on its way.
@@ -211,6 +213,7 @@ impl<R: Game> World<R> {
             tree: Tree::new(),
             ledger: Ledger::default(),
             losses: 0,
+            tried: false,
         };
         let shelf = || match plan.keys {
             true => Shelf::of_keys(),
@@ -400,6 +403,7 @@ impl<R: Game> World<R> {
         let witness = Witness {
             ledger: &accounts.ledger,
             lossy: accounts.losses > 0,
+            tried: accounts.tried,
             now_ms: self.now_ms,
         };
         let book = match &mut accounts.other {
@@ -435,6 +439,7 @@ impl<R: Game> World<R> {
         let witness = Witness {
             ledger: &accounts.ledger,
             lossy: true,
+            tried: accounts.tried,
             now_ms: self.now_ms,
         };
         accounts
