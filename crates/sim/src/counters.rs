@@ -86,6 +86,12 @@ pub struct Counters {
     pub losses: u64,
     /// Events of the scheduler.
     pub events: u64,
+    /// Steps in which the rules broke.
+    pub broke: u64,
+    /// Actions that were set aside for it.
+    pub faulted: u64,
+    /// Rooms that were halted for it.
+    pub halts: u64,
 }
 
 impl Default for Counters {
@@ -104,6 +110,9 @@ impl Default for Counters {
             resets: 0,
             losses: 0,
             events: 0,
+            broke: 0,
+            faulted: 0,
+            halts: 0,
         }
     }
 }
@@ -136,6 +145,9 @@ impl Counters {
         self.resets += other.resets;
         self.losses += other.losses;
         self.events += other.events;
+        self.broke += other.broke;
+        self.faulted += other.faulted;
+        self.halts += other.halts;
     }
 
     /// The faults that the simulator makes and that never happened.

@@ -79,6 +79,7 @@ pub fn run_seed(seed: u64, keep: Keep) -> Outcome {
 pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
+    plan.poison(&mut Random::from_seed(!seed));
     change(&mut plan);
     if keep.history {
         plan.faults.split_brains = 0;

@@ -39,6 +39,10 @@ pub struct Plan {
     pub fault_ms: u64,
     /// How long a client waits for an answer, in milliseconds.
     pub patience_ms: u64,
+    /// Of ten thousand actions that nobody honest makes, how many break the rules.
+    pub poison: u32,
+    /// The same of those after which time breaks them: their room halts, so few worlds have any.
+    pub curses: u32,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -178,7 +182,21 @@ impl Plan {
             requests: 1_000 + u64::from(random.below(400)),
             fault_ms: 600_000,
             patience_ms: u64::from(1_000 + random.below(7_000)),
+            poison: 0,
+            curses: 0,
             faults: Faults::draw(random),
+        }
+    }
+
+    /// Draws how often the rules break, from a generator of its own: worlds in which they do not are what they
+    /// were before they could.
+    pub fn poison(&mut self, random: &mut Random) {
+        if random.chance(1, 4) {
+            self.poison = 1 + random.below(3_000);
+            self.curses = match random.chance(1, 10) {
+                true => 1 + random.below(1_000),
+                false => 0,
+            };
         }
     }
 
@@ -200,6 +218,8 @@ impl Plan {
             requests: 1_000,
             fault_ms: 600_000,
             patience_ms: 5_000,
+            poison: 0,
+            curses: 0,
             faults: Faults::default(),
         }
     }

@@ -2,7 +2,9 @@
 //! that fires once, a herd that grows with time. Small and simple, so that a failure is the engine's
 //! and so that the oracle in `check` can say without them what they must come to.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use baton::{By, Ctx, Player, Reject, Rules, Silence};
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,9 @@ pub const GRACE_MS: u32 = 6_000;
 pub const HERD_TICKS: u64 = 10;
 /// The largest amount that may be added, taken or given at once.
 pub const MOST: i64 = 1_000;
+
+/// The longest that a curse takes, in ticks.
+pub const CURSE_TICKS: u64 = 300;
 
 /// More than [`MOST`], or less than nothing.
 pub const TOO_MUCH: Reject = Reject(7);
@@ -59,6 +64,8 @@ pub struct BankState {
     pub here: i64,
     /// Of every action in its order: two orders differ.
     pub order: u64,
+    /// The tick that breaks the rules.
+    pub cursed: Option<u64>,
 }
 
 /// What a player does.
@@ -78,6 +85,21 @@ pub enum BankAction {
     Arm(u64),
     /// Says something, of any length.
     Say(String),
+    /// Breaks the rules, in a handler.
+    Break(Fault),
+    /// Has time break them, in a handler, after so many ticks, at most [`CURSE_TICKS`].
+    Curse(u64),
+}
+
+/// How an action breaks the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// Panics when half of it is done.
+    Panic,
+    /// Never ends.
+    Endless,
+    /// Grows without end.
+    Grow,
 }
 
 impl<const POLICY: u8> Rules for Bank<POLICY> {
@@ -104,7 +126,7 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
         state: &BankState,
         by: By,
         action: &BankAction,
-        _: &Ctx<'_, Self>,
+        ctx: &Ctx<'_, Self>,
     ) -> Result<(), Reject> {
         let By::Player(who) = by else { return Ok(()) };
         let fair = |amount: i64| match (0..=MOST).contains(&amount) {
@@ -121,7 +143,13 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
                 fair(*amount).and_then(|()| rich(*amount))
             }
             BankAction::Arm(_) if state.due.is_some() => Err(ARMED),
-            BankAction::Arm(_) | BankAction::Roll | BankAction::Say(_) => Ok(()),
+            BankAction::Break(Fault::Endless) => {
+                while breaks() {
+                    ctx.step(1_000);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
 
@@ -141,10 +169,25 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
             }
             BankAction::Arm(after) => state.due = Some(ctx.tick() + after.max(1)),
             BankAction::Say(_) => {}
+            BankAction::Break(fault) => {
+                state.total += 1;
+                let mut grows: Vec<[u64; 8]> = Vec::new();
+                while breaks() && fault == Fault::Grow {
+                    grows.push([0; 8]);
+                    ctx.step(64);
+                }
+                assert!(!breaks(), "an action that breaks the rules");
+            }
+            BankAction::Curse(after) => {
+                let at = ctx.tick() + after.clamp(1, CURSE_TICKS);
+                state.cursed = Some(state.cursed.map_or(at, |cursed| cursed.min(at)));
+            }
         }
     }
 
     fn tick(state: &mut BankState, ctx: &mut Ctx<'_, Self>) {
+        let cursed = state.cursed.is_some_and(|at| ctx.tick() >= at);
+        assert!(!(cursed && breaks()), "time that breaks the rules");
         state.ticks += 1;
         if ctx.tick().is_multiple_of(HERD_TICKS) {
             state.herd += 1;
@@ -177,5 +220,30 @@ impl BankState {
     fn pay(&mut self, who: Player, amount: i64) {
         *self.balances.entry(who).or_default() += amount;
         self.total += amount;
+    }
+}
+
+thread_local! {
+    /// Whether a handler runs the rules on this thread, and whether they have broken in it.
+    static HANDLER: Cell<(bool, bool)> = const { Cell::new((false, false)) };
+}
+
+/// Whether the rules are to break now. They do in a handler alone: what a page would break on too, it would never send.
+fn breaks() -> bool {
+    let (inside, broke) = HANDLER.get();
+    HANDLER.set((inside, broke || inside));
+    inside
+}
+
+/// Runs a step of a handler. `None` if the rules broke in it, as they are made to; it takes its instance with it. Any
+/// other panic is the product's.
+pub fn step<T>(work: impl FnOnce() -> T) -> Option<T> {
+    HANDLER.set((true, false));
+    let done = catch_unwind(AssertUnwindSafe(work));
+    let (_, broke) = HANDLER.replace((false, false));
+    match done {
+        Ok(done) => Some(done),
+        Err(_) if broke => None,
+        Err(panic) => resume_unwind(panic),
     }
 }

@@ -20,6 +20,9 @@ use crate::wire::{self, Presence, Sent};
 pub(super) struct Attempt {
     /// Drawn for each record, so that none is taken for another.
     nonce: Nonce,
+    /// The newest frame then. Whatever was begun before another one is settled, and counts no more: a store may do
+    /// late what it failed to do.
+    v: u64,
     /// Items of the inbox up to this one are suspected.
     upto: u64,
     pub(super) suspect: Suspect,
@@ -34,11 +37,8 @@ pub(super) struct Attempt {
 /// What is suspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Suspect {
-    /// Somebody leads who remembers nothing of the room; moot once there is a frame after this version.
-    Everything {
-        /// The newest frame then.
-        v: u64,
-    },
+    /// Somebody leads who remembers nothing of the room; moot once there is another frame.
+    Everything,
     /// Ticks, and whoever leaves by silence.
     Time,
     /// Time did no harm; one of the items did, if anything.
@@ -68,22 +68,23 @@ pub(super) enum Step {
 
 impl Attempt {
     /// The rules broke, and nobody knows on what.
-    pub(super) fn suspicion(nonce: Nonce, upto: u64) -> Self {
-        Self::resting(nonce, upto, Suspect::Time)
+    pub(super) fn suspicion(nonce: Nonce, v: u64, upto: u64) -> Self {
+        Self::resting(nonce, v, upto, Suspect::Time)
     }
 
     /// Whatever there is is tried at once, by one who remembers nothing.
-    pub(super) fn everything(nonce: Nonce, upto: u64, v: u64, now_ms: u64) -> Self {
+    pub(super) fn everything(nonce: Nonce, v: u64, upto: u64, now_ms: u64) -> Self {
         Self {
             begun: 1,
             since_ms: now_ms,
-            ..Self::resting(nonce, upto, Suspect::Everything { v })
+            ..Self::resting(nonce, v, upto, Suspect::Everything)
         }
     }
 
-    fn resting(nonce: Nonce, upto: u64, suspect: Suspect) -> Self {
+    fn resting(nonce: Nonce, v: u64, upto: u64, suspect: Suspect) -> Self {
         Self {
             nonce,
+            v,
             upto,
             suspect,
             begun: 0,
@@ -96,7 +97,7 @@ impl Attempt {
     pub(super) fn read(bytes: &[u8], upto: u64) -> Self {
         match postcard::take_from_bytes(bytes) {
             Ok((attempt, [])) => attempt,
-            _ => Self::suspicion(Nonce::default(), upto),
+            _ => Self::suspicion(Nonce::default(), 0, upto),
         }
     }
 
@@ -104,13 +105,14 @@ impl Attempt {
         ByteBuf::from(wire::write(self))
     }
 
-    /// The try that this record is of trapped. `upto`: the newest item of the inbox.
-    pub(super) fn trapped(self, nonce: Nonce, upto: u64) -> Self {
-        if matches!(self.suspect, Suspect::Everything { .. }) {
-            return Self::suspicion(nonce, upto);
+    /// The try that this record is of trapped. `v`, `upto`: the newest frame and item of the inbox.
+    pub(super) fn trapped(self, nonce: Nonce, v: u64, upto: u64) -> Self {
+        if self.suspect == Suspect::Everything {
+            return Self::suspicion(nonce, v, upto);
         }
         Self {
             nonce,
+            v,
             traps: self.traps.saturating_add(1),
             since_ms: 0,
             ..self
@@ -120,8 +122,7 @@ impl Attempt {
     /// The try that this record is of was outlived, and settled nothing. `None` if that leaves nothing to
     /// suspect.
     pub(super) fn rested(&self) -> Option<Self> {
-        let everything = matches!(self.suspect, Suspect::Everything { .. });
-        (!everything).then(|| Self {
+        (self.suspect != Suspect::Everything).then(|| Self {
             begun: 0,
             since_ms: 0,
             ..self.clone()
@@ -150,14 +151,15 @@ impl Attempt {
         switches: bool,
         nonce: Nonce,
     ) -> Step {
-        let head_v = room.map_or(0, |room| room.head().v);
-        if matches!(self.suspect, Suspect::Everything { v } if head_v > v) {
+        let v = room.map_or(0, |room| room.head().v);
+        let moved = v != self.v;
+        if moved && self.suspect == Suspect::Everything {
             return Step::Over;
         }
         if open {
             return Step::Wait;
         }
-        let timely = matches!(self.suspect, Suspect::Everything { .. } | Suspect::Time);
+        let timely = matches!(self.suspect, Suspect::Everything | Suspect::Time);
         let ticks = |room: &Room<R>| !room.paused() && room.tick_at(now_ms) > room.tick();
         let due = |room: &Room<R>| switches || ticks(room);
         let suspect = match timely && room.is_some_and(due) {
@@ -167,7 +169,7 @@ impl Attempt {
         let Some(suspect) = suspect else {
             return Step::Over;
         };
-        let (begun, traps) = match suspect == self.suspect {
+        let (begun, traps) = match suspect == self.suspect && !moved {
             true => (self.begun, self.traps),
             false => (0, 0),
         };
@@ -179,6 +181,7 @@ impl Attempt {
         }
         Step::Try(Self {
             nonce,
+            v,
             upto: self.upto,
             suspect,
             begun: begun + 1,
@@ -197,10 +200,10 @@ impl Attempt {
         nonce: Nonce,
     ) -> Option<Self> {
         if lags {
-            return Some(Self::resting(nonce, self.upto, Suspect::Time));
+            return Some(Self::resting(nonce, room.head().v, self.upto, Suspect::Time));
         }
         let left = self.first(Some(room), inbox).is_some();
-        left.then(|| Self::resting(nonce, self.upto, Suspect::Entries))
+        left.then(|| Self::resting(nonce, room.head().v, self.upto, Suspect::Entries))
     }
 
     fn first<'a, R: Kind>(

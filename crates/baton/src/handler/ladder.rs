@@ -69,17 +69,17 @@ impl<R: Kind> Invocation<R> {
         if self.asked.iter().any(Asked::writes) {
             return self.push();
         }
-        let newest = self.newest_item();
+        let (v, newest) = (self.warm.head().v, self.newest_item());
         let halted = self.warm.room.as_ref().is_some_and(Room::halted);
         let noted = self.trap.as_ref().and_then(|trap| trap.noted.as_ref());
         let record = match (noted, &self.warm.attempt) {
             (Some(noted), Some(there)) if noted == there => {
-                Some(Attempt::read(noted, newest).trapped(moment.nonce, newest))
+                Some(Attempt::read(noted, newest).trapped(moment.nonce, v, newest))
             }
             // What was noted is settled, or somebody else suspects already.
             (Some(_), _) | (None, Some(_)) => None,
             (None, None) if newest == 0 && self.warm.room.is_none() => None,
-            (None, None) => Some(Attempt::suspicion(moment.nonce, newest)),
+            (None, None) => Some(Attempt::suspicion(moment.nonce, v, newest)),
         };
         match record {
             // Not taken where a frame came between; then it is told of that one.
@@ -187,7 +187,7 @@ impl<R: Kind> Invocation<R> {
         if !cold || now_ms.saturating_sub(stood_ms) <= self.patience_ms() {
             return None;
         }
-        let record = Attempt::everything(moment.nonce, self.newest_item(), v, now_ms);
+        let record = Attempt::everything(moment.nonce, v, self.newest_item(), now_ms);
         Some(self.put_on_record(Some(record)))
     }
 
@@ -225,10 +225,8 @@ impl<R: Kind> Invocation<R> {
                 let led = self.set_aside(&record, &inbox, moment);
                 Some(self.append(led))
             }
-            Step::Over => match self.lead_all(moment) {
-                Some(led) => Some(self.append(self.clearing(led))),
-                None => Some(self.put_on_record(None)),
-            },
+            // Before all is led as ever: if that traps, nobody is to think that somebody else suspects already.
+            Step::Over => Some(self.put_on_record(None)),
         }
     }
 
@@ -253,7 +251,7 @@ impl<R: Kind> Invocation<R> {
         let lease_ms = self.settings.lease_ms;
         let (inbox, _) = read_inbox(&self.warm.inbox);
         match record.suspect {
-            Suspect::Everything { .. } | Suspect::Entries => {
+            Suspect::Everything | Suspect::Entries => {
                 self.lead_all(moment).map(|led| self.clearing(led))
             }
             Suspect::Time => {
@@ -298,7 +296,7 @@ impl<R: Kind> Invocation<R> {
                 }
                 framed.push(item);
             }
-            Suspect::Everything { .. } | Suspect::Time | Suspect::Entries => draft.halt(),
+            Suspect::Everything | Suspect::Time | Suspect::Entries => draft.halt(),
         }
         let led = lead::sign_off(draft, framed, Vec::new(), self.settings.lease_ms);
         self.settled(led, record, inbox, false, moment)

@@ -276,6 +276,36 @@ fn of_two_that_try_at_once_one_notes_and_the_other_waits() {
     assert_eq!(world.count.notes, 3, "it does not try");
 }
 
+/// What is on record is moot once somebody else has led; what breaks the rules then is a new suspicion.
+#[test]
+fn what_breaks_the_rules_after_a_record_that_is_moot_is_found_out_too() {
+    let mut world = World::<Brittle>::with(3, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let mallory = Raw::joined(&mut world, 0, "mallory");
+    world.pass(2 * IDLE_MS + 2 * LEASE_MS + 1_000);
+    let mut leader = Flight::begin(&mut world, 0, vec![ann.arrival(&[])]);
+    leader.fly_until(&mut world, Flight::asks_append);
+    let mut cold = Flight::begin(&mut world, 1, vec![ann.arrival(&[])]);
+    cold.fly_until(&mut world, Flight::asks_note);
+    cold.step(&mut world);
+    leader.step(&mut world);
+    // Both die, and the record stays.
+    drop((leader, cold));
+    world.replace(0);
+    world.replace(1);
+    assert!(world.found_now().attempt.is_some());
+    let broken = mallory.arrival(&[(1, act(BrittleAction::BreakApply))]);
+    let mut host = Host::default();
+    for _ in 0..20 {
+        world.pass(LEASE_MS);
+        host.serve(&mut world, 2, vec![broken.clone()]);
+    }
+    let room = world.audit().room;
+    let standing = room.standing(&mallory.who.user, mallory.hail.id);
+    assert_eq!(standing.expect("here").verdict(1), FAULTED);
+    assert_eq!(world.found_now().attempt, None);
+}
+
 /// The append decides: whoever was slow and whoever began again both did right.
 #[test]
 fn a_slow_try_whose_append_comes_late_counts_once_and_blames_nobody() {

@@ -281,6 +281,10 @@ fn report(options: &Options, sum: &mut Sum, took: Duration) {
         counters.losses,
         counters.resets,
     );
+    println!(
+        "the rules broke {} times: {} actions set aside, {} rooms halted",
+        counters.broke, counters.faulted, counters.halts,
+    );
     println!("requests a run: {}", spread(&mut sum.requests));
     println!(
         "settled after the faults, ms: {}",

@@ -9,12 +9,12 @@ use super::ledger::Ledger;
 use super::{Checked, hold};
 use crate::rules::BankState;
 
-/// A client has the log's head, its state byte for byte, and nothing left to say.
+/// A client has the log's head, its state byte for byte, and nothing left to say, unless the room is halted.
 pub fn agrees<R: Rules<State = BankState>>(replica: &Replica<R>, alone: &Book<R>) -> Checked {
     let state = replica.synced().map(baton::Room::state_hash);
     let replayed = alone.room.as_ref().map(baton::Room::state_hash);
     hold(
-        replica.head() == alone.head() && state == replayed && replica.pending() == 0,
+        replica.head() == alone.head() && state == replayed && (replica.pending() == 0 || alone.oracle.halted),
         "S12: after all is quiet everybody agrees with the log alone",
         || {
             let (v, at) = (replica.head().v, alone.head().v);
@@ -34,7 +34,8 @@ pub fn keeps_its_word<R: Rules<State = BankState>>(told: &Told, alone: &Book<R>)
         let Some((_, device)) = alone.oracle.device(owner) else {
             continue;
         };
-        if *seq <= device.vouched {
+        // Nor has who was evicted since, and came back under its old id (seed 60057026).
+        if *seq <= device.vouched || by.v < device.since_v {
             continue;
         }
         let logged = device.verdicts.iter().find(|(_, at, ..)| at == seq);
@@ -59,7 +60,7 @@ pub fn holds_all<R: Rules<State = BankState>>(
         }
         let device = alone.oracle.device(owner).map(|(_, device)| device);
         let verdicts = device.map_or(&[][..], |device| &device.verdicts);
-        let same = verdicts.len() == made.len()
+        let same = (verdicts.len() == made.len() || alone.oracle.halted)
             && verdicts
                 .iter()
                 .zip(made)

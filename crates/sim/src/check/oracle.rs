@@ -11,12 +11,14 @@ use super::book::Witness;
 use super::ledger::{Ledger, Owner};
 use super::{Checked, hold};
 use crate::rules::{
-    BankAction, BankState, CATCH_UP, CATCH_UP_MS, GRACE_MS, HERD_TICKS, MOST, PAUSE, SKIP, STILL,
+    BankAction, BankState, CATCH_UP, CURSE_TICKS, CATCH_UP_MS, GRACE_MS, HERD_TICKS, MOST, PAUSE, SKIP, STILL,
     TICK_MS,
 };
 
 /// The verdict that a body which is no action gets.
 const MALFORMED: u16 = 0xff00;
+/// The verdict on what breaks the rules.
+pub const FAULTED: u16 = 0xff01;
 
 /// A registered device as the log has it.
 #[derive(Clone, Debug)]
@@ -68,6 +70,10 @@ pub struct Oracle {
     due: Option<u64>,
     fired: u64,
     order: u64,
+    /// The tick that breaks the rules.
+    pub cursed: Option<u64>,
+    /// Time has broken them, and the log says so.
+    pub halted: bool,
 }
 
 impl Oracle {
@@ -95,6 +101,8 @@ impl Oracle {
             due: None,
             fired: 0,
             order: 0,
+            cursed: None,
+            halted: false,
         }
     }
 
@@ -142,7 +150,7 @@ impl Oracle {
     /// waits until it is done.
     pub fn lags(&self) -> bool {
         let reached_ms = self.lived_ms() + u64::from(TICK_MS);
-        self.policy != STILL && !self.is_paused() && reached_ms <= self.time_ms
+        self.policy != STILL && !self.halted && !self.is_paused() && reached_ms <= self.time_ms
     }
 
     /// Takes in the next frame.
@@ -150,6 +158,11 @@ impl Oracle {
         let (ledger, lossy) = (witness.ledger, witness.lossy);
         self.envelope(frame, bytes)?;
         let from = self.tick;
+        hold(
+            !self.halted || frame.entries.iter().all(is_of_nobody),
+            "L6: a halted room stands still",
+            || format!("frame {}: {:?}", frame.v, frame.entries),
+        )?;
         for entry in &frame.entries {
             self.entry(entry, frame, from, ledger, lossy)?;
         }
@@ -165,6 +178,11 @@ impl Oracle {
             },
         )?;
         self.time(frame, from, witness.tried)?;
+        hold(
+            self.cursed.is_none_or(|at| self.tick < at) || self.policy == STILL,
+            "S19: time that breaks the rules is in no frame",
+            || format!("frame {}: tick {}", frame.v, frame.tick),
+        )?;
         self.v = frame.v;
         self.hash = Hash::of(bytes);
         self.writer = frame.writer;
@@ -265,6 +283,15 @@ impl Oracle {
                 )
             }
             Entry::Cut { why, skip_ms } => self.cut(*why, *skip_ms, frame),
+            Entry::Halt => {
+                self.halted = true;
+                let next = from + self.catch_up_ticks;
+                hold(
+                    self.cursed.is_some_and(|at| at <= next) && self.policy != STILL,
+                    "L6: a room is halted only where its time breaks the rules",
+                    || format!("frame {} at tick {from}: {:?}", frame.v, self.cursed),
+                )
+            }
             Entry::Reset { lost } => {
                 let was = std::mem::replace(&mut self.lineage, Lineage(frame.nonce.0));
                 hold(
@@ -464,7 +491,7 @@ impl Oracle {
         let lived_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
         let due = lived_ms / u64::from(TICK_MS);
         let split = frame.tick < due && frame.tick - from >= self.catch_up_ticks;
-        let alone = tried && frame.tick == from && self.is_of_one(frame);
+        let alone = tried && frame.tick == from && (self.halted || self.is_of_one(frame));
         // Time alone is tried in smaller steps where nobody came back from a larger.
         let steps =
             (0..u32::from(limits::MAX_BEGUN)).map(|begun| self.catch_up_ticks >> (2 * begun));
@@ -603,6 +630,10 @@ impl Oracle {
         match action {
             BankAction::Roll => *self.rolls.entry(player).or_default() += 1,
             BankAction::Arm(after) => self.due = Some(self.tick + after.max(1)),
+            BankAction::Curse(after) => {
+                let at = self.tick + after.clamp(1, CURSE_TICKS);
+                self.cursed = Some(self.cursed.map_or(at, |cursed| cursed.min(at)));
+            }
             BankAction::Give(to, amount) => {
                 *self.balances.entry(player).or_default() -= amount;
                 *self.balances.entry(to).or_default() += amount;
@@ -680,6 +711,7 @@ pub fn judge(action: &BankAction, has: i64, armed: bool) -> u16 {
             _ => 0,
         },
         BankAction::Arm(_) if armed => 9,
+        BankAction::Break(_) => FAULTED,
         _ => 0,
     }
 }

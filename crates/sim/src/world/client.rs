@@ -495,6 +495,7 @@ impl<R: Game> World<R> {
                 }
                 // Another of its user's took its place; whether it might, the log was asked when it happened.
                 Some(Code::Evicted) => trouble || accounts.book.oracle.device(&owner).is_none(),
+                Some(Code::Halted) => accounts.halts > 0,
                 // A copy of the device was first to use the number, at any time.
                 Some(Code::Conflict) if accounts.ledger.is_doubled(&owner) => true,
                 _ => trouble,

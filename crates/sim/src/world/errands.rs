@@ -30,6 +30,7 @@ impl<R: Game> World<R> {
             let published = append.published.to_vec();
             self.shelves[room].publishes(append.hash, published);
         }
+        self.trace_effect(host, room, call, effect);
         let moment = self.moment(host);
         let begun = self.hosts[host]
             .slots

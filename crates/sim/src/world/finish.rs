@@ -4,11 +4,12 @@
 
 use baton::effect::{Arrival, Call, Effect, Fed, Moment};
 use baton::slots::{Slots, Step};
-use baton::{DeviceId, Head, Instance, Nonce, Settings, SettingsInput, Writer};
+use baton::{DeviceId, Head, Instance, Nonce, Settings, SettingsInput, Status, Writer};
 use serde_json::json;
 
 use super::{Accounts, Client, Event, Game, Healed, Phase, World};
 use crate::check::book::{Book, Tree, Witness};
+use crate::check::oracle::Oracle;
 use crate::check::{Checked, end, hold};
 use crate::clock::START_MS;
 use crate::plan::Faults;
@@ -29,6 +30,8 @@ pub(crate) const TRIPS_MS: u64 = 250;
 /// S12: how often everybody asks at the end before all is quiet. A room that has [`CATCH_UP_MS`](crate::rules::CATCH_UP_MS) to catch
 /// up takes the longest.
 const ROUNDS: u32 = 32;
+/// What breaks the rules is tried again and again, until it is set aside: after so long it was, in milliseconds.
+const QUIET_MS: u64 = 10_000;
 /// How often it is looked, in milliseconds.
 const LOOK_MS: u64 = 10;
 /// How often while it heals: there is no hurry.
@@ -117,11 +120,29 @@ impl<R: Game> World<R> {
                 return Some(format!("room {} has not caught up", client.room));
             }
         }
+        for (room, accounts) in self.accounts.iter().enumerate() {
+            let Oracle { cursed, halted, .. } = accounts.book.oracle;
+            let asked = self.clients.iter().any(|client| client.room == room);
+            let ticks = asked && R::TICK_MS != 0 && !accounts.book.oracle.is_paused();
+            if cursed.is_some() && !halted && ticks {
+                return Some(format!("room {room} is about to break"));
+            }
+            if accounts.broke_ms.is_some_and(|broke_ms| self.now_ms < broke_ms + QUIET_MS) {
+                return Some(format!("room {room} broke lately"));
+            }
+        }
         for (index, client) in self.clients.iter().enumerate() {
             let Accounts { book, losses, .. } = &self.accounts[client.room];
             let losses = *losses;
             if client.has_no_place(&book.oracle, losses, since_ms, self.room_ms(client.room)) {
                 continue;
+            }
+            if book.oracle.halted {
+                let status = client.replica.status(client.local_ms(self.now_ms));
+                if status == Status::Halted {
+                    continue;
+                }
+                return Some(format!("client {index} of a halted room is {status:?}"));
             }
             let pending = client.replica.pending();
             let head = client.replica.head();
@@ -162,9 +183,10 @@ impl<R: Game> World<R> {
             if let (true, Some(holder)) = (kill, holder) {
                 self.kill(holder, true);
             }
+            let halted = self.accounts[room].book.oracle.halted;
             let plays = |index: &usize| {
                 let client = &self.clients[*index];
-                client.room == room && client.replica.player().is_some()
+                !halted && client.room == room && client.replica.player().is_some()
             };
             let Some(index) = (0..self.clients.len()).find(plays) else {
                 continue;
@@ -185,7 +207,9 @@ impl<R: Game> World<R> {
         let waits = |client: &Client<R>| {
             let Accounts { book, losses, .. } = &self.accounts[client.room];
             let now_ms = self.room_ms(client.room);
-            client.replica.pending() > 0 && !client.has_no_place(&book.oracle, *losses, 0, now_ms)
+            client.replica.pending() > 0
+                && !book.oracle.halted
+                && !client.has_no_place(&book.oracle, *losses, 0, now_ms)
         };
         let pending = self.clients.iter().any(waits);
         if pending {
@@ -253,7 +277,7 @@ impl<R: Game> World<R> {
         for (room, accounts) in self.accounts.iter().enumerate() {
             let oracle = &accounts.book.oracle;
             let played = self.clients.iter().any(|client| client.room == room);
-            if !played || oracle.is_paused() {
+            if !played || oracle.halted || oracle.is_paused() {
                 continue;
             }
             let behind_ms = (START_MS + self.now_ms).saturating_sub(oracle.lived_ms());

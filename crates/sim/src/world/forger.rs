@@ -10,7 +10,8 @@ use super::client::refusal_of;
 use super::{Event, Game, Phase, Slip, World};
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
-use crate::rules::BankAction;
+use crate::plan::Plan;
+use crate::rules::{BankAction, CURSE_TICKS, Fault};
 
 /// How often it acts, in milliseconds.
 const EVERY_MS: u64 = 400;
@@ -123,11 +124,30 @@ impl<R: Game> World<R> {
     }
 
     fn forged_body(&mut self) -> Vec<u8> {
+        let Plan { poison, curses, .. } = self.plan;
+        if self.chance(curses) {
+            let after = self.between(1, CURSE_TICKS);
+            return wire::write(&BankAction::Curse(after));
+        }
+        if self.chance(poison) {
+            let faults = [Fault::Panic, Fault::Endless, Fault::Grow];
+            return wire::write(&BankAction::Break(faults[self.below(faults.len())]));
+        }
         let huge = i64::from(self.random.next_u32()) << self.random.below(31);
         match self.random.below(7) {
-            0 => (0..self.random.below(12))
-                .map(|_| self.random.next_u32() as u8)
-                .collect(),
+            0 => {
+                let bytes: Vec<u8> = (0..self.random.below(12))
+                    .map(|_| self.random.next_u32() as u8)
+                    .collect();
+                let breaks = |action: &_| {
+                    matches!(action, BankAction::Break(_) | BankAction::Curse(_))
+                };
+                match postcard::take_from_bytes(&bytes) {
+                    // Only where the plan has it.
+                    Ok((action, _)) if breaks(&action) => Vec::new(),
+                    _ => bytes,
+                }
+            }
             1 => wire::write(&BankAction::Add(huge)),
             2 => wire::write(&BankAction::Add(-huge)),
             3 => wire::write(&BankAction::Spend(-huge)),

@@ -15,6 +15,7 @@ use super::{Event, Game, Slip, World};
 use crate::check::reply::{Asked, reply};
 use crate::check::{Checked, hold, order};
 use crate::clock::{Clock, START_MS};
+use crate::rules::step;
 use crate::store::{Times, Wrote};
 
 /// Effects that one invocation may ask for, as the hosts have it.
@@ -45,19 +46,25 @@ struct Line {
     busy: bool,
 }
 
+/// How an invocation ended with its instance: whether it trapped, and what it had noted.
+type Ended = (bool, Vec<u8>);
+
 /// An invocation on its way.
 pub(super) struct Flight<R: Game> {
     pub(super) host: usize,
     life: u64,
     pub(super) room: usize,
-    invocation: Invocation<R>,
+    /// None before its first step is done.
+    invocation: Option<Invocation<R>>,
     slips: Vec<Slip>,
     /// Kept where a trap may make it begin again.
     arrivals: Vec<Arrival>,
-    /// It trapped before, and leads nothing.
-    again: bool,
-    /// The record that it noted last, or the one in whose place it is.
+    /// How the invocation ended in whose place this is.
+    before: Option<Ended>,
+    /// The record that it noted last.
     noted: Vec<u8>,
+    /// The store has just answered that note.
+    trying: bool,
     /// The call it waits for.
     pub(super) call: u64,
     /// To a store of keys: the calls that it is made of.
@@ -157,7 +164,7 @@ impl<R: Game> World<R> {
         room: usize,
         batch: Vec<(Slip, Arrival)>,
         lined: bool,
-        before: Option<(bool, Vec<u8>)>,
+        before: Option<Ended>,
     ) -> Checked {
         let (mut slips, arrivals): (Vec<Slip>, Vec<Arrival>) = batch.into_iter().unzip();
         let busy = self.flights.values().any(|flight| flight.host == host);
@@ -177,22 +184,10 @@ impl<R: Game> World<R> {
         let moment = self.moment(host);
         self.counters.invocations += 1;
         self.counters.steps += 1;
-        let kept = if self.faults().trap > 0 {
+        let kept = if self.faults().trap > 0 || self.plan.poison > 0 {
             arrivals.clone()
         } else {
             Vec::new()
-        };
-        let (name, instance) = (Self::room_name(room), &mut self.hosts[host].instance);
-        let (again, noted) = before.clone().unwrap_or_default();
-        let (invocation, effect) = match before {
-            None => instance.begin(&name, arrivals, moment),
-            // Nothing traps right after a note here, so there is nothing to tell of one.
-            Some((true, _)) => {
-                instance.begin_again(&name, arrivals, Before::Trapped { noted: &[] }, moment)
-            }
-            Some((false, noted)) => {
-                instance.begin_again(&name, arrivals, Before::Dropped { noted: &noted }, moment)
-            }
         };
         self.calls += 1;
         let id = self.calls;
@@ -203,11 +198,12 @@ impl<R: Game> World<R> {
                 host,
                 life,
                 room,
-                invocation,
+                invocation: None,
                 slips,
                 arrivals: kept,
-                again,
-                noted,
+                before: before.clone(),
+                noted: Vec::new(),
+                trying: false,
                 call: 0,
                 round: None,
                 asked: "",
@@ -216,6 +212,23 @@ impl<R: Game> World<R> {
                 lined,
             },
         );
+        let (name, instance) = (Self::room_name(room), &mut self.hosts[host].instance);
+        let begun = step(|| match &before {
+            None => instance.begin(&name, arrivals, moment),
+            Some((trapped, noted)) => {
+                let before = match trapped {
+                    true => Before::Trapped { noted },
+                    false => Before::Dropped { noted },
+                };
+                instance.begin_again(&name, arrivals, before, moment)
+            }
+        });
+        let Some((invocation, effect)) = begun else {
+            return self.broke(id);
+        };
+        if let Some(flight) = self.flights.get_mut(&id) {
+            flight.invocation = Some(invocation);
+        }
         self.carry_out(id, effect)
     }
 
@@ -337,12 +350,7 @@ impl<R: Game> World<R> {
         flight.call = call;
         flight.asked = name_of(&effect);
         let (host, life, room, asked) = (flight.host, flight.life, flight.room, flight.asked);
-        self.trace.line(
-            self.now_ms,
-            &format!("host {host}"),
-            asked,
-            || json!({ "room": room, "call": call }),
-        );
+        self.trace_effect(host, room, call, &effect);
         let effect = Rc::new(effect);
         let (mut out_ms, mut back_ms) = (self.between(1, 4), self.between(1, 4));
         let store = |back_ms| Event::Store {
@@ -406,6 +414,20 @@ impl<R: Game> World<R> {
             self.after(STORE_TIMEOUT_MS, fail());
         }
         self.after(out_ms, store(Some(back_ms)));
+    }
+
+    pub(super) fn trace_effect(&mut self, host: usize, room: usize, call: u64, effect: &Effect) {
+        self.trace.line(
+            self.now_ms,
+            &format!("host {host}"),
+            name_of(effect),
+            || match effect {
+                Effect::Note(note, _) => {
+                    json!({ "room": room, "call": call, "note": format!("{note:?}") })
+                }
+                _ => json!({ "room": room, "call": call }),
+            },
+        );
     }
 
     /// The request stands still before or after its call, for longer than a lease.
@@ -530,10 +552,30 @@ impl<R: Game> World<R> {
         let Some(flight) = self.flights.get_mut(&id) else {
             return Ok(());
         };
-        let effect = flight
-            .invocation
-            .resume(&mut self.hosts[host].instance, fed, moment);
-        self.carry_out(id, effect)
+        flight.trying = alone;
+        let (invocation, instance) = (&mut flight.invocation, &mut self.hosts[host].instance);
+        let resumed = step(|| Some(invocation.as_mut()?.resume(instance, fed, moment)));
+        match resumed {
+            Some(Some(effect)) => self.carry_out(id, effect),
+            Some(None) => Ok(()),
+            None => self.broke(id),
+        }
+    }
+
+    /// The rules broke.
+    fn broke(&mut self, id: u64) -> Checked {
+        self.counters.broke += 1;
+        if let Some(flight) = self.flights.get(&id) {
+            let (host, room) = (flight.host, flight.room);
+            self.accounts[room].broke_ms = Some(self.now_ms);
+            self.note(
+                &format!("host {host}"),
+                "broke",
+                (room as u64, 0),
+                || json!({ "room": room }),
+            );
+        }
+        self.trap(id)
     }
 
     /// The store refuses, not to be tried again: the driver answers `retry` without asking the handler,
@@ -574,7 +616,7 @@ impl<R: Game> World<R> {
             };
             let mut batch: Vec<(Slip, Arrival)> =
                 flight.slips.into_iter().zip(flight.arrivals).collect();
-            let twice = other == id && flight.again;
+            let twice = other == id && matches!(flight.before, Some((true, _)));
             if twice && batch.len() == 1 {
                 for (slip, _) in batch.drain(..) {
                     self.send_back(host, slip, refused(500, "restarted"), false);
@@ -586,7 +628,14 @@ impl<R: Game> World<R> {
             if batch.is_empty() {
                 continue;
             }
-            let before = Some((flight.again || other == id, flight.noted));
+            let before = match flight.before {
+                Some((true, noted)) => Some((true, noted)),
+                // Only what it noted right before can be what it trapped on.
+                _ if other == id => Some((true, if flight.trying { flight.noted } else { Vec::new() })),
+                // What it began to try is not open: the next takes its place.
+                Some(before) if flight.noted.is_empty() => Some(before),
+                _ => Some((false, flight.noted)),
+            };
             let rest = match twice {
                 true => batch.split_off(batch.len().div_ceil(2)),
                 false => Vec::new(),

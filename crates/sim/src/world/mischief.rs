@@ -64,7 +64,7 @@ impl<R: Game> World<R> {
                 self.at(at_ms, Event::Mischief(mischief));
             }
         }
-        if faults.junk > 0 {
+        if faults.junk > 0 || self.plan.poison > 0 {
             for room in 0..self.plan.rooms {
                 self.add_forger(room);
             }

@@ -17,13 +17,14 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 
 use baton::effect::{Arrival, Effect, Fed, Outcome as Answer};
+use baton::frame::Entry;
 use baton::slots::{Answer as KeyAnswer, Call};
 use baton::{Random, Rules, Settings};
 use serde_json::json;
 
 use crate::check::book::{Book, Tree, Witness};
 use crate::check::ledger::Ledger;
-use crate::check::oracle::Oracle;
+use crate::check::oracle::{FAULTED, Oracle};
 use crate::check::reply::Asked;
 use crate::check::{Broken, Checked, hold};
 use crate::clock::START_MS;
@@ -163,6 +164,10 @@ struct Accounts<R: Rules> {
     losses: u64,
     /// Whether an attempt was ever on record.
     tried: bool,
+    /// When the rules last broke.
+    broke_ms: Option<u64>,
+    /// How often a frame said that the room is halted.
+    halts: u64,
 }
 
 /// A run on its way.
@@ -214,6 +219,8 @@ impl<R: Game> World<R> {
             ledger: Ledger::default(),
             losses: 0,
             tried: false,
+            broke_ms: None,
+            halts: 0,
         };
         let shelf = || match plan.keys {
             true => Shelf::of_keys(),
@@ -419,6 +426,13 @@ impl<R: Game> World<R> {
         )?;
         self.record_frame(room, bytes);
         self.counters.frames += 1;
+        for entry in &frame.entries {
+            let faulted = matches!(entry, Entry::Reject { code: FAULTED, .. });
+            self.counters.faulted += u64::from(faulted);
+            let halts = u64::from(matches!(entry, Entry::Halt));
+            self.counters.halts += halts;
+            self.accounts[room].halts += halts;
+        }
         self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
             json!({
                 "v": frame.v, "epoch": frame.epoch, "tick": frame.tick, "time_ms": frame.time_ms,
