@@ -108,11 +108,21 @@ pub enum Mutant {
     // Losses.
     /// A cursor counts as the room's if the store has it, whatever was read before.
     CursorOfElsewhere,
+
+    // Rules at fault.
+    /// What is suspected is at fault before it was tried.
+    FaultedUntried,
+    /// Nothing is ever at fault.
+    NothingAtFault,
+    /// A record of what was begun before the newest frame counts like a later one.
+    OldRecordCounts,
+    /// A moot record stays until everything was led.
+    MootRecordKept,
 }
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 43] = [
+    pub const ALL: [Mutant; 47] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -156,6 +166,10 @@ impl Mutant {
         Mutant::LeaseKeyForever,
         Mutant::RenewedUnread,
         Mutant::CursorOfElsewhere,
+        Mutant::FaultedUntried,
+        Mutant::NothingAtFault,
+        Mutant::OldRecordCounts,
+        Mutant::MootRecordKept,
     ];
 }
 

@@ -81,6 +81,26 @@ fn seeds_that_once_failed_hold() {
             "a device was told its number while it gave way and came back",
         ),
         (
+            60_057_026,
+            "a verdict was looked for after its device was evicted and came back",
+        ),
+        (
+            700_327,
+            "what broke the rules beside a moot record was never told",
+        ),
+        (
+            712_467,
+            "a record that the store made late halted a healthy room",
+        ),
+        (
+            70_002_649,
+            "a note was taken after the room had been halted, and tried",
+        ),
+        (
+            70_002_845,
+            "who had no place found one while another's action was timed",
+        ),
+        (
             1_795_766_961_001_035,
             "a device was refused after its page had taken a new one",
         ),
@@ -131,6 +151,29 @@ fn users_with_more_devices_than_there_is_a_place_for_and_with_copies_of_them_set
         plan.faults.offline = 4;
         assert_eq!(run(seed, &plan).verdict, Verdict::Held, "seed {seed}");
     }
+}
+
+/// What breaks the rules is set aside, or halts its room if it is time; the other rooms of the same instances
+/// answer as if nothing were.
+#[test]
+fn b29_rooms_whose_rules_break_go_on_or_halt_and_the_others_are_unaffected() {
+    let (mut faulted, mut halts, mut unaffected) = (0, 0, 0);
+    for seed in 0..8 {
+        let mut plan = Plan::calm(PAUSE, 3, 6);
+        plan.users = 2;
+        plan.rooms = 3;
+        plan.keys = seed % 2 == 1;
+        plan.clock = !plan.keys;
+        plan.poison = 5_000;
+        plan.curses = 100;
+        let outcome = run(seed, &plan);
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}");
+        faulted += outcome.counters.faulted;
+        halts += outcome.counters.halts;
+        unaffected += u64::from((1..3).contains(&outcome.counters.halts));
+    }
+    assert!(faulted > 40, "{faulted} set aside");
+    assert!(halts > 0 && unaffected > 0, "{halts} rooms halted");
 }
 
 /// Seeds of whole worlds. What the simulator found so far has tests of its own among `baton`'s, which do

@@ -12,6 +12,7 @@ use super::arrivals::{Pushed, Waiting};
 use crate::id::{BodyHash, Nonce};
 use crate::kind::Kind;
 use crate::limits::{MAX_BEGUN, MAX_TRAPS};
+use crate::mutant::{self, Mutant};
 use crate::room::{Door, Known, Room};
 use crate::wire::{self, Presence, Sent};
 
@@ -135,6 +136,11 @@ impl Attempt {
         catch_up_ticks.checked_shr(halvings).unwrap_or(0).max(1)
     }
 
+    /// Whether it was made after this frame.
+    pub(super) fn follows(&self, v: u64) -> bool {
+        self.v == v
+    }
+
     /// When somebody began what is suspected who has not come back, if somebody did.
     pub(super) fn begun_ms(&self) -> Option<u64> {
         (self.since_ms > 0).then_some(self.since_ms)
@@ -152,7 +158,7 @@ impl Attempt {
         nonce: Nonce,
     ) -> Step {
         let v = room.map_or(0, |room| room.head().v);
-        let moved = v != self.v;
+        let moved = v != self.v && !mutant::on(Mutant::OldRecordCounts);
         if moved && self.suspect == Suspect::Everything {
             return Step::Over;
         }
@@ -173,7 +179,9 @@ impl Attempt {
             true => (self.begun, self.traps),
             false => (0, 0),
         };
-        if traps >= MAX_TRAPS || begun >= MAX_BEGUN {
+        let faulted =
+            (traps >= MAX_TRAPS || begun >= MAX_BEGUN) && !mutant::on(Mutant::NothingAtFault);
+        if faulted || mutant::on(Mutant::FaultedUntried) {
             return Step::Fault(Self {
                 suspect,
                 ..self.clone()
@@ -184,7 +192,7 @@ impl Attempt {
             v,
             upto: self.upto,
             suspect,
-            begun: begun + 1,
+            begun: begun.saturating_add(1),
             traps,
             since_ms: now_ms.max(1),
         })
@@ -200,7 +208,12 @@ impl Attempt {
         nonce: Nonce,
     ) -> Option<Self> {
         if lags {
-            return Some(Self::resting(nonce, room.head().v, self.upto, Suspect::Time));
+            return Some(Self::resting(
+                nonce,
+                room.head().v,
+                self.upto,
+                Suspect::Time,
+            ));
         }
         let left = self.first(Some(room), inbox).is_some();
         left.then(|| Self::resting(nonce, room.head().v, self.upto, Suspect::Entries))

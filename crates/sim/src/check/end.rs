@@ -14,7 +14,9 @@ pub fn agrees<R: Rules<State = BankState>>(replica: &Replica<R>, alone: &Book<R>
     let state = replica.synced().map(baton::Room::state_hash);
     let replayed = alone.room.as_ref().map(baton::Room::state_hash);
     hold(
-        replica.head() == alone.head() && state == replayed && (replica.pending() == 0 || alone.oracle.halted),
+        replica.head() == alone.head()
+            && state == replayed
+            && (replica.pending() == 0 || alone.oracle.halted),
         "S12: after all is quiet everybody agrees with the log alone",
         || {
             let (v, at) = (replica.head().v, alone.head().v);

@@ -11,8 +11,8 @@ use super::book::Witness;
 use super::ledger::{Ledger, Owner};
 use super::{Checked, hold};
 use crate::rules::{
-    BankAction, BankState, CATCH_UP, CURSE_TICKS, CATCH_UP_MS, GRACE_MS, HERD_TICKS, MOST, PAUSE, SKIP, STILL,
-    TICK_MS,
+    BankAction, BankState, CATCH_UP, CATCH_UP_MS, CURSE_TICKS, GRACE_MS, HERD_TICKS, MOST, PAUSE,
+    SKIP, STILL, TICK_MS,
 };
 
 /// The verdict that a body which is no action gets.

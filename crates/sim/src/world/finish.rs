@@ -13,7 +13,7 @@ use crate::check::oracle::Oracle;
 use crate::check::{Checked, end, hold};
 use crate::clock::START_MS;
 use crate::plan::Faults;
-use crate::rules::BankAction;
+use crate::rules::{BankAction, CURSE_TICKS, TICK_MS};
 use crate::store::Times;
 
 /// L1, L8: how long after the faults every action has its answer and every client the log's head, in
@@ -32,6 +32,8 @@ pub(crate) const TRIPS_MS: u64 = 250;
 const ROUNDS: u32 = 32;
 /// What breaks the rules is tried again and again, until it is set aside: after so long it was, in milliseconds.
 const QUIET_MS: u64 = 10_000;
+/// After so long a curse of the fault phase has broken its room, in milliseconds.
+const CURSE_MS: u64 = 2 * CURSE_TICKS * TICK_MS as u64;
 /// How often it is looked, in milliseconds.
 const LOOK_MS: u64 = 10;
 /// How often while it heals: there is no hurry.
@@ -83,7 +85,7 @@ impl<R: Game> World<R> {
         if self.flights.range(..=self.last_faulty).next().is_some() {
             self.held_up_ms = self.now_ms;
         }
-        if let Some(unwell) = self.unwell(since_ms) {
+        if let Some(unwell) = self.unwell(since_ms, took_ms) {
             self.after(HEAL_LOOK_MS, Event::Look);
             return hold(
                 took_ms <= SETTLE_MS,
@@ -109,7 +111,7 @@ impl<R: Game> World<R> {
 
     /// What has not settled yet. A device that there is no place for has settled once it was told, for as
     /// long as none of its user's may be forgotten.
-    fn unwell(&self, since_ms: u64) -> Option<String> {
+    fn unwell(&self, since_ms: u64, took_ms: u64) -> Option<String> {
         // A request of before may wait for a call that went wrong, and hold up an instance's others; those
         // come all at once then, perhaps with more old cursors than one batch looks up.
         if self.now_ms < self.held_up_ms + TRIPS_MS {
@@ -124,10 +126,15 @@ impl<R: Game> World<R> {
             let Oracle { cursed, halted, .. } = accounts.book.oracle;
             let asked = self.clients.iter().any(|client| client.room == room);
             let ticks = asked && R::TICK_MS != 0 && !accounts.book.oracle.is_paused();
-            if cursed.is_some() && !halted && ticks {
+            // Where no store tells the time it may stand still for as long as clocks are off.
+            let comes = self.plan.clock || took_ms < CURSE_MS;
+            if cursed.is_some() && !halted && ticks && comes {
                 return Some(format!("room {room} is about to break"));
             }
-            if accounts.broke_ms.is_some_and(|broke_ms| self.now_ms < broke_ms + QUIET_MS) {
+            if accounts
+                .broke_ms
+                .is_some_and(|broke_ms| self.now_ms < broke_ms + QUIET_MS)
+            {
                 return Some(format!("room {room} broke lately"));
             }
         }
@@ -172,6 +179,7 @@ impl<R: Game> World<R> {
             since_ms: self.now_ms,
             killed: kill,
         };
+        self.probes.clear();
         for room in 0..self.plan.rooms {
             let writer = self.accounts[room]
                 .book
@@ -183,7 +191,8 @@ impl<R: Game> World<R> {
             if let (true, Some(holder)) = (kill, holder) {
                 self.kill(holder, true);
             }
-            let halted = self.accounts[room].book.oracle.halted;
+            let Oracle { cursed, halted, .. } = self.accounts[room].book.oracle;
+            let halted = halted || cursed.is_some() && R::TICK_MS != 0;
             let plays = |index: &usize| {
                 let client = &self.clients[*index];
                 !halted && client.room == room && client.replica.player().is_some()
@@ -195,6 +204,7 @@ impl<R: Game> World<R> {
             let local_ms = page.local_ms(self.now_ms);
             if let Ok(seq) = page.replica.act(&BankAction::Add(1), local_ms) {
                 self.keep_action(index, seq, &BankAction::Add(1));
+                self.probes.push(index);
                 self.counters.actions += 1;
             }
             self.rewake(index);
@@ -211,14 +221,15 @@ impl<R: Game> World<R> {
                 && !book.oracle.halted
                 && !client.has_no_place(&book.oracle, *losses, 0, now_ms)
         };
-        let pending = self.clients.iter().any(waits);
+        let probes = || self.probes.iter().map(|index| &self.clients[*index]);
+        let pending = probes().any(waits);
         if pending {
             // Without the store's clock, who takes over may be ahead by its skew: the room's frames carry no
             // actions until it has caught up (seed 42006372: 31 s, 30 ticks a frame).
             let lags = |client: &Client<R>| {
                 !self.plan.clock && waits(client) && self.accounts[client.room].book.oracle.lags()
             };
-            if self.clients.iter().any(lags) {
+            if probes().any(lags) {
                 self.held_up_ms = self.now_ms;
             }
             self.after(LOOK_MS, Event::Look);

@@ -139,9 +139,8 @@ impl<R: Game> World<R> {
                 let bytes: Vec<u8> = (0..self.random.below(12))
                     .map(|_| self.random.next_u32() as u8)
                     .collect();
-                let breaks = |action: &_| {
-                    matches!(action, BankAction::Break(_) | BankAction::Curse(_))
-                };
+                let breaks =
+                    |action: &_| matches!(action, BankAction::Break(_) | BankAction::Curse(_));
                 match postcard::take_from_bytes(&bytes) {
                     // Only where the plan has it.
                     Ok((action, _)) if breaks(&action) => Vec::new(),

@@ -631,7 +631,14 @@ impl<R: Game> World<R> {
             let before = match flight.before {
                 Some((true, noted)) => Some((true, noted)),
                 // Only what it noted right before can be what it trapped on.
-                _ if other == id => Some((true, if flight.trying { flight.noted } else { Vec::new() })),
+                _ if other == id => Some((
+                    true,
+                    if flight.trying {
+                        flight.noted
+                    } else {
+                        Vec::new()
+                    },
+                )),
                 // What it began to try is not open: the next takes its place.
                 Some(before) if flight.noted.is_empty() => Some(before),
                 _ => Some((false, flight.noted)),

@@ -186,6 +186,8 @@ pub struct World<R: Game> {
     shelves: Vec<Shelf>,
     accounts: Vec<Accounts<R>>,
     phase: Phase,
+    /// Who acted last, when all had settled.
+    probes: Vec<usize>,
     calls: u64,
     /// The last of them while things went wrong.
     last_faulty: u64,
@@ -240,6 +242,7 @@ impl<R: Game> World<R> {
             shelves: (0..plan.rooms).map(|_| shelf()).collect(),
             accounts: (0..plan.rooms).map(|_| accounts()).collect(),
             phase: Phase::Faults,
+            probes: Vec::new(),
             calls: 0,
             last_faulty: 0,
             held_up_ms: 0,

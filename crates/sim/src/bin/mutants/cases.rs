@@ -67,7 +67,7 @@ impl Worlds {
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 43] = [
+pub(crate) const CASES: [Case; 47] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -328,6 +328,30 @@ pub(crate) const CASES: [Case; 43] = [
         Mutant::CursorOfElsewhere,
         "a cursor is looked up in the log that was read",
         "losses::a_loss_that_comes_while_a_cursor_is_looked_up_is_answered_with_retry",
+    ),
+    swarm(
+        Mutant::FaultedUntried,
+        "only what broke the rules alone is set aside",
+        &["S14", "L6"],
+        40,
+        Worlds::Any,
+    ),
+    swarm(
+        Mutant::NothingAtFault,
+        "what broke the rules twice alone is set aside",
+        &["L1"],
+        40,
+        Worlds::Any,
+    ),
+    scenario(
+        Mutant::OldRecordCounts,
+        "what was begun before the newest frame is settled",
+        "tries::a_record_that_a_store_makes_late_blames_nobody",
+    ),
+    scenario(
+        Mutant::MootRecordKept,
+        "a moot record goes before everything is led",
+        "faults::what_breaks_the_rules_after_a_record_that_is_moot_is_found_out_too",
     ),
 ];
 
