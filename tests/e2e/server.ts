@@ -24,6 +24,8 @@ export interface ServerOptions {
   main?: string
   /** Another page than `js-host/dist/page`. Relative to the top of the work tree. */
   page?: string
+  /** The server's wasm with rules that break beside the game. */
+  brittle?: boolean
   /** Where the objects are kept; a new directory if it is left out. */
   storage?: string
 }
@@ -41,7 +43,14 @@ export interface Server {
 }
 
 /** Starts a server and waits until it answers. */
-export async function startServer({ mode, variables = {}, main, page, storage }: ServerOptions): Promise<Server> {
+export async function startServer({
+  mode,
+  variables = {},
+  main,
+  page,
+  brittle,
+  storage,
+}: ServerOptions): Promise<Server> {
   const scratch = mkdtempSync(join(tmpdir(), 'baton-e2e-'))
   const kept = storage ?? join(scratch, 'storage')
   const port = await freePort()
@@ -74,6 +83,8 @@ export async function startServer({ mode, variables = {}, main, page, storage }:
         WRANGLER_SEND_ERROR_REPORTS: 'false',
         WRANGLER_HIDE_BANNER: 'true',
         CI: 'true',
+        // What the project's imports mean; wrangler's own conditions follow.
+        ...(brittle ? { WRANGLER_BUILD_CONDITIONS: 'brittle,workerd,worker,browser' } : {}),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -16,7 +16,6 @@ use alloc::{
     boxed::Box,
     format,
     string::{String, ToString},
-    vec,
     vec::Vec,
 };
 #[cfg(not(feature = "bare"))]
@@ -29,7 +28,11 @@ use wasm_bindgen::prelude::*;
 /// The kinds this build serves. While rooms change from one version to the next it is
 /// `setup.serve::<Rolling<Old, New>>(writer)`.
 fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String> {
-    Ok(vec![setup.serve::<contagion::Contagion>(writer)?])
+    Ok(Vec::from([
+        setup.serve::<contagion::Contagion>(writer)?,
+        #[cfg(feature = "brittle")]
+        setup.serve::<brittle::Brittle>(writer)?,
+    ]))
 }
 
 struct Host {

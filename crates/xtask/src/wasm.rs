@@ -61,6 +61,12 @@ pub(crate) const ALTERED: Face = Face {
     directory: "client-altered",
     feature: Some("altered"),
 };
+/// The handler with rules that break beside the game, for the tests of what becomes of their rooms.
+pub(crate) const BRITTLE: Face = Face {
+    package: "baton-server",
+    directory: "server-brittle",
+    feature: Some("brittle"),
+};
 /// The replica with bots in it, for load and for company.
 pub(crate) const BOTS: Face = Face {
     package: "baton-client",

@@ -38,6 +38,8 @@ const FACE: &[&str] = &[
     "contagion",
     "account",
     "bots",
+    // Behind a feature that only tests turn on.
+    "brittle",
     "wasm-bindgen",
     "js-sys",
     "getrandom",

@@ -5,7 +5,7 @@ use std::fs::File;
 use anyhow::{Context, Result};
 
 use crate::step::{Outcome, step};
-use crate::wasm::{ALTERED, BOTS, CLIENT, Profile, SERVER};
+use crate::wasm::{ALTERED, BOTS, BRITTLE, CLIENT, Profile, SERVER};
 use crate::{npm, page, project, secrets, wasm};
 
 #[derive(clap::Args)]
@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// How much to do for speed and size.
     #[arg(long, value_enum, default_value = "release", env = "BATON_PROFILE")]
     pub(crate) profile: Profile,
-    /// Also build the page whose rules differ by one rule, for the desync test.
+    /// Also build what only tests need: the page whose rules differ by one rule, the server with rules that break.
     #[arg(long)]
     pub(crate) altered: bool,
     /// Also build the client with bots in it.
@@ -44,6 +44,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         })?;
     }
     if options.altered {
+        step("wasm of the server, with rules that break", || {
+            wasm::build(&BRITTLE, options.profile)
+        })?;
         step("wasm of the browser, one rule altered", || {
             wasm::build(&ALTERED, options.profile)
         })?;

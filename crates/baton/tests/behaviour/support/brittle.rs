@@ -1,6 +1,8 @@
 //! Rules that break: on an action, on who comes or goes, on time.
 
-use std::collections::BTreeMap;
+extern crate alloc;
+
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 
 use baton::{By, Ctx, Player, Reject, Rules, Silence};
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,8 @@ pub enum BrittleAction {
     Fuse(u64),
     /// Breaks for an even draw.
     Gamble,
+    /// Grows without end and counts nothing: for where memory has an end.
+    Swell,
 }
 
 impl Rules for Brittle {
@@ -90,6 +94,12 @@ impl Rules for Brittle {
                 loop {
                     ctx.step(1);
                     grown.push(ctx.tick());
+                }
+            }
+            BrittleAction::Swell => {
+                let mut grown = Vec::new();
+                loop {
+                    grown.push(vec![ctx.tick(); 4_096]);
                 }
             }
             BrittleAction::Send => loop {
