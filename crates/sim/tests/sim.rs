@@ -101,6 +101,10 @@ fn seeds_that_once_failed_hold() {
             "who had no place found one while another's action was timed",
         ),
         (
+            1_795_782_485_001_129,
+            "two thousand suspected actions were tried one by one",
+        ),
+        (
             1_795_766_961_001_035,
             "a device was refused after its page had taken a new one",
         ),

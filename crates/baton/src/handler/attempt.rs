@@ -1,9 +1,12 @@
 //! The attempt record: after the rules broke, what is suspected, what is tried alone next, and
 //! when it is at fault. Opaque to the store. Reads rooms and inboxes; changes neither.
 //!
-//! Time is tried first, in a frame without entries; then each thing that waited, in a frame in
-//! which no time passes, so that neither is blamed for the other. A verdict is only ever in the
+//! Time is tried first, in a frame without entries; then what waited, in frames in which no time
+//! passes, so that neither is blamed for the other: half of it together, half of what traps, twice of what does
+//! not, until each thing of one item is tried alone. A verdict is only ever in the
 //! log: this says who is tried, and how often that went wrong.
+
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -26,6 +29,10 @@ pub(super) struct Attempt {
     v: u64,
     /// Items of the inbox up to this one are suspected.
     upto: u64,
+    /// How many of them are tried together next, once time did no harm; 1: one thing of the first, 0: half of them.
+    width: u16,
+    /// The next so many trap together: one of them is at fault; 0 if that is not known.
+    bad: u16,
     pub(super) suspect: Suspect,
     /// How often it was begun.
     begun: u8,
@@ -42,8 +49,11 @@ pub(super) enum Suspect {
     Everything,
     /// Ticks, and whoever leaves by silence.
     Time,
-    /// Time did no harm; one of the items did, if anything.
-    Entries,
+    /// Whatever is left of the items up to this one, together.
+    Items {
+        /// The item.
+        last: u64,
+    },
     /// One thing of one item of the inbox.
     Entry {
         /// The item.
@@ -87,6 +97,8 @@ impl Attempt {
             nonce,
             v,
             upto,
+            width: 0,
+            bad: 0,
             suspect,
             begun: 0,
             traps: 0,
@@ -168,9 +180,29 @@ impl Attempt {
         let timely = matches!(self.suspect, Suspect::Everything | Suspect::Time);
         let ticks = |room: &Room<R>| !room.paused() && room.tick_at(now_ms) > room.tick();
         let due = |room: &Room<R>| switches || ticks(room);
+        let (mut width, mut bad) = (self.width, self.bad);
         let suspect = match timely && room.is_some_and(due) {
             true => Some(Suspect::Time),
-            false => self.first(room, inbox),
+            false => {
+                let suspected = self.suspected(room, inbox);
+                let many = u16::try_from(suspected.len()).unwrap_or(u16::MAX);
+                // Nobody came back from so many, or it was told that they trap.
+                if matches!(self.suspect, Suspect::Items { .. }) && self.begun > 0 && !moved {
+                    bad = width;
+                }
+                bad = bad.min(many);
+                width = match (bad, width) {
+                    (0, 0) => many.div_ceil(2),
+                    (0, width) => width.min(many),
+                    (bad, _) => bad / 2,
+                };
+                match width {
+                    0 | 1 => suspected.first().map(|(_, first)| *first),
+                    width => suspected
+                        .get(usize::from(width) - 1)
+                        .map(|(last, _)| Suspect::Items { last: *last }),
+                }
+            }
         };
         let Some(suspect) = suspect else {
             return Step::Over;
@@ -179,23 +211,33 @@ impl Attempt {
             true => (self.begun, self.traps),
             false => (0, 0),
         };
-        let faulted =
-            (traps >= MAX_TRAPS || begun >= MAX_BEGUN) && !mutant::on(Mutant::NothingAtFault);
-        if faulted || mutant::on(Mutant::FaultedUntried) {
-            return Step::Fault(Self {
-                suspect,
-                ..self.clone()
-            });
+        let tried = Self {
+            suspect,
+            width,
+            bad,
+            begun,
+            traps,
+            ..self.clone()
+        };
+        if tried.at_fault() || mutant::on(Mutant::FaultedUntried) {
+            return Step::Fault(tried);
         }
         Step::Try(Self {
             nonce,
             v,
             upto: self.upto,
+            width,
+            bad,
             suspect,
             begun: begun.saturating_add(1),
             traps,
             since_ms: now_ms.max(1),
         })
+    }
+
+    /// Whether it was tried often enough, alone. Several items are halved before they were.
+    fn at_fault(&self) -> bool {
+        (self.traps >= MAX_TRAPS || self.begun >= MAX_BEGUN) && !mutant::on(Mutant::NothingAtFault)
     }
 
     /// The record once a frame has settled this one: `room` is after the frame, `inbox` what is
@@ -207,25 +249,40 @@ impl Attempt {
         lags: bool,
         nonce: Nonce,
     ) -> Option<Self> {
+        let resting = |suspect, width, bad| Self {
+            width,
+            bad,
+            ..Self::resting(nonce, room.head().v, self.upto, suspect)
+        };
         if lags {
-            return Some(Self::resting(
-                nonce,
-                room.head().v,
-                self.upto,
-                Suspect::Time,
-            ));
+            return Some(resting(Suspect::Time, self.width, self.bad));
         }
-        let left = self.first(Some(room), inbox).is_some();
-        left.then(|| Self::resting(nonce, room.head().v, self.upto, Suspect::Entries))
+        let suspected = self.suspected(Some(room), inbox);
+        let (next, first) = *suspected.first()?;
+        // What went well is followed by twice as much, unless the rest of what trapped is still to come; of one
+        // item each thing is tried alone; and what follows on something at fault may be as bad.
+        let (width, bad) = match self.suspect {
+            Suspect::Everything | Suspect::Time => (0, 0),
+            Suspect::Items { .. } => (
+                self.width.saturating_mul(2),
+                self.bad.saturating_sub(self.width),
+            ),
+            Suspect::Entry { .. } if self.at_fault() => (1, 0),
+            Suspect::Entry { item, .. } if item == next => (1, self.bad),
+            Suspect::Entry { .. } => (2, self.bad.saturating_sub(1)),
+        };
+        Some(resting(first, width, bad))
     }
 
-    fn first<'a, R: Kind>(
+    /// The suspected items that would have the rules run, and the first thing of each.
+    fn suspected<'a, R: Kind>(
         &self,
         room: Option<&Room<R>>,
         inbox: impl IntoIterator<Item = &'a Waiting>,
-    ) -> Option<Suspect> {
+    ) -> Vec<(u64, Suspect)> {
         let suspected = inbox.into_iter().filter(|item| item.id <= self.upto);
-        suspected.into_iter().find_map(|item| first_of(room, item))
+        let first = |item: &Waiting| Some((item.id, first_of(room, item)?));
+        suspected.filter_map(first).collect()
     }
 }
 

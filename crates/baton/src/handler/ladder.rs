@@ -259,9 +259,7 @@ impl<R: Kind> Invocation<R> {
         let lease_ms = self.settings.lease_ms;
         let (inbox, _) = read_inbox(&self.warm.inbox);
         match record.suspect {
-            Suspect::Everything | Suspect::Entries => {
-                self.lead_all(moment).map(|led| self.clearing(led))
-            }
+            Suspect::Everything => self.lead_all(moment).map(|led| self.clearing(led)),
             Suspect::Time => {
                 let aim = Aim {
                     max_ticks: record.ticks(self.settings.catch_up_ticks),
@@ -272,6 +270,13 @@ impl<R: Kind> Invocation<R> {
                 let lags = draft.lags();
                 let led = lead::sign_off(draft, Vec::new(), Vec::new(), lease_ms);
                 Some(self.settled(led, record, &inbox, lags, moment))
+            }
+            Suspect::Items { last } => {
+                let mut draft = self.draft(STILL, moment);
+                draft.stand_still();
+                let some = &inbox[..inbox.partition_point(|waits| waits.id <= last)];
+                let led = lead::lead(draft, &mut [], some, &[], now_ms, false, lease_ms)?;
+                Some(self.settled(led, record, &inbox, false, moment))
             }
             Suspect::Entry { item, seq, .. } => {
                 let mut draft = self.draft(STILL, moment);
@@ -303,8 +308,13 @@ impl<R: Kind> Invocation<R> {
                     None => {}
                 }
                 framed.push(item);
+                // No mark tells a copy of a session that opens or closes.
+                let copies = |waits: &&Waiting| {
+                    waits.id != item && seq == 0 && found.is_some_and(|one| waits.copies(one))
+                };
+                framed.extend(inbox.iter().filter(copies).map(|waits| waits.id));
             }
-            Suspect::Everything | Suspect::Time | Suspect::Entries => draft.halt(),
+            Suspect::Everything | Suspect::Time | Suspect::Items { .. } => draft.halt(),
         }
         let led = lead::sign_off(draft, framed, Vec::new(), self.settings.lease_ms);
         self.settled(led, record, inbox, false, moment)
@@ -351,6 +361,18 @@ impl<R: Kind> Invocation<R> {
 }
 
 impl Waiting {
+    /// Whether it says the same of the same session, and nothing else.
+    fn copies(&self, other: &Self) -> bool {
+        let (Pushed::Hail { who, hail }, Pushed::Hail { who: by, hail: one }) =
+            (&self.pushed, &other.pushed)
+        else {
+            return false;
+        };
+        (&who.user, hail.id, hail.number, hail.session, hail.presence)
+            == (&by.user, one.id, one.number, one.session, one.presence)
+            && hail.actions.is_empty()
+    }
+
     /// One thing of it: an action, or with 0 the session that opens or closes. With an action that
     /// is done already, so that what comes along is a beat at most.
     fn alone(&self, seq: u64) -> Self {

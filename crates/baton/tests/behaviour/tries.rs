@@ -63,6 +63,54 @@ fn a_store_that_fails_appends_while_something_is_suspected_blames_nobody() {
     }
 }
 
+/// What waits is halved until it is found what breaks, and what went well is followed by more (found by seed
+/// 1795782485001129 of the simulator: two thousand actions were tried one by one, and the room stood still for minutes).
+#[test]
+fn one_broken_action_among_hundreds_that_wait_is_found_in_a_few_frames() {
+    for place in [0, 7, 20, 39] {
+        let mut scene = Scene::new(2, 0);
+        for user in 0..40 {
+            let raw = Raw::joined(&mut scene.world, 0, &format!("user{user}"));
+            scene.breaking.push((raw, Vec::new()));
+        }
+        // Somebody leads, so all that follows waits in the inbox.
+        scene.world.pass(LEASE_MS + 1);
+        let leads = Raw::joined(&mut scene.world, 0, "leads");
+        for (index, (raw, _)) in scene.breaking.iter().enumerate() {
+            let body = |seq: u64| match index == place && seq == 9 {
+                true => act(BrittleAction::BreakApply),
+                false => act(BrittleAction::Add(1)),
+            };
+            let actions: Vec<_> = (1..=16).map(|seq| (seq, body(seq))).collect();
+            raw.say(&mut scene.world, 1, &actions).expect("handed on");
+        }
+        assert!(scene.world.found_now().inbox.len() >= 40);
+        let (before, notes) = (scene.world.head().v, scene.world.count.notes);
+        for turn in 0..60 {
+            scene.world.pass(LEASE_MS);
+            let asks = vec![leads.arrival(&[])];
+            scene.host.serve(&mut scene.world, turn % 2, asks);
+            if scene.world.found_now().inbox.is_empty() {
+                break;
+            }
+        }
+        let notes = scene.world.count.notes - notes;
+        let frames = scene.world.head().v - before;
+        println!(
+            "{place}: {notes} notes, {frames} frames, {} traps",
+            scene.host.traps
+        );
+        assert!(notes <= 60, "{place}: {notes} notes");
+        let room = scene.world.audit().room;
+        for (index, (raw, _)) in scene.breaking.iter().enumerate() {
+            let standing = room.standing(&raw.who.user, raw.hail.id).expect("here");
+            let expected = if index == place { FAULTED } else { Some(0) };
+            let found = (standing.mark(), standing.verdict(9));
+            assert_eq!(found, (16, expected), "{index}");
+        }
+    }
+}
+
 /// A store that does not compare the head in the same step may take a note after another frame: that is no try
 /// (found by seed 70002649 of the simulator, in which time was cut in a halted room).
 #[test]

@@ -491,7 +491,7 @@ impl Oracle {
         let lived_ms = frame.time_ms.saturating_sub(self.start_ms + self.cut_ms);
         let due = lived_ms / u64::from(TICK_MS);
         let split = frame.tick < due && frame.tick - from >= self.catch_up_ticks;
-        let alone = tried && frame.tick == from && (self.halted || self.is_of_one(frame));
+        let alone = tried && frame.tick == from;
         // Time alone is tried in smaller steps where nobody came back from a larger.
         let steps =
             (0..u32::from(limits::MAX_BEGUN)).map(|begun| self.catch_up_ticks >> (2 * begun));
@@ -516,27 +516,6 @@ impl Oracle {
                 )
             },
         )
-    }
-
-    /// Whether all that is said in a frame is said by one device, or by another room.
-    fn is_of_one(&self, frame: &Frame) -> bool {
-        let mut speakers = frame.entries.iter().filter_map(|entry| match entry {
-            Entry::Register { user, id, .. } => {
-                let found = self.device(&(user.clone(), *id));
-                Some(found.map(|(number, _)| u64::from(number)))
-            }
-            Entry::Join { device, .. }
-            | Entry::Beat { device, .. }
-            | Entry::Leave { device, .. }
-            | Entry::Act { device, .. }
-            | Entry::Reject { device, .. }
-            | Entry::Vouch { device, .. }
-            | Entry::Upcast { device, .. } => Some(Some(u64::from(*device))),
-            Entry::Receive { .. } | Entry::Decline { .. } => Some(Some(u64::MAX)),
-            _ => None,
-        });
-        let first = speakers.next();
-        speakers.all(|speaker| Some(speaker) == first)
     }
 
     fn act(

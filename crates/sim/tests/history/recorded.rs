@@ -56,7 +56,7 @@ fn a_store_that_loses_writes_makes_one_history_per_loss() {
 #[test]
 fn b12_an_order_explains_every_window_of_thousands_of_operations() {
     const OPS: usize = 2_000;
-    let lines = run(4, 8, Odds::ROUGH, 8_000, 10_000);
+    let lines = run(4, 8, Odds::ROUGH, 8_000, 12_000);
     accepted(&lines, "a long run");
     let windows = general::check(&lines, OPS).expect("a history");
     let largest = windows.iter().map(|window| window.ops).max();
