@@ -144,7 +144,7 @@ pub(crate) const CASES: [Case; 47] = [
     swarm(
         Mutant::CutNotRecorded,
         "a frame records every cut",
-        &["S7"],
+        &["S7", "S6"],
         40,
         Worlds::Any,
     ),
