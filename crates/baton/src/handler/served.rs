@@ -7,7 +7,7 @@ use core::fmt;
 use serde::Deserialize;
 
 use super::{Before, Instance, Invocation};
-use crate::effect::{Arrival, Fed, Moment};
+use crate::effect::{Effect, Fed, Moment};
 use crate::id::Writer;
 use crate::kind::Kind;
 use crate::settings::Settings;
@@ -19,7 +19,7 @@ pub trait Serve {
     /// The kind.
     fn kind(&self) -> &'static str;
 
-    /// Begins an invocation for the room of this name; `arrivals` is an encoded list of [`Arrival`]. Returns an encoded
+    /// Begins an invocation for the room of this name; `arrivals` is an encoded list of [`Arrival`](crate::effect::Arrival). Returns an encoded
     /// [`Effect`](crate::effect::Effect).
     fn begin(
         &mut self,
@@ -130,6 +130,18 @@ struct Served<R: Kind> {
     running: Table<u32, Invocation<R>>,
 }
 
+impl<R: Kind> Served<R> {
+    /// Keeps an invocation that has begun. Its first effect, encoded.
+    fn run(&mut self, id: u32, (invocation, effect): (Invocation<R>, Effect)) -> Vec<u8> {
+        self.running.insert(id, invocation);
+        wire::write(&effect)
+    }
+}
+
+fn full_name<R: Kind>(room: &str) -> String {
+    alloc::format!("{}/{room}", R::NAME)
+}
+
 impl<R: Kind> Serve for Served<R> {
     fn kind(&self) -> &'static str {
         R::NAME
@@ -142,11 +154,9 @@ impl<R: Kind> Serve for Served<R> {
         arrivals: &[u8],
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes> {
-        let arrivals: Vec<Arrival> = whole(arrivals)?;
-        let room = alloc::format!("{}/{room}", self.kind());
-        let (invocation, effect) = self.instance.begin(&room, arrivals, moment);
-        self.running.insert(id, invocation);
-        Ok(wire::write(&effect))
+        let (arrivals, room) = (whole(arrivals)?, full_name::<R>(room));
+        let begun = self.instance.begin(&room, arrivals, moment);
+        Ok(self.run(id, begun))
     }
 
     fn begin_again(
@@ -157,11 +167,9 @@ impl<R: Kind> Serve for Served<R> {
         before: Before<'_>,
         moment: Moment,
     ) -> Result<Vec<u8>, BadBytes> {
-        let arrivals: Vec<Arrival> = whole(arrivals)?;
-        let room = alloc::format!("{}/{room}", self.kind());
-        let (invocation, effect) = self.instance.begin_again(&room, arrivals, before, moment);
-        self.running.insert(id, invocation);
-        Ok(wire::write(&effect))
+        let (arrivals, room) = (whole(arrivals)?, full_name::<R>(room));
+        let begun = self.instance.begin_again(&room, arrivals, before, moment);
+        Ok(self.run(id, begun))
     }
 
     fn resume(&mut self, id: u32, fed: &[u8], moment: Moment) -> Result<Vec<u8>, BadBytes> {
