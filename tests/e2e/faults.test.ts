@@ -55,6 +55,8 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
     return all
   }
 
+  const traps = () => server.log().split('"event":"trap"').length - 1
+
   async function view(room: string): Promise<unknown> {
     return (await fetch(`${server.url}/api/rooms/${room}/view`)).json()
   }
@@ -69,6 +71,7 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
   ])('b29_an_action_that_%s_is_set_aside_and_everybody_goes_on', async (_, broken) => {
     const room = `brittle/r${broken}`
     const [ann, mallory, game] = await Promise.all([player(room), player(room), player('contagion/beside')])
+    const before = traps()
     const [set_aside, adds, steers] = await Promise.all([
       verdicts(mallory, ADD, broken, ADD),
       thrice(ann, ADD),
@@ -81,13 +84,14 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
     expect(steers).not.toContain(FAULTED)
     expect(await verdicts(ann, ADD)).toEqual([0])
     expect(await view(room)).toMatchObject({ halted: false })
-    expect(server.log()).toMatch(/"trap"/)
+    // Together once, then alone twice; somebody else may meet it meanwhile. Hosts that told nobody would need more.
+    expect(traps() - before).toBeGreaterThanOrEqual(3)
+    expect(traps() - before).toBeLessThanOrEqual(5)
   })
 
   test('security_26_27_after_twenty_traps_in_a_row_what_is_valid_is_taken_once', async () => {
     const room = 'brittle/row'
     const [ann, mallory] = await Promise.all([player(room), player(room)])
-    const traps = () => server.log().split('"event":"trap"').length - 1
     const before = traps()
     let rows = 0
     for (; traps() < before + 20; rows++) expect(await verdicts(mallory, [2], [1], ADD)).toEqual([FAULTED, FAULTED, 0])
