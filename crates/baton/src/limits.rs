@@ -35,6 +35,9 @@ pub const MAX_SNAPSHOT_BYTES: usize = 2_000_000;
 pub const MAX_INBOX_ITEMS: usize = 4_096;
 /// Requests that one invocation answers.
 pub const MAX_BATCH: usize = 256;
+/// Different cursors, older than the frames at hand, that one invocation looks up in the store. Who brings one
+/// more is answered [`Code::Retry`](crate::Code::Retry), and served by a later one.
+pub const MAX_OLD_CURSORS: usize = 8;
 /// Registered devices of a room.
 pub const MAX_DEVICES: usize = 1_024;
 /// Registered devices of one user in a room.

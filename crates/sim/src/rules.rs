@@ -4,7 +4,8 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::sync::Once;
 
 use baton::{By, Ctx, Player, Reject, Rules, Silence};
 use serde::{Deserialize, Serialize};
@@ -235,9 +236,22 @@ fn breaks() -> bool {
     inside
 }
 
+/// A million panics that are meant would hide the one that is not, and its seed.
+fn hush() {
+    let before = take_hook();
+    set_hook(Box::new(move |panic| {
+        let (_, broke) = HANDLER.get();
+        if !broke {
+            before(panic);
+        }
+    }));
+}
+
 /// Runs a step of a handler. `None` if the rules broke in it, as they are made to; it takes its instance with it. Any
 /// other panic is the product's.
 pub fn step<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static HUSH: Once = Once::new();
+    HUSH.call_once(hush);
     HANDLER.set((true, false));
     let done = catch_unwind(AssertUnwindSafe(work));
     let (_, broke) = HANDLER.replace((false, false));

@@ -16,7 +16,7 @@
 //! - A refusal as a gap carries no news; in the model the reply does. The client goes on as the model's.
 //! - Beats, joins and resets are entries too, of which the model knows nothing: only actions are compared.
 
-#[path = "vectors/replayer.rs"]
+#[path = "vectors/replayer/mod.rs"]
 mod replayer;
 
 use baton_sim::vectors::{STEPS, vectors};

@@ -180,28 +180,18 @@ impl Attempt {
         let timely = matches!(self.suspect, Suspect::Everything | Suspect::Time);
         let ticks = |room: &Room<R>| !room.paused() && room.tick_at(now_ms) > room.tick();
         let due = |room: &Room<R>| switches || ticks(room);
-        let (mut width, mut bad) = (self.width, self.bad);
-        let suspect = match timely && room.is_some_and(due) {
-            true => Some(Suspect::Time),
+        let (suspect, (width, bad)) = match timely && room.is_some_and(due) {
+            true => (Some(Suspect::Time), (self.width, self.bad)),
             false => {
                 let suspected = self.suspected(room, inbox);
-                let many = u16::try_from(suspected.len()).unwrap_or(u16::MAX);
-                // Nobody came back from so many, or it was told that they trap.
-                if matches!(self.suspect, Suspect::Items { .. }) && self.begun > 0 && !moved {
-                    bad = width;
-                }
-                bad = bad.min(many);
-                width = match (bad, width) {
-                    (0, 0) => many.div_ceil(2),
-                    (0, width) => width.min(many),
-                    (bad, _) => bad / 2,
-                };
-                match width {
+                let (width, bad) = self.share(suspected.len(), moved);
+                let suspect = match width {
                     0 | 1 => suspected.first().map(|(_, first)| *first),
                     width => suspected
                         .get(usize::from(width) - 1)
                         .map(|(last, _)| Suspect::Items { last: *last }),
-                }
+                };
+                (suspect, (width, bad))
             }
         };
         let Some(suspect) = suspect else {
@@ -233,6 +223,20 @@ impl Attempt {
             traps,
             since_ms: now_ms.max(1),
         })
+    }
+
+    /// How many of so many suspected items are tried together next, and how many trap together.
+    fn share(&self, suspected: usize, moved: bool) -> (u16, u16) {
+        let many = u16::try_from(suspected).unwrap_or(u16::MAX);
+        // Nobody came back from so many, or it was told that they trap.
+        let outlived = !matches!(self.suspect, Suspect::Items { .. }) || self.begun == 0 || moved;
+        let bad = if outlived { self.bad } else { self.width }.min(many);
+        let width = match (bad, self.width) {
+            (0, 0) => many.div_ceil(2),
+            (0, width) => width.min(many),
+            (bad, _) => bad / 2,
+        };
+        (width, bad)
     }
 
     /// Whether it was tried often enough, alone. Several items are halved before they were.

@@ -10,25 +10,23 @@ use super::arrivals::{Ask, Asked, Waiting, read_inbox};
 use super::attempt::Attempt;
 use super::deliver::Round;
 use super::ladder::{Outlived, Trap};
-use super::lead::{self, Led};
+use super::lead::Led;
 use super::reply::{self, Desk};
-use super::warm::{Foreign, Recent, Trouble, Warm};
+use super::warm::{Foreign, Trouble, Warm};
 use crate::effect::{Arrival, Effect, Fed, Found, Moment, NEWEST, Outcome, Read};
 use crate::error::Code;
 use crate::id::{Head, Writer};
 use crate::kind::Kind;
 use crate::lease::{Sight, Turn, turn};
 use crate::mutant::{self, Mutant};
-use crate::room::{Aim, Draft, Room};
+use crate::room::Room;
 use crate::settings::Settings;
 use crate::wire;
 
 /// How often a lost append is tried again before the request follows.
 const MAX_LOST: u8 = 3;
-/// How many old cursors one invocation looks up in the store; the others are told to come again.
-const MAX_CHECKED: usize = 8;
 /// How often one invocation reads before it gives up: breaks and short reads each cost one.
-const MAX_READS: u8 = 8;
+pub(super) const MAX_READS: u8 = 8;
 /// For how many leases an instance that saw others take part reads before it leads.
 const COMPANY_LEASES: u64 = 10;
 
@@ -48,15 +46,15 @@ pub struct Invocation<R: Kind> {
     pub(super) trap: Option<Trap>,
     pub(super) outlived: Option<Outlived>,
     pub(super) lost: u8,
-    reads: u8,
+    pub(super) reads: u8,
     /// What was noted and set aside.
     pub(super) tries: u8,
     pub(super) wait_ms: u32,
     /// A write was asked for.
-    tried: bool,
+    pub(super) tried: bool,
     block: Option<Vec<ByteBuf>>,
     /// Old cursors, and whether they are in the store's history.
-    checked: Vec<(Head, bool)>,
+    pub(super) checked: Vec<(Head, bool)>,
 }
 
 pub(super) enum Phase<R: Kind> {
@@ -259,7 +257,7 @@ impl<R: Kind> Invocation<R> {
         cursors.min().unwrap_or(NEWEST).min(NEWEST)
     }
 
-    fn read(&mut self) -> Effect {
+    pub(super) fn read(&mut self) -> Effect {
         self.reads += 1;
         self.phase = Phase::Reading;
         Effect::Read(self.read_of())
@@ -381,7 +379,7 @@ impl<R: Kind> Invocation<R> {
     }
 
     /// Whether a frame of nothing but time is due. A paused room and rules without ticks need none.
-    fn idle_due(&self, now_ms: u64) -> bool {
+    pub(super) fn idle_due(&self, now_ms: u64) -> bool {
         self.warm.room.as_ref().is_some_and(|room| {
             // By the tick's time, not the frame's: a room that is catching up is due at once.
             let behind_ms = now_ms.saturating_sub(room.time_of(room.tick()));
@@ -389,136 +387,6 @@ impl<R: Kind> Invocation<R> {
                 && !room.paused()
                 && behind_ms >= u64::from(self.settings.idle_ms)
         })
-    }
-
-    fn lead(&mut self, moment: &Moment) -> Option<Effect> {
-        if self.warm.attempt.is_some() {
-            return self.suspect(moment);
-        }
-        if let Some(effect) = self.beware(moment) {
-            return Some(effect);
-        }
-        let led = self.lead_all(moment)?;
-        Some(self.append(led))
-    }
-
-    /// The next frame of everything that there is.
-    pub(super) fn lead_all(&mut self, moment: &Moment) -> Option<Led<R>> {
-        let (inbox, junk) = read_inbox(&self.warm.inbox);
-        let now_ms = self.warm.now_ms(moment);
-        let draft = self.draft(self.usual(), moment);
-        let nobody = self.warm.room.is_none()
-            && inbox.is_empty()
-            && self.asked.iter().all(|asked| asked.need.is_none());
-        if nobody {
-            return None;
-        }
-        let due = self.idle_due(now_ms);
-        let lease_ms = self.settings.lease_ms;
-        lead::lead(draft, &mut self.asked, &inbox, &junk, now_ms, due, lease_ms)
-    }
-
-    pub(super) fn append(&mut self, led: Led<R>) -> Effect {
-        let read = Read {
-            known: led.room.head(),
-            ..self.read_of()
-        };
-        let append = led.append.clone();
-        self.tried = true;
-        self.phase = Phase::Appending(led);
-        Effect::Append(append, read)
-    }
-
-    /// What a frame may reach when nothing is suspected.
-    pub(super) fn usual(&self) -> Aim {
-        Aim {
-            max_ticks: self.settings.catch_up_ticks,
-            version: self.wanted,
-        }
-    }
-
-    pub(super) fn draft(&self, aim: Aim, moment: &Moment) -> Draft<R> {
-        let mut draft = Draft::begin(
-            self.warm.room.as_ref(),
-            &self.config,
-            self.writer,
-            moment.nonce,
-            self.warm.now_ms(moment),
-            aim,
-        );
-        if self.warm.room.is_some() && self.warm.broken.is_some() {
-            draft.reset();
-        }
-        draft
-    }
-
-    /// Our frame is in the log: the room after it is ours to go on from.
-    pub(super) fn take_over(&mut self, led: Led<R>) {
-        let keep = usize::try_from(self.settings.recent).unwrap_or(usize::MAX);
-        if self.warm.room.is_none() {
-            self.warm.recent = Recent::default();
-        }
-        self.warm
-            .recent
-            .push(led.append.hash, led.append.frame, keep);
-        self.warm.room = Some(led.room);
-        self.warm
-            .inbox
-            .retain(|item| !led.append.framed.contains(&item.id));
-        self.warm.broken = None;
-    }
-
-    /// Our frame is in the log.
-    fn appended(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
-        for (asked, later) in self.asked.iter_mut().zip(&led.later) {
-            if !later {
-                asked.need = None;
-                asked.waits = false;
-            }
-        }
-        self.take_over(led);
-        self.outlived = None;
-        self.wait_ms = self.settings.frame_ms;
-        match self.absorb(found, moment) {
-            Ok(()) => {}
-            // The frame was there and is gone, or there is more after it than came: look again,
-            // since nobody is answered from a room that is older than what they may have seen.
-            Err(_) if self.reads < MAX_READS => return self.read(),
-            Err(_) => return self.fail(Code::Retry, moment),
-        }
-        let theirs = matches!(self.turn(moment), Turn::Theirs { .. });
-        if !theirs && let Some(effect) = self.suspect(moment) {
-            return effect;
-        }
-        if self.asked.iter().any(Asked::writes) {
-            return self.push();
-        }
-        self.reply(moment)
-    }
-
-    /// The append's outcome was unknown; only the log can tell. An empty or older read proves
-    /// nothing: the write may still come.
-    fn doubt(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
-        let Head { v, hash } = led.room.head();
-        if self.absorb(found, moment).is_err() {
-            return self.retry(moment);
-        }
-        match self.warm.recent.hash_at(v) {
-            Some(there) if there == hash => self.decide(moment),
-            Some(_) => {
-                self.lost += 1;
-                self.decide(moment)
-            }
-            None => {
-                for asked in self.asked.iter_mut().filter(|asked| asked.writes()) {
-                    asked.refuse(match mutant::on(Mutant::UnknownRejected) {
-                        true => Code::Forbidden,
-                        false => Code::Retry,
-                    });
-                }
-                self.reply(moment)
-            }
-        }
     }
 
     /// Follow: what is new goes to the inbox.
@@ -567,64 +435,15 @@ impl<R: Kind> Invocation<R> {
     }
 
     /// Every request that may have written something is told to send the same again.
-    fn retry(&mut self, moment: &Moment) -> Effect {
+    pub(super) fn retry(&mut self, moment: &Moment) -> Effect {
         self.warm.drop_room();
         self.fail(Code::Retry, moment)
     }
 
-    fn fail(&mut self, code: Code, moment: &Moment) -> Effect {
+    pub(super) fn fail(&mut self, code: Code, moment: &Moment) -> Effect {
         for asked in &mut self.asked {
             if asked.refusal.is_none() {
                 asked.refuse(code);
-            }
-        }
-        self.reply(moment)
-    }
-
-    /// Whoever gets a snapshot in place of frames must be told if theirs are not in its past: only
-    /// the store can tell, if they are older than what is at hand here.
-    fn check(&mut self) -> Option<Effect> {
-        let known = |cursor: &Head| self.checked.iter().any(|(head, _)| head == cursor);
-        let old = self
-            .asked
-            .iter()
-            .filter_map(|asked| reply::unchecked(asked, &self.warm));
-        let cursor = old.into_iter().find(|cursor| !known(cursor))?;
-        if self.checked.len() < MAX_CHECKED {
-            self.phase = Phase::Checking(cursor);
-            return Some(Effect::Read(Read {
-                known: cursor,
-                since: NEWEST,
-                block: None,
-            }));
-        }
-        for asked in &mut self.asked {
-            let cursor = reply::unchecked(asked, &self.warm);
-            if cursor.is_some_and(|cursor| self.checked.iter().all(|(head, _)| *head != cursor)) {
-                asked.refuse(Code::Retry);
-            }
-        }
-        None
-    }
-
-    fn checked(&mut self, cursor: Head, fed: Fed, moment: &Moment) -> Effect {
-        // If the store lost what we read before, what we have is of that past, and no news.
-        let anyhow = mutant::on(Mutant::CursorOfElsewhere);
-        let there = match &fed {
-            Fed::Read(found) if anyhow || found.holds(self.warm.head()) => {
-                let known = found.known.map(|hash| hash == cursor.hash);
-                Some(known.unwrap_or(found.trimmed))
-            }
-            _ => None,
-        };
-        match there {
-            Some(there) => self.checked.push((cursor, there)),
-            None => {
-                for asked in &mut self.asked {
-                    if reply::unchecked(asked, &self.warm) == Some(cursor) {
-                        asked.refuse(Code::Retry);
-                    }
-                }
             }
         }
         self.reply(moment)

@@ -7,6 +7,7 @@
 
 mod arrivals;
 mod attempt;
+mod cursors;
 mod deliver;
 mod invocation;
 mod ladder;
@@ -14,6 +15,7 @@ mod lead;
 mod reply;
 mod served;
 mod warm;
+mod writing;
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::mem;

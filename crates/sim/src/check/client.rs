@@ -7,7 +7,7 @@ use baton::{BodyHash, Head, Note, Replica, Rules};
 
 use super::book::{Book, Tree, descends};
 use super::ledger::Owner;
-use super::oracle::{after, judge};
+use super::oracle::bank::{after, judge};
 use super::reply::RING;
 use super::{Checked, hold};
 use crate::rules::{BankAction, BankState};

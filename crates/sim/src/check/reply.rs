@@ -29,6 +29,8 @@ pub struct Asked {
     pub began_v: u64,
     /// How often the store had lost writes by then.
     pub began_losses: u64,
+    /// Different cursors of the requests that its invocation answers.
+    pub cursors: usize,
 }
 
 /// Checks a reply against the books. `losses`: how often the store has lost writes by now.

@@ -360,6 +360,8 @@ impl<R: Game> World<R> {
         let page = &mut self.clients[index];
         let (room, local_ms) = (page.room, page.local_ms(self.now_ms));
         let body = page.request(false, local_ms);
+        let asked = self.asked_of(index, &body);
+        let page = &self.clients[index];
         let arrival = Arrival {
             who: Some(page.identity()),
             call: Call::Play(body.into()),
@@ -382,7 +384,7 @@ impl<R: Game> World<R> {
         loop {
             if let Effect::Reply(answers) = effect {
                 self.record_answer(op, &answers[0]);
-                self.receive(index, &answers[0], local_ms)?;
+                self.receive(index, &asked, &answers[0], local_ms)?;
                 return self.hear(index, "the last reply");
             }
             self.accounts[room].tried |= matches!(effect, Effect::Note(..));

@@ -6,7 +6,7 @@ use baton::effect::{Arrival, Call, Content, Outcome as Answer};
 use baton::wire::{self, Hail, Presence, Request, Sent};
 use baton::{Code, DeviceId, Head, Identity, limits};
 
-use super::client::refusal_of;
+use super::refusal_of;
 use super::{Event, Game, Phase, Slip, World};
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
@@ -58,6 +58,7 @@ impl<R: Game> World<R> {
                 device: None,
                 began_v: 0,
                 began_losses: 0,
+                cursors: 1,
             },
             op: None,
         };

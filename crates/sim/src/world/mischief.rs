@@ -271,6 +271,7 @@ impl<R: Game> World<R> {
                 device: None,
                 began_v: 0,
                 began_losses: 0,
+                cursors: 1,
             },
             op: None,
         };

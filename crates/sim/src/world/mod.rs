@@ -34,7 +34,7 @@ use crate::plan::{Faults, Plan};
 use crate::rules::{BankAction, BankState};
 use crate::store::Shelf;
 use crate::trace::Trace;
-pub(crate) use client::refusal_of;
+pub(crate) use client::hearing::refusal_of;
 
 use client::Client;
 use forger::Forger;

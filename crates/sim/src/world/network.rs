@@ -1,6 +1,8 @@
 //! How long a message takes, whether it arrives, and how often.
 
-use super::{Game, World};
+use std::rc::Rc;
+
+use super::{Event, Game, World};
 
 /// How long a store call may take before its outcome counts as unknown, as the hosts have it.
 pub(super) const STORE_TIMEOUT_MS: u64 = 5_000;
@@ -40,5 +42,48 @@ impl<R: Game> World<R> {
         self.parted.is_none_or(|(until_ms, clients, hosts)| {
             self.now_ms >= until_ms || client % 2 != clients || host % 2 != hosts
         })
+    }
+
+    /// A frame is pushed to whoever has a socket: perhaps late, twice, or never.
+    pub(super) fn publish(&mut self, room: usize, bytes: Vec<u8>) {
+        if self.plan.sockets == 0 {
+            return;
+        }
+        let bytes = Rc::new(bytes);
+        let faults = self.faults();
+        for client in 0..self.clients.len() {
+            let page = &self.clients[client];
+            if page.room != room || !page.live || !page.is_online(self.now_ms) {
+                continue;
+            }
+            let life = page.life;
+            let mut way_ms = self.between(5, 40);
+            if self.chance(faults.pushes) {
+                self.counters.saw(41);
+                match self.random.below(3) {
+                    0 => continue,
+                    1 => {
+                        let twice_ms = self.between(5, 500);
+                        self.after(
+                            twice_ms,
+                            Event::Push {
+                                client,
+                                life,
+                                bytes: bytes.clone(),
+                            },
+                        );
+                    }
+                    _ => way_ms = self.between(100, 3_000),
+                }
+            }
+            self.after(
+                way_ms,
+                Event::Push {
+                    client,
+                    life,
+                    bytes: bytes.clone(),
+                },
+            );
+        }
     }
 }

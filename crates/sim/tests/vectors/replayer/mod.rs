@@ -2,17 +2,22 @@
 //!
 //! Decides what a line means for them and whether they agree with it. Knows nothing of the model but the lines.
 
+mod compare;
+mod diary;
+mod mishaps;
+mod words;
+
 use baton::effect::{Append, Arrival, Call, Content, Effect, Fed, Found, Moment, Outcome, Read};
-use baton::frame::{Entry, Frame};
-use baton::limits::{PROTOCOL, SEGMENT};
-use baton::wire::{Hail, News, Presence, Request, Sent, read_reply, write};
-use baton::{
-    By, Ctx, DeviceId, Head, Identity, Instance, Invocation, Memory, Nonce, Player, Reject, Room,
-    Rules, Settings, Silence, Writer,
-};
-use serde_bytes::ByteBuf;
+use baton::frame::Frame;
+use baton::limits::SEGMENT;
+use baton::wire::{News, Presence, read_reply};
+use baton::{DeviceId, Head, Identity, Instance, Invocation, Memory, Nonce, Settings, Writer};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+use compare::unvouched;
+use diary::Diary;
+use words::{action, expect, hail, number, play, sent, text, texts};
 
 const ROOM: &str = "diary/room";
 /// Frames before the model's first: the model's second ends a segment.
@@ -22,38 +27,6 @@ const COMPANY_MS: u64 = 2_500;
 
 /// The kind of an inbox item that is a device's hail: its first byte.
 const HAILS: u8 = 0;
-
-/// Rules that only remember, with time that passes.
-#[derive(Debug)]
-struct Diary;
-
-impl Rules for Diary {
-    type Config = ();
-    type State = Vec<(Player, u32)>;
-    type Action = u32;
-    const KIND: &'static str = "diary";
-    const VERSION: u32 = 1;
-    const TICK_MS: u32 = 100;
-    const SILENCE: Silence = Silence::CatchUp { max_ms: 600_000 };
-
-    fn setup(_: &mut Ctx<'_, Self>) -> Self::State {
-        Vec::new()
-    }
-
-    fn validate(_: &Self::State, _: By, _: &u32, _: &Ctx<'_, Self>) -> Result<(), Reject> {
-        Ok(())
-    }
-
-    fn apply(state: &mut Self::State, by: By, action: u32, _: &mut Ctx<'_, Self>) {
-        if let By::Player(player) = by {
-            state.push((player, action));
-        }
-    }
-
-    fn view(state: &Self::State, _: Option<Player>) -> Value {
-        state.len().into()
-    }
-}
 
 /// What went wrong.
 type Wrong = String;
@@ -96,79 +69,6 @@ pub(crate) fn replay(trace: &[Value]) -> Result<(), Wrong> {
         world.compare(&line["after"]).map_err(|why| step() + &why)?;
     }
     Ok(())
-}
-
-fn text<'a>(line: &'a Value, key: &str) -> Result<&'a str, Wrong> {
-    line[key].as_str().ok_or(format!("no text {key}"))
-}
-
-fn number(line: &Value, key: &str) -> Result<u64, Wrong> {
-    line[key].as_u64().ok_or(format!("no number {key}"))
-}
-
-fn texts(line: &Value) -> Result<Vec<&str>, Wrong> {
-    let list = line.as_array().ok_or("no list")?;
-    list.iter()
-        .map(|item| item.as_str().ok_or("no text".into()))
-        .collect()
-}
-
-fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: T, model: T) -> Result<(), Wrong> {
-    if found == model {
-        return Ok(());
-    }
-    Err(format!(
-        "{what}: the handler {found:?}, the model {model:?}"
-    ))
-}
-
-/// `p2!`: device 0, sequence 2, and nothing is kept below it.
-fn action(of: &str) -> Result<(usize, u64, bool), Wrong> {
-    let device = usize::from(of.starts_with('q'));
-    let sequence = of[1..].trim_end_matches('!').parse();
-    let sequence = sequence.map_err(|_| format!("no action: {of}"))?;
-    Ok((device, sequence, of.ends_with('!')))
-}
-
-fn shown(device: usize, sequence: u64, floor: bool) -> String {
-    let name = if device == 0 { 'p' } else { 'q' };
-    format!("{name}{sequence}{}", if floor { "!" } else { "" })
-}
-
-fn sent(sequence: u64) -> Sent {
-    // The same number is always the same action.
-    Sent {
-        seq: sequence,
-        version: Diary::VERSION,
-        body: ByteBuf::from(vec![sequence as u8]),
-    }
-}
-
-fn hail(id: DeviceId, number: Option<u32>, presence: Presence) -> Hail {
-    Hail {
-        id,
-        number,
-        session: 1,
-        client: 0,
-        presence,
-        answered: 0,
-        kept_from: 1,
-        actions: Vec::new(),
-    }
-}
-
-fn play(who: &Identity, cursor: Head, hail: Hail) -> Arrival {
-    let request = Request {
-        protocol: PROTOCOL,
-        cursor,
-        rules: Diary::VERSION,
-        frames: true,
-        device: Some(hail),
-    };
-    Arrival {
-        who: Some(who.clone()),
-        call: Call::Play(ByteBuf::from(write(&request))),
-    }
 }
 
 impl World {
@@ -485,29 +385,6 @@ impl World {
         Ok(())
     }
 
-    fn actions(&self, frame: &Frame) -> Vec<String> {
-        let acts = frame.entries.iter().filter_map(|entry| match entry {
-            Entry::Act { device, seq, .. } => Some((*device, *seq)),
-            _ => None,
-        });
-        acts.map(|(number, seq)| {
-            let device = self.devices.iter().position(|(_, _, own)| *own == number);
-            shown(device.unwrap_or(9), seq, false)
-        })
-        .collect()
-    }
-
-    /// The actions of an item of the inbox.
-    fn item(&self, bytes: &[u8]) -> Vec<String> {
-        let (_, who, hail): (u8, Identity, Hail) = postcard::from_bytes(bytes).expect("an item");
-        let device = self.devices.iter().position(|(own, ..)| *own == who);
-        let actions = hail.actions.iter().map(|sent| {
-            let floor = hail.kept_from > 1 && hail.kept_from == sent.seq;
-            shown(device.unwrap_or(9), sent.seq, floor)
-        });
-        actions.collect()
-    }
-
     fn append(&mut self, line: &Value) -> Result<(), Wrong> {
         let place = self.place(line)?;
         let effect = self.effect(place)?;
@@ -537,18 +414,6 @@ impl World {
         let taken = self.store.log(ROOM).head().v > before;
         expect("taken", Some(taken), line["taken"].as_bool())?;
         self.next(place, line)
-    }
-
-    fn late_append(&mut self, line: &Value) -> Result<(), Wrong> {
-        let history = text(line, "frame")?;
-        let append = self
-            .late
-            .get_mut(history)
-            .and_then(Vec::pop)
-            .ok_or("no late append")?;
-        let frame = Frame::decode(&append.frame).map_err(|why| format!("{why:?}"))?;
-        let taken = self.store.log(ROOM).append(&append, frame.time_ms);
-        expect("taken", Some(taken), line["taken"].as_bool())
     }
 
     fn push(&mut self, line: &Value) -> Result<(), Wrong> {
@@ -599,106 +464,6 @@ impl World {
             }
         }
     }
-
-    fn snapshot(&mut self) -> Result<(), Wrong> {
-        let found = self.look(&Read::default());
-        found.snapshot.map(|_| ()).ok_or("no snapshot".into())
-    }
-
-    fn roll_back(&mut self, line: &Value) -> Result<(), Wrong> {
-        let head = self.store.log(ROOM).head().v;
-        self.store
-            .log(ROOM)
-            .roll_back(head - number(line, "frames")?);
-        if text(line, "inbox")? != "Kept" {
-            self.empty_inbox();
-            for name in texts(&line["after"]["inbox"])? {
-                let (device, sequence, floor) = action(name)?;
-                let (who, id, own) = &self.devices[device];
-                let mut hail = hail(*id, Some(*own), Presence::Unsaid);
-                hail.kept_from = if floor { sequence } else { 1 };
-                hail.actions.push(sent(sequence));
-                let item = ByteBuf::from(write(&(HAILS, who, hail)));
-                let now_ms = self.store.clock_ms();
-                self.store.log(ROOM).push(&[item], now_ms);
-            }
-        }
-        Ok(())
-    }
-
-    /// A frame that takes all items, and is gone again.
-    fn empty_inbox(&mut self) {
-        let found = self.look(&Read::default());
-        let log = self.store.log(ROOM);
-        log.append_unchecked(&Append {
-            v: found.head.v + 1,
-            previous: found.head.hash,
-            hash: found.head.hash,
-            frame: ByteBuf::new(),
-            published: ByteBuf::new(),
-            lease_ms: 0,
-            framed: found.inbox.iter().map(|item| item.id).collect(),
-            snapshot: None,
-            note: None,
-        });
-        log.roll_back(found.head.v);
-    }
-
-    /// The store as the model sees it.
-    fn compare(&mut self, after: &Value) -> Result<(), Wrong> {
-        let model = after["log"].as_array().ok_or("no log")?;
-        let frames = self.frames();
-        let own = frames.get(BEFORE as usize..).ok_or("too few frames")?;
-        expect("frames", own.len(), model.len())?;
-        for (frame, model) in own.iter().zip(model) {
-            expect(
-                "entries",
-                self.actions(frame),
-                unvouched(&model["entries"])?,
-            )?;
-        }
-        let history = model.last().map_or(Ok("0"), |last| text(last, "is"))?;
-        let head = self.store.log(ROOM).head();
-        expect("head", Some(&head), self.heads.get(history))?;
-        let mut inbox: Vec<String> = self
-            .look(&Read::default())
-            .inbox
-            .iter()
-            .flat_map(|item| self.item(&item.bytes))
-            .collect();
-        let mut model_inbox = texts(&after["inbox"])?;
-        inbox.sort();
-        model_inbox.sort_unstable();
-        expect(
-            "inbox",
-            inbox.iter().map(String::as_str).collect(),
-            model_inbox,
-        )?;
-        self.compare_room(after)
-    }
-
-    /// A replay of the log from its first frame: marks, and what the rules saw.
-    fn compare_room(&mut self, after: &Value) -> Result<(), Wrong> {
-        let mut frames = self.store.log(ROOM).frames();
-        let first = frames.next().ok_or("no frames")?;
-        let mut room = Room::<Diary>::genesis(first).map_err(|why| format!("{why:?}"))?;
-        for bytes in frames {
-            room.replay(bytes).map_err(|why| format!("{why:?}"))?;
-        }
-        let marks = after["marks"].as_array().ok_or("no marks")?;
-        for ((who, id, _), mark) in self.devices.iter().zip(marks) {
-            let standing = room.standing(&who.user, *id).ok_or("not registered")?;
-            expect("mark", Some(standing.mark()), mark.as_u64())?;
-        }
-        Ok(())
-    }
-}
-
-fn unvouched(entries: &Value) -> Result<Vec<String>, Wrong> {
-    let each = texts(entries)?.into_iter();
-    Ok(each
-        .map(|entry| entry.trim_end_matches('!').to_string())
-        .collect())
 }
 
 fn refusal(outcome: &Outcome, code: &str) -> Result<(), Wrong> {

@@ -1,21 +1,22 @@
 //! A change of rules in a rolling deploy: instances that have only the old rules, both, or only the
 //! new ones, and pages of both, over one store.
 
+mod deploys;
+mod pages;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use baton::effect::{Arrival, Effect};
 use baton::frame::{Entry, Frame};
 use baton::wire::{self, News};
-use baton::{Code, DeviceStanding, Head, Note, Reject, ReplayError, Room, Rules, Status};
+use baton::{Code, DeviceStanding, Head, ReplayError, Room, Rules, Status};
 
-use super::support::fleet::{Build, Fleet};
-use super::support::flock::{
-    All, BRITTLE, BROKEN_TICK, Both, FENCED, MOST, One, OneAction, TOO_MUCH_NOW, Two, TwoAction,
-    TwoConfig,
+use crate::support::fleet::{Build, Fleet};
+use crate::support::flock::{
+    BRITTLE, BROKEN_TICK, Both, FENCED, One, OneAction, Two, TwoAction, TwoConfig,
 };
-use super::support::host::quietly;
-use super::support::rollout::Rollout;
-use super::support::{
+use crate::support::host::quietly;
+use crate::support::{
     Audit, Client, FRAME_MS, Fault, LEASE_MS, START_MS, audit, refusal, reply_of, watcher,
 };
 
@@ -159,7 +160,7 @@ fn b31_the_switch_is_one_recorded_frame_and_the_log_replays_over_it_from_the_fir
     let found = fleet
         .store
         .clone()
-        .log(super::support::fleet::ROOM)
+        .log(crate::support::fleet::ROOM)
         .read(&baton::effect::Read::default(), fleet.now_ms);
     let snapshot = found.snapshot.expect("kept with the switch");
     let mut room = Room::<Two>::restore(&snapshot).expect("of the new rules");
@@ -182,114 +183,6 @@ fn b31_the_switch_is_one_recorded_frame_and_the_log_replays_over_it_from_the_fir
     assert_eq!(room.head().v, at - 1);
     assert!(Room::<One>::restore(&snapshot).is_none(), "never misread");
     assert!(Room::<Two>::restore(&room.snapshot()).is_none());
-}
-
-#[test]
-fn b30_an_old_page_is_answered_by_the_new_rules_told_to_reload_and_goes_on_with_the_same_queue() {
-    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
-    act_one(&fleet, &mut ann, &OneAction::Add(7));
-    act_one(&fleet, &mut ann, &OneAction::Bleat);
-    act_one(&fleet, &mut ann, &OneAction::Add(MOST));
-    // The room switches while ann is offline.
-    fleet.pass(LEASE_MS + 1);
-    fleet.ask(1, watcher(Head::default()));
-    let sent = ann.arrival(fleet.now_ms);
-    ann.notes.clear();
-    for _ in 0..2 {
-        fleet.pass(LEASE_MS + 1);
-        let outcome = fleet.ask(1, sent.clone());
-        assert_eq!(outcome.status, 200, "also when it comes twice");
-        ann.take(&outcome, fleet.now_ms);
-    }
-    let answers = [
-        (2, Some(0)),
-        (3, Some(Reject::OUTDATED.0)),
-        (4, Some(TOO_MUCH_NOW.0)),
-    ];
-    assert_eq!(ann.answers(), answers);
-    let reloads = ann.notes.iter().filter(|note| **note == Note::Reload);
-    assert_eq!(reloads.count(), 1);
-    let since_ms = fleet.now_ms - START_MS;
-    assert_eq!(ann.replica.status(since_ms), Status::Reload);
-    assert_eq!(ann.replica.rules(), 2, "the version that the page needs");
-    let mut ann = ann.reload_as::<Two>();
-    join(&mut fleet, 1, &mut ann);
-    act_two(&fleet, &mut ann, 9);
-    drain(&mut fleet, 1, &mut ann);
-    assert_eq!(ann.answers().last(), Some(&(5, Some(0))), "numbered on");
-    assert_eq!(
-        applied(&mut fleet),
-        [(0, 5, false), (0, 7, false), (0, 9, true)]
-    );
-    let upcast = |frame: &Frame| {
-        let of = |entry: &Entry| matches!(entry, Entry::Upcast { version: 1, .. });
-        frame.entries.iter().any(of)
-    };
-    assert!(fleet.frames().iter().any(upcast), "as the device wrote it");
-}
-
-#[test]
-fn b30_what_an_old_page_left_unsent_is_predicted_and_sent_by_the_new_one() {
-    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
-    act_one(&fleet, &mut ann, &OneAction::Add(7));
-    let mut ann = ann.reload_as::<Two>();
-    join(&mut fleet, 1, &mut ann);
-    let room = ann.replica.predicted().expect("in the room");
-    assert_eq!(room.state().log.last(), Some(&(0, 7, false)), "predicted");
-    drain(&mut fleet, 1, &mut ann);
-    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
-}
-
-#[test]
-fn two_instances_that_switch_at_once_have_one_winner() {
-    let (mut fleet, _) = old_room(&[OLD, EAGER, EAGER]);
-    fleet.pass(LEASE_MS + 1);
-    let mut trips = [1, 2].map(|machine| fleet.begin(machine, &[watcher(Head::default())]));
-    for trip in &mut trips {
-        while !matches!(trip.effect, Effect::Append(..)) {
-            fleet.step(trip, Fault::None);
-        }
-    }
-    for trip in trips {
-        let outcome = fleet.finish(trip).remove(0);
-        assert_eq!(reply_of(&outcome).expect("answered").rules, 2);
-    }
-    assert_eq!(switches(&fleet.frames()).len(), 1);
-    history(&mut fleet);
-}
-
-#[test]
-fn whatever_becomes_of_the_switch_frame_the_room_switches_once() {
-    for fault in [Fault::None, Fault::NotDone, Fault::Done, Fault::Late] {
-        for killed in [false, true] {
-            let (mut fleet, mut ann) = old_room(&[OLD, EAGER, EAGER]);
-            act_one(&fleet, &mut ann, &OneAction::Add(7));
-            fleet.pass(LEASE_MS + 1);
-            let mut trip = fleet.begin(1, &[ann.arrival(fleet.now_ms)]);
-            while !matches!(trip.effect, Effect::Append(..)) {
-                fleet.step(&mut trip, Fault::None);
-            }
-            let late = fleet.step(&mut trip, fault);
-            match killed {
-                true => fleet.deploy(1, Build::Both, 2),
-                false => drop(fleet.finish(trip)),
-            }
-            let mut bob = Client::<Two>::new("bob");
-            join(&mut fleet, 2, &mut bob);
-            if let Some(late) = late {
-                fleet.perform(&late);
-            }
-            ann.replica.refused(None, None, fleet.now_ms - START_MS);
-            drain(&mut fleet, 2, &mut ann);
-            let case = format!("{fault:?}, killed: {killed}");
-            assert_eq!(switches(&fleet.frames()).len(), 1, "{case}");
-            assert_eq!(
-                applied(&mut fleet),
-                [(0, 5, false), (0, 7, false)],
-                "{case}"
-            );
-        }
-    }
 }
 
 #[test]
@@ -345,21 +238,6 @@ fn an_instance_that_lacks_the_new_rules_passes_bytes_and_pushes_and_never_leads(
 }
 
 #[test]
-fn an_old_page_on_an_old_instance_is_told_of_the_switch_and_its_actions_are_handed_on() {
-    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
-    fleet.pass(LEASE_MS + 1);
-    fleet.ask(1, watcher(Head::default()));
-    act_one(&fleet, &mut ann, &OneAction::Add(7));
-    fleet.pass(LEASE_MS + 1);
-    assert_eq!(exchange(&mut fleet, 0, &mut ann), 200);
-    assert_eq!(fleet.log().waiting(), 1);
-    assert!(ann.notes.contains(&Note::Reload));
-    fleet.pass(LEASE_MS + 1);
-    fleet.ask(1, watcher(Head::default()));
-    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
-}
-
-#[test]
 fn a_room_that_only_players_may_read_is_not_passed_on_by_who_cannot_tell_them() {
     for cold in [false, true] {
         let (mut fleet, mut ann) = old_room_of(&[OLD, EAGER], FENCED);
@@ -410,16 +288,16 @@ fn who_wrote_and_then_met_other_rules_says_retry_and_not_that_nothing_changed() 
 
 #[test]
 fn what_a_user_may_not_do_is_not_done_whoever_pushed_it() {
-    let mut world = super::support::World::<super::support::rules::Purse>::new(1);
-    let ann = super::support::Raw::joined(&mut world, 0, "ann");
+    let mut world = crate::support::World::<crate::support::rules::Purse>::new(1);
+    let ann = crate::support::Raw::joined(&mut world, 0, "ann");
     // The second may not even look, the third may look and not act.
-    let second = super::support::Raw::new("bob").say(&mut world, 0, &[]);
+    let second = crate::support::Raw::new("bob").say(&mut world, 0, &[]);
     assert!(second.is_ok() || world.log().waiting() > 0);
     world.pass(LEASE_MS + 1);
     world.watch(0);
-    let bob = super::support::Raw::joined(&mut world, 0, "carl");
+    let bob = crate::support::Raw::joined(&mut world, 0, "carl");
     world.pass(LEASE_MS + 1);
-    let push = |raw: &super::support::Raw| {
+    let push = |raw: &crate::support::Raw| {
         let hail = baton::wire::Hail {
             actions: vec![baton::wire::Sent {
                 seq: 1,
@@ -437,145 +315,6 @@ fn what_a_user_may_not_do_is_not_done_whoever_pushed_it() {
     let audit = world.audit();
     assert_eq!((audit.accepted.len(), *audit.room.state()), (1, 5));
     assert_eq!(world.log().waiting(), 0);
-}
-
-#[test]
-fn the_version_never_goes_back_whatever_other_instances_want() {
-    let (mut fleet, _) = old_room(&[OLD, EAGER, READY]);
-    for round in 0..30 {
-        fleet.pass(LEASE_MS + 1);
-        let mut bob = Client::<Two>::new("bob");
-        exchange(&mut fleet, 2 - round % 2, &mut bob);
-    }
-    assert_eq!(switches(&fleet.frames()).len(), 1);
-    let writer = fleet.machines[2].writer;
-    let frames = fleet.frames();
-    let mut led = frames.iter().filter(|frame| frame.rules == 1);
-    let led = led.any(|frame| frame.writer == writer);
-    assert!(led, "who does not want it leads it all the same");
-    history(&mut fleet);
-}
-
-#[test]
-fn a_new_page_waits_for_a_room_that_has_not_switched_and_then_plays() {
-    let (mut fleet, _) = old_room(&[OLD, NEW, EAGER]);
-    let mut bob = Client::<Two>::new("bob");
-    for machine in [0, 1, 0] {
-        fleet.pass(LEASE_MS + 1);
-        exchange(&mut fleet, machine, &mut bob);
-    }
-    let since_ms = fleet.now_ms - START_MS;
-    assert_eq!(bob.replica.status(since_ms), Status::Waiting);
-    assert!(
-        !bob.notes.contains(&Note::Reload),
-        "to load again would not help"
-    );
-    assert!(
-        bob.replica.ask_at(false, since_ms) >= since_ms + 100,
-        "in no hurry"
-    );
-    fleet.pass(LEASE_MS + 1);
-    exchange(&mut fleet, 2, &mut bob);
-    join(&mut fleet, 1, &mut bob);
-    act_two(&fleet, &mut bob, 9);
-    drain(&mut fleet, 1, &mut bob);
-    assert_eq!(applied(&mut fleet), [(0, 5, false), (1, 9, true)]);
-    let frames = fleet.frames();
-    let writer = fleet.machines[1].writer;
-    let led = frames.iter().filter(|frame| frame.writer == writer);
-    assert!(led.clone().count() > 0 && led.clone().all(|frame| frame.rules == 1));
-}
-
-#[test]
-fn a_store_that_loses_the_switch_switches_again_and_keeps_what_was_sent() {
-    let (mut fleet, _) = old_room(&[OLD, EAGER]);
-    let before = fleet.log().head().v;
-    fleet.pass(LEASE_MS + 1);
-    let mut bob = Client::<Two>::new("bob");
-    join(&mut fleet, 1, &mut bob);
-    act_two(&fleet, &mut bob, 9);
-    drain(&mut fleet, 1, &mut bob);
-    act_two(&fleet, &mut bob, 10);
-    fleet.log().roll_back(before);
-    // Whoever has only the old rules leads again, and bob waits with what is not of them.
-    for _ in 0..2 {
-        fleet.pass(LEASE_MS + 1);
-        exchange(&mut fleet, 0, &mut bob);
-    }
-    let since_ms = fleet.now_ms - START_MS;
-    assert_eq!(bob.replica.status(since_ms), Status::Waiting);
-    assert_eq!(switches(&fleet.frames()), [0; 0]);
-    for _ in 0..5 {
-        fleet.pass(LEASE_MS + 1);
-        exchange(&mut fleet, 1, &mut bob);
-    }
-    drain(&mut fleet, 1, &mut bob);
-    assert_eq!(bob.resets(), 1, "told before anything new is shown");
-    assert_eq!(switches(&fleet.frames()).len(), 1);
-    assert_eq!(
-        applied(&mut fleet),
-        [(0, 5, false), (1, 9, true), (1, 10, true)]
-    );
-}
-
-#[test]
-fn a_rolling_deploy_of_everything_at_once_forks_nothing_and_loses_nothing() {
-    for seed in 0..60 {
-        let mut rollout = Rollout::new(seed, false);
-        rollout.run(900);
-        rollout.drain();
-        rollout.check();
-        assert_eq!(switches(&rollout.fleet.frames()).len(), 1);
-    }
-}
-
-#[test]
-fn a_rolling_deploy_on_a_store_that_loses_writes_keeps_every_action() {
-    let mut losses = 0;
-    for seed in 0..60 {
-        let mut rollout = Rollout::new(seed, true);
-        rollout.run(900);
-        rollout.drain();
-        // A room of which nothing is left may begin anew on the later rules (seed 53 does).
-        let switched = usize::from(rollout.check() == 1);
-        assert_eq!(switches(&rollout.fleet.frames()).len(), switched);
-        losses += rollout.losses;
-    }
-    assert!(losses > 60, "it did lose writes: {losses}");
-}
-
-#[test]
-fn three_versions_follow_each_other_and_another_pace_keeps_the_tick_that_was_reached() {
-    let (mut fleet, _) = old_room(&[OLD, (Build::All, 3)]);
-    let before = history(&mut fleet).room;
-    let mut bob = Client::<All>::new("bob");
-    join(&mut fleet, 1, &mut bob);
-    for _ in 0..20 {
-        fleet.pass(1_000);
-        exchange(&mut fleet, 1, &mut bob);
-    }
-    let frames = fleet.frames();
-    let at = before.head().v + 1;
-    assert_eq!(switches(&frames), [at, at + 1], "one after the other");
-    let after = audit_of_paces(&mut fleet);
-    assert_eq!((after.edition().version, after.version_at(at)), (3, 2));
-    // Everybody is here all the time, so no time was cut.
-    let second = &frames[at as usize];
-    let (lived_ms, ticks) = (after.time_ms() - second.time_ms, after.tick() - second.tick);
-    assert!(
-        lived_ms > 15_000 && ticks.abs_diff(lived_ms / 50) <= 1,
-        "{ticks} in {lived_ms} ms"
-    );
-    assert_eq!(bob.replica.head(), after.head());
-}
-
-fn audit_of_paces(fleet: &mut Fleet) -> Room<All> {
-    let log: Vec<Vec<u8>> = fleet.log().frames().map(<[u8]>::to_vec).collect();
-    let mut room = Room::<All>::genesis(&log[0]).expect("replays");
-    for bytes in &log[1..] {
-        room.replay(bytes).expect("replays");
-    }
-    room
 }
 
 #[test]

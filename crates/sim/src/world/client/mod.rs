@@ -2,26 +2,27 @@
 //! are loaded again, storage that is copied or lost. The replica decides when to ask and what to
 //! believe; here is only what befalls it.
 
+pub(super) mod hearing;
+mod storage;
+
 use std::collections::BTreeMap;
 
-use baton::effect::{Arrival, Call, Content, Outcome as Answer};
-use baton::{Code, DeviceId, Identity, Note, Replica, wire};
+use baton::effect::{Arrival, Call};
+use baton::{DeviceId, Identity, Replica, wire};
 use serde_json::json;
 
 use super::{Event, Game, Phase, Slip, World};
-use crate::check::client::{Told, predicts, took};
+use crate::check::Checked;
+use crate::check::client::Told;
 use crate::check::ledger::Owner;
 use crate::check::oracle::Oracle;
-use crate::check::reply::{Asked, refusal};
-use crate::check::{Checked, hold};
+use crate::check::reply::Asked;
 use crate::clock::START_MS;
 use crate::plan::Routing;
 use crate::rules::{BankAction, MOST};
 
 /// Ten years, in milliseconds: how far devices' clocks are off.
 const DECADE_MS: u64 = 315_360_000_000;
-/// One prediction in so many is held against what it must be.
-const PREDICTIONS: u32 = 8;
 
 /// A device of a user, in one room.
 pub(super) struct Client<R: Game> {
@@ -169,7 +170,7 @@ impl<R: Game> World<R> {
     }
 
     /// A page's clock: from its load, or the wall's, which may be ten years off.
-    fn new_base(&mut self) -> u64 {
+    pub(super) fn new_base(&mut self) -> u64 {
         [0, START_MS, START_MS + DECADE_MS, START_MS - DECADE_MS][self.below(4)]
     }
 
@@ -255,17 +256,6 @@ impl<R: Game> World<R> {
         }
     }
 
-    /// An action is on disk from now on.
-    pub(super) fn keep_action(&mut self, index: usize, seq: u64, action: &BankAction) {
-        let body = wire::write(action);
-        let page = &mut self.clients[index];
-        page.saved = page.replica.save();
-        let owner = page.owner();
-        page.own.insert((owner.clone(), seq), body.clone());
-        let room = page.room;
-        self.accounts[room].ledger.keep(&owner, seq, body);
-    }
-
     fn draw_action(&mut self) -> BankAction {
         let amount = i64::from(self.random.below(100));
         let other = self.random.below(8);
@@ -279,71 +269,6 @@ impl<R: Game> World<R> {
             18 => BankAction::Add(MOST + 1 + amount),
             _ => BankAction::Say("x".repeat(usize::try_from(amount).unwrap_or(0))),
         }
-    }
-
-    /// The page is loaded again: only what is on disk is left.
-    pub(super) fn reload(&mut self, index: usize) -> Checked {
-        let base_ms = self.new_base();
-        let warm = self.random.chance(1, 2);
-        let page = &mut self.clients[index];
-        page.life += 1;
-        page.flying = None;
-        page.base_ms = base_ms;
-        page.replica =
-            Replica::resume(&page.user, &page.saved, 1).expect("what was saved is whole");
-        // The new session is kept before it is used.
-        page.saved = page.replica.save();
-        if warm && let Some(room) = &page.saved_room {
-            page.replica.warm_up(room, page.base_ms + self.now_ms);
-        }
-        page.told.head = page.replica.head();
-        self.note(
-            &format!("client {index}"),
-            "reload",
-            (index as u64, 0),
-            || json!({}),
-        );
-        // What the kept room says is of its own history, whatever the store has lost since.
-        self.hear(index, "the kept room")
-    }
-
-    /// The device's storage is gone: it is a new device.
-    pub(super) fn lose_storage(&mut self, index: usize) -> Checked {
-        self.counters.saw(39);
-        let id = self.new_device();
-        let page = &mut self.clients[index];
-        let owner = page.owner();
-        page.saved = Replica::<R>::new(&page.user, id, 1).save();
-        page.saved_room = None;
-        let room = page.room;
-        self.accounts[room].ledger.give_up(&owner);
-        self.reload(index)
-    }
-
-    /// A device's storage is copied to another of the room, which becomes the same device.
-    pub(super) fn clone_storage(&mut self, from: usize, to: usize) -> Checked {
-        if from == to || self.clients[from].room != self.clients[to].room {
-            return Ok(());
-        }
-        self.counters.saw(39);
-        let source = &self.clients[from];
-        let (user, saved, own) = (
-            source.user.clone(),
-            source.saved.clone(),
-            source.own.clone(),
-        );
-        let (room, owner) = (source.room, source.owner());
-        let page = &mut self.clients[to];
-        let lost = page.owner();
-        page.user = user;
-        page.saved = saved;
-        page.own = own;
-        page.told = Told::default();
-        page.saved_room = None;
-        let ledger = &mut self.accounts[room].ledger;
-        ledger.give_up(&lost);
-        ledger.double(&owner);
-        self.reload(to)
     }
 
     pub(super) fn go_offline(&mut self, index: usize, ms: u64) {
@@ -437,169 +362,7 @@ impl<R: Game> World<R> {
             device: hail.map(|hail| ((self.clients[index].user.clone(), hail.id), hail.answered)),
             began_v: 0,
             began_losses: 0,
+            cursors: 1,
         }
     }
-
-    /// Notes that a request arrived after a later one of its device.
-    pub(super) fn see_order(&mut self, index: usize, number: u64) {
-        let page = &mut self.clients[index];
-        if number < page.arrived {
-            self.counters.saw(4);
-        }
-        page.arrived = page.arrived.max(number);
-    }
-
-    /// An answer arrives.
-    pub(super) fn answered(&mut self, slip: &Slip, answer: &Answer) -> Checked {
-        if let Some(room) = slip.forger {
-            return self.forger_hears(room, answer);
-        }
-        let Some((index, life, number)) = slip.client else {
-            return Ok(());
-        };
-        let page = &mut self.clients[index];
-        let waits = page.life == life && page.is_online(self.now_ms);
-        let Some((_, sent_ms)) = page.flying.filter(|flying| waits && flying.0 == number) else {
-            return Ok(());
-        };
-        page.flying = None;
-        self.counters.replies += 1;
-        self.receive(index, answer, sent_ms)?;
-        let what = format!("{:?}", answer.status);
-        self.hear(index, &what)
-    }
-
-    /// A device takes in what an instance answered to the request that it sent at `sent_ms` of its own time.
-    pub(super) fn receive(&mut self, index: usize, answer: &Answer, sent_ms: u64) -> Checked {
-        let page = &mut self.clients[index];
-        let local_ms = page.local_ms(self.now_ms);
-        if answer.content == Content::Reply {
-            page.heard_ms = self.now_ms;
-            let read = page.replica.receive(&answer.body, sent_ms, local_ms);
-            hold(read, "9: an answer can be read", || {
-                format!("by client {index}")
-            })?;
-        } else {
-            let (code, expected) = refusal_of(answer);
-            let owner = (page.user.clone(), page.asker);
-            page.replica.refused(code, expected, local_ms);
-            let accounts = &self.accounts[page.room];
-            let trouble = matches!(self.phase, Phase::Faults | Phase::Healing(_));
-            let caused = match code {
-                // What has a place keeps it, unless the store loses it; a leader whose frame was not
-                // appended may have counted those that it would have registered.
-                Some(Code::DeviceLimit) => {
-                    page.no_place_ms = Some(self.now_ms);
-                    let oracle = &accounts.book.oracle;
-                    trouble || accounts.losses > 0 || oracle.has_no_place(&page.user, None)
-                }
-                // Another of its user's took its place; whether it might, the log was asked when it happened.
-                Some(Code::Evicted) => trouble || accounts.book.oracle.device(&owner).is_none(),
-                Some(Code::Halted) => accounts.halts > 0,
-                // A copy of the device was first to use the number, at any time.
-                Some(Code::Conflict) if accounts.ledger.is_doubled(&owner) => true,
-                _ => trouble,
-            };
-            refusal(code, caused, true)?;
-        }
-        Ok(())
-    }
-
-    /// A pushed frame arrives.
-    pub(super) fn pushed(&mut self, index: usize, life: u32, bytes: &[u8]) -> Checked {
-        let page = &mut self.clients[index];
-        if page.life != life || !page.is_online(self.now_ms) {
-            return Ok(());
-        }
-        let local_ms = page.local_ms(self.now_ms);
-        page.replica.frame(bytes, local_ms);
-        self.hear(index, "frame")
-    }
-
-    /// Something was taken in: what it means, and whether it may.
-    pub(super) fn hear(&mut self, index: usize, what: &str) -> Checked {
-        let page = &mut self.clients[index];
-        let notes = page.replica.notes();
-        let owner = page.owner();
-        let accounts = &self.accounts[page.room];
-        let books = (&accounts.book, &accounts.tree);
-        let own = |seq: u64| page.own.get(&(owner.clone(), seq));
-        let answers = took(
-            &mut page.told,
-            &owner,
-            &page.replica,
-            &notes,
-            books,
-            own,
-            accounts.losses,
-        )?;
-        self.counters.answers += answers;
-        let v = page.replica.head().v;
-        if notes.contains(&Note::Reset) {
-            self.counters.resets += 1;
-        }
-        let evicted = notes
-            .iter()
-            .any(|note| matches!(note, Note::Evicted { .. }));
-        let pending = page.replica.pending();
-        self.note(
-            &format!("client {index}"),
-            "heard",
-            (index as u64, v),
-            || json!({ "of": what, "v": v, "pending": pending, "notes": format!("{notes:?}") }),
-        );
-        if evicted {
-            self.renew(index);
-        }
-        if self.random.chance(1, PREDICTIONS) {
-            self.check_prediction(index)?;
-            let page = &mut self.clients[index];
-            page.saved = page.replica.save();
-            page.saved_room = page.replica.save_room();
-        }
-        self.rewake(index);
-        Ok(())
-    }
-
-    fn renew(&mut self, index: usize) {
-        let id = self.new_device();
-        let page = &mut self.clients[index];
-        let owner = page.owner();
-        let local_ms = page.local_ms(self.now_ms);
-        page.replica.renew(id, local_ms);
-        page.saved = page.replica.save();
-        let room = page.room;
-        self.accounts[room].ledger.give_up(&owner);
-    }
-
-    fn check_prediction(&self, index: usize) -> Checked {
-        let page = &self.clients[index];
-        match page.pending() {
-            Some(pending) => predicts(&page.replica, &pending),
-            None => Ok(()),
-        }
-    }
-
-    /// The client stops waiting for an answer.
-    pub(super) fn give_up(&mut self, index: usize, life: u32, number: u64) -> Checked {
-        let page = &mut self.clients[index];
-        if page.life != life || page.flying.is_none_or(|flying| flying.0 != number) {
-            return Ok(());
-        }
-        page.flying = None;
-        let local_ms = page.local_ms(self.now_ms);
-        page.replica.refused(None, None, local_ms);
-        let hosts = self.hosts.len();
-        let favourite = self.below(hosts);
-        self.clients[index].favourite = favourite;
-        self.hear(index, "nothing")
-    }
-}
-
-/// The code of a refused request, and the expected number of a gap.
-pub(crate) fn refusal_of(answer: &Answer) -> (Option<Code>, Option<u64>) {
-    let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let name = body["code"].as_str().unwrap_or_default();
-    let code = Code::ALL.into_iter().find(|code| code.name() == name);
-    (code, body["expected"].as_u64())
 }

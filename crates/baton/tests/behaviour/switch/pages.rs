@@ -1,0 +1,109 @@
+//! Pages of old and new rules, while instances change theirs.
+
+use baton::frame::{Entry, Frame};
+use baton::{Head, Note, Reject, Status};
+
+use super::{EAGER, NEW, OLD, act_one, act_two, applied, drain, exchange, join, old_room};
+use crate::support::flock::{MOST, OneAction, TOO_MUCH_NOW, Two};
+use crate::support::{Client, LEASE_MS, START_MS, watcher};
+
+#[test]
+fn b30_an_old_page_is_answered_by_the_new_rules_told_to_reload_and_goes_on_with_the_same_queue() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    act_one(&fleet, &mut ann, &OneAction::Bleat);
+    act_one(&fleet, &mut ann, &OneAction::Add(MOST));
+    // The room switches while ann is offline.
+    fleet.pass(LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    let sent = ann.arrival(fleet.now_ms);
+    ann.notes.clear();
+    for _ in 0..2 {
+        fleet.pass(LEASE_MS + 1);
+        let outcome = fleet.ask(1, sent.clone());
+        assert_eq!(outcome.status, 200, "also when it comes twice");
+        ann.take(&outcome, fleet.now_ms);
+    }
+    let answers = [
+        (2, Some(0)),
+        (3, Some(Reject::OUTDATED.0)),
+        (4, Some(TOO_MUCH_NOW.0)),
+    ];
+    assert_eq!(ann.answers(), answers);
+    let reloads = ann.notes.iter().filter(|note| **note == Note::Reload);
+    assert_eq!(reloads.count(), 1);
+    let since_ms = fleet.now_ms - START_MS;
+    assert_eq!(ann.replica.status(since_ms), Status::Reload);
+    assert_eq!(ann.replica.rules(), 2, "the version that the page needs");
+    let mut ann = ann.reload_as::<Two>();
+    join(&mut fleet, 1, &mut ann);
+    act_two(&fleet, &mut ann, 9);
+    drain(&mut fleet, 1, &mut ann);
+    assert_eq!(ann.answers().last(), Some(&(5, Some(0))), "numbered on");
+    assert_eq!(
+        applied(&mut fleet),
+        [(0, 5, false), (0, 7, false), (0, 9, true)]
+    );
+    let upcast = |frame: &Frame| {
+        let of = |entry: &Entry| matches!(entry, Entry::Upcast { version: 1, .. });
+        frame.entries.iter().any(of)
+    };
+    assert!(fleet.frames().iter().any(upcast), "as the device wrote it");
+}
+
+#[test]
+fn b30_what_an_old_page_left_unsent_is_predicted_and_sent_by_the_new_one() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    let mut ann = ann.reload_as::<Two>();
+    join(&mut fleet, 1, &mut ann);
+    let room = ann.replica.predicted().expect("in the room");
+    assert_eq!(room.state().log.last(), Some(&(0, 7, false)), "predicted");
+    drain(&mut fleet, 1, &mut ann);
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
+}
+
+#[test]
+fn an_old_page_on_an_old_instance_is_told_of_the_switch_and_its_actions_are_handed_on() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    fleet.pass(LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    act_one(&fleet, &mut ann, &OneAction::Add(7));
+    fleet.pass(LEASE_MS + 1);
+    assert_eq!(exchange(&mut fleet, 0, &mut ann), 200);
+    assert_eq!(fleet.log().waiting(), 1);
+    assert!(ann.notes.contains(&Note::Reload));
+    fleet.pass(LEASE_MS + 1);
+    fleet.ask(1, watcher(Head::default()));
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
+}
+
+#[test]
+fn a_new_page_waits_for_a_room_that_has_not_switched_and_then_plays() {
+    let (mut fleet, _) = old_room(&[OLD, NEW, EAGER]);
+    let mut bob = Client::<Two>::new("bob");
+    for machine in [0, 1, 0] {
+        fleet.pass(LEASE_MS + 1);
+        exchange(&mut fleet, machine, &mut bob);
+    }
+    let since_ms = fleet.now_ms - START_MS;
+    assert_eq!(bob.replica.status(since_ms), Status::Waiting);
+    assert!(
+        !bob.notes.contains(&Note::Reload),
+        "to load again would not help"
+    );
+    assert!(
+        bob.replica.ask_at(false, since_ms) >= since_ms + 100,
+        "in no hurry"
+    );
+    fleet.pass(LEASE_MS + 1);
+    exchange(&mut fleet, 2, &mut bob);
+    join(&mut fleet, 1, &mut bob);
+    act_two(&fleet, &mut bob, 9);
+    drain(&mut fleet, 1, &mut bob);
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (1, 9, true)]);
+    let frames = fleet.frames();
+    let writer = fleet.machines[1].writer;
+    let led = frames.iter().filter(|frame| frame.writer == writer);
+    assert!(led.clone().count() > 0 && led.clone().all(|frame| frame.rules == 1));
+}

@@ -1,0 +1,119 @@
+//! The rules, said once more: verdicts, balances, timers, and what a state must come to.
+
+use super::{FAULTED, MALFORMED, Oracle};
+use crate::check::{Checked, hold};
+use crate::rules::{BankAction, BankState, CURSE_TICKS, HERD_TICKS, MOST};
+
+impl Oracle {
+    /// The rules' verdict, said once more: 0 or the code.
+    pub(super) fn judge(&self, player: u32, body: &[u8]) -> u16 {
+        let has = self.balances.get(&player).copied().unwrap_or(0);
+        let Ok((action, [])) = postcard::take_from_bytes::<BankAction>(body) else {
+            return MALFORMED;
+        };
+        judge(&action, has, self.due.is_some())
+    }
+
+    pub(super) fn apply(&mut self, player: u32, body: &[u8]) {
+        self.order = self.order.rotate_left(7) ^ (u64::from(player) + 1);
+        let Ok((action, _)) = postcard::take_from_bytes::<BankAction>(body) else {
+            return;
+        };
+        match action {
+            BankAction::Roll => *self.rolls.entry(player).or_default() += 1,
+            BankAction::Arm(after) => self.due = Some(self.tick + after.max(1)),
+            BankAction::Curse(after) => {
+                let at = self.tick + after.clamp(1, CURSE_TICKS);
+                self.cursed = Some(self.cursed.map_or(at, |cursed| cursed.min(at)));
+            }
+            BankAction::Give(to, amount) => {
+                *self.balances.entry(player).or_default() -= amount;
+                *self.balances.entry(to).or_default() += amount;
+            }
+            other => {
+                let has = self.balances.entry(player).or_default();
+                *has = after(&other, *has);
+            }
+        }
+    }
+
+    /// Compares what the rules hold with what must be.
+    pub fn compare(&self, state: &BankState, present: &[u32]) -> Checked {
+        let v = self.v;
+        let zeros = |(player, has): (&u32, &i64)| (*has != 0).then_some((*player, *has));
+        let theirs: Vec<_> = state.balances.iter().filter_map(zeros).collect();
+        let ours: Vec<_> = self.balances.iter().filter_map(zeros).collect();
+        let sum: i64 = state.balances.values().sum();
+        hold(
+            theirs == ours && state.order == self.order,
+            "S3: each action applied once, in order",
+            || format!("frame {v}: {theirs:?}, should be {ours:?}"),
+        )?;
+        hold(sum == state.total, "S16: sums are conserved", || {
+            format!("frame {v}: {sum} of {}", state.total)
+        })?;
+        hold(
+            state.balances.values().all(|has| *has >= 0),
+            "B24: nobody is below zero",
+            || format!("frame {v}: {theirs:?}"),
+        )?;
+        let rolls = state.luck.iter().all(|(player, luck)| {
+            let rolls = self.rolls.get(player).copied().unwrap_or(0);
+            (rolls..=6 * rolls).contains(luck)
+        });
+        hold(rolls, "S21: a roll is a roll", || {
+            format!("frame {v}: {:?}", state.luck)
+        })?;
+        hold(
+            (state.due, state.fired) == (self.due, self.fired),
+            "P4: a timer fires once, in its time",
+            || {
+                format!(
+                    "frame {v}: {:?}, {} times, should be {:?}, {}",
+                    state.due, state.fired, self.due, self.fired
+                )
+            },
+        )?;
+        hold(
+            state.ticks == self.tick && state.herd == self.tick / HERD_TICKS,
+            "J8: the herd grows with time alone",
+            || {
+                format!(
+                    "frame {v}: {} ticks, a herd of {} at tick {}",
+                    state.ticks, state.herd, self.tick
+                )
+            },
+        )?;
+        let here: Vec<u32> = self.here.iter().copied().collect();
+        hold(
+            here == present && state.here == i64::try_from(here.len()).unwrap_or(-1),
+            "6: who is present",
+            || format!("frame {v}: {present:?}, should be {here:?}"),
+        )
+    }
+}
+
+/// The verdict on an action of a player who has so much.
+pub(crate) fn judge(action: &BankAction, has: i64, armed: bool) -> u16 {
+    match action {
+        BankAction::Add(amount) | BankAction::Fine(amount) if !(0..=MOST).contains(amount) => 7,
+        BankAction::Spend(amount) | BankAction::Give(_, amount) => match *amount {
+            amount if !(0..=MOST).contains(&amount) => 7,
+            amount if amount > has => 8,
+            _ => 0,
+        },
+        BankAction::Arm(_) if armed => 9,
+        BankAction::Break(_) => FAULTED,
+        _ => 0,
+    }
+}
+
+/// What a player has after an accepted action of their own that moves nothing to others.
+pub(crate) fn after(action: &BankAction, has: i64) -> i64 {
+    match action {
+        BankAction::Add(amount) => has + amount,
+        BankAction::Spend(amount) | BankAction::Give(_, amount) => has - amount,
+        BankAction::Fine(amount) => (has - amount).max(0),
+        _ => has,
+    }
+}

@@ -1,0 +1,87 @@
+//! What a device has on disk: kept, loaded again, lost, copied.
+
+use baton::{Replica, wire};
+use serde_json::json;
+
+use crate::check::Checked;
+use crate::check::client::Told;
+use crate::rules::BankAction;
+use crate::world::{Game, World};
+
+impl<R: Game> World<R> {
+    /// An action is on disk from now on.
+    pub(in crate::world) fn keep_action(&mut self, index: usize, seq: u64, action: &BankAction) {
+        let body = wire::write(action);
+        let page = &mut self.clients[index];
+        page.saved = page.replica.save();
+        let owner = page.owner();
+        page.own.insert((owner.clone(), seq), body.clone());
+        let room = page.room;
+        self.accounts[room].ledger.keep(&owner, seq, body);
+    }
+
+    /// The page is loaded again: only what is on disk is left.
+    pub(in crate::world) fn reload(&mut self, index: usize) -> Checked {
+        let base_ms = self.new_base();
+        let warm = self.random.chance(1, 2);
+        let page = &mut self.clients[index];
+        page.life += 1;
+        page.flying = None;
+        page.base_ms = base_ms;
+        page.replica =
+            Replica::resume(&page.user, &page.saved, 1).expect("what was saved is whole");
+        // The new session is kept before it is used.
+        page.saved = page.replica.save();
+        if warm && let Some(room) = &page.saved_room {
+            page.replica.warm_up(room, page.base_ms + self.now_ms);
+        }
+        page.told.head = page.replica.head();
+        self.note(
+            &format!("client {index}"),
+            "reload",
+            (index as u64, 0),
+            || json!({}),
+        );
+        // What the kept room says is of its own history, whatever the store has lost since.
+        self.hear(index, "the kept room")
+    }
+
+    /// The device's storage is gone: it is a new device.
+    pub(in crate::world) fn lose_storage(&mut self, index: usize) -> Checked {
+        self.counters.saw(39);
+        let id = self.new_device();
+        let page = &mut self.clients[index];
+        let owner = page.owner();
+        page.saved = Replica::<R>::new(&page.user, id, 1).save();
+        page.saved_room = None;
+        let room = page.room;
+        self.accounts[room].ledger.give_up(&owner);
+        self.reload(index)
+    }
+
+    /// A device's storage is copied to another of the room, which becomes the same device.
+    pub(in crate::world) fn clone_storage(&mut self, from: usize, to: usize) -> Checked {
+        if from == to || self.clients[from].room != self.clients[to].room {
+            return Ok(());
+        }
+        self.counters.saw(39);
+        let source = &self.clients[from];
+        let (user, saved, own) = (
+            source.user.clone(),
+            source.saved.clone(),
+            source.own.clone(),
+        );
+        let (room, owner) = (source.room, source.owner());
+        let page = &mut self.clients[to];
+        let lost = page.owner();
+        page.user = user;
+        page.saved = saved;
+        page.own = own;
+        page.told = Told::default();
+        page.saved_room = None;
+        let ledger = &mut self.accounts[room].ledger;
+        ledger.give_up(&lost);
+        ledger.double(&owner);
+        self.reload(to)
+    }
+}
