@@ -105,6 +105,10 @@ fn seeds_that_once_failed_hold() {
             "two thousand suspected actions were tried one by one",
         ),
         (
+            1_795_786_146_001_598,
+            "what else was suspected was tried in the invocation that halted the room",
+        ),
+        (
             1_795_766_961_001_035,
             "a device was refused after its page had taken a new one",
         ),

@@ -202,7 +202,9 @@ impl<R: Kind> Invocation<R> {
     /// There is a record: tries what is next. `None` if there is nothing to do about it now.
     pub(super) fn suspect(&mut self, moment: &Moment) -> Option<Effect> {
         let bytes = self.warm.attempt.clone()?;
-        if self.tries >= MAX_TRIES {
+        // A store that does not take frame and note in one step may keep the record of what has halted the room.
+        let halted = self.warm.room.as_ref().is_some_and(Room::halted) && !self.switch_due();
+        if halted || self.tries >= MAX_TRIES {
             return None;
         }
         let record = Attempt::read(&bytes, self.newest_item());
