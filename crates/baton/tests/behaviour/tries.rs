@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use baton::effect::{Arrival, Call, Effect, Fed, Note, Outcome};
+use baton::effect::{Append, Arrival, Call, Effect, Fed, Note, Outcome};
 use baton::frame::Entry;
 use baton::parcel::{Parcel, Posted};
 use baton::{Before, Lineage, limits, wire};
@@ -143,6 +143,41 @@ fn a_note_that_is_taken_after_another_frame_is_no_try() {
     assert!(!slow.asks_append(), "it decides anew");
     slow.finish(world);
     scene.assert_honest();
+}
+
+/// A store that does not take frame and note in one step may keep the record of what halted the room: who halts it tries
+/// nothing more (found by seed 1795786146001598 of the simulator, in which time was cut in a halted room).
+#[test]
+fn who_halts_a_room_tries_nothing_more_though_the_store_keeps_the_record() {
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(IDLE_MS + 2 * LEASE_MS + 1);
+    let head = world.head();
+    // Time, which trapped as often as it may, and whatever waits after it.
+    let (time, begun, since_ms) = (1_u8, limits::MAX_BEGUN, 0_u64);
+    let suspect = (u64::MAX, 0_u16, 0_u16, time, begun, limits::MAX_TRAPS);
+    let record = wire::write(&([7_u8; 8], head.v, suspect, since_ms));
+    world.log().note(&Note {
+        was: None,
+        now: Some(record.into()),
+    });
+    let arrival = ann.arrival(&[(1, act(BrittleAction::Add(1)))]);
+    let mut flight = Flight::begin(&mut world, 0, vec![arrival]);
+    flight.fly_until(&mut world, Flight::asks_append);
+    let Some(Effect::Append(append, read)) = flight.asks().cloned() else {
+        unreachable!("it asks to append");
+    };
+    let now_ms = world.now_ms;
+    let halt = Append {
+        note: None,
+        ..append
+    };
+    assert!(world.log().append(&halt, now_ms));
+    assert_eq!(world.last_frame().entries, [Entry::Halt]);
+    let found = world.log().read(&read, now_ms);
+    assert!(found.attempt.is_some(), "the record is kept");
+    flight.feed(&mut world, Fed::Appended(true, found));
+    assert!(flight.outcomes().is_some(), "and nothing is tried");
 }
 
 /// A store may do late what it failed to do. By then there are newer frames: whatever was begun so often went
