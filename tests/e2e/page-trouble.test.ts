@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Server, startServer } from './server'
 import { Bot } from './support/bot'
-import { openBrowser, PHONE, Player, until } from './support/browser'
+import { EMBED, openBrowser, PHONE, Player, until } from './support/browser'
 
 /** A match that begins soon, in the open, and that nobody loses. */
 const PEACE = { countdown_ms: 1_000, play_ms: 600_000, city: false, zombies_at_start: 0, spawns_per_minute: 0 }
@@ -211,6 +211,75 @@ describe('a page that plays', () => {
     await bot.until('ada gone', () => bot.view().here.length === 1)
     // By word, long before the grace time.
     expect(performance.now() - left_ms).toBeLessThan(10_000)
+    await ada.close()
+  })
+
+  test('b29_a_page_whose_rules_trap_goes_on_without_predicting_and_then_predicts_again', async () => {
+    const ada = await Player.open(browser, server.url, 'traps', EMBED, () => {
+      // The page's wasm, with a trap where the rules run in a prediction, or wherever frames are taken in.
+      const Real = WebAssembly.Instance
+      const world = Object.assign(window, { breaks: '', predicted: 0, traps: 0 })
+      const trap = () => {
+        world.traps += 1
+        throw new WebAssembly.RuntimeError('unreachable')
+      }
+      const Breaking = (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
+        const real = new Real(module, imports).exports as Record<string, (...all: unknown[]) => unknown>
+        let cautious = false
+        const run = (name: string, ...all: unknown[]) => real[name]?.(...all)
+        const exports = {
+          ...real,
+          replica_setCautious: (...all: unknown[]) => {
+            cautious = Boolean(all[1])
+            if (world.breaks && !cautious) trap()
+            return run('replica_setCautious', ...all)
+          },
+          replica_predict: (...all: unknown[]) => {
+            if (world.breaks && !cautious) trap()
+            if (!cautious) world.predicted += 1
+            return run('replica_predict', ...all)
+          },
+          replica_receive: (...all: unknown[]) => {
+            if (world.breaks === 'log') trap()
+            return run('replica_receive', ...all)
+          },
+        }
+        return { exports }
+      }
+      Object.assign(WebAssembly, { Instance: Breaking })
+    })
+    type Breaking = { breaks: string; predicted: number; traps: number }
+    const breaks = (how: string) =>
+      ada.page.evaluate((now) => {
+        const world = window as unknown as Breaking
+        world.breaks = now
+        return { ...world }.traps
+      }, how)
+    const predicted = () => ada.page.evaluate(() => (window as unknown as Breaking).predicted)
+    const traps = () => ada.page.evaluate(() => (window as unknown as Breaking).traps)
+
+    await playing(ada)
+    await breaks('prediction')
+    await until('a trap', 10_000, async () => (await traps()) > 0)
+    const at = await ada.sees('itself live', ({ status, me }) => status === 'live' && me !== null)
+    const before = await predicted()
+    // What is wanted meanwhile is done, and shown when it is in the log.
+    const from = await place(ada)
+    await ada.page.keyboard.down('ArrowRight')
+    await moves(ada, from, 400, 0)
+    await ada.page.keyboard.up('ArrowRight')
+    await ada.sees('another trap, and goes on', ({ version }) => version > at.version + 20)
+    await until('a second trap', 20_000, async () => (await traps()) > 1)
+    await ada.sees('itself live', ({ status, me }) => status === 'live' && me !== null)
+    expect(await predicted()).toBe(before)
+    await breaks('')
+    await until('a prediction', 20_000, async () => (await predicted()) > before)
+    await ada.sees('itself live', ({ status, me }) => status === 'live' && me !== null)
+    const [first = '', ...others] = ada.faults.filter((fault) => !fault.startsWith('baton: the rules trapped'))
+    expect([first, others.length]).toEqual(['', 0])
+    // What is in the log cannot be left out.
+    await breaks('log')
+    await ada.sees('that it must be loaded again', ({ status }) => status === 'reload')
     await ada.close()
   })
 

@@ -182,6 +182,12 @@ impl Replica {
         self.core.set_away(away);
     }
 
+    /// The rules trapped in a prediction (`true`): nothing is predicted, or (`false`) all is again.
+    #[wasm_bindgen(js_name = setCautious)]
+    pub fn set_cautious(&mut self, cautious: bool, now_ms: f64) {
+        self.core.set_cautious(cautious, now_ms as u64);
+    }
+
     /// Lets the predicted state live up to now.
     pub fn predict(&mut self, now_ms: f64) {
         self.core.predict(now_ms as u64);

@@ -159,6 +159,8 @@ export type RejectCode =
   | 'turned'
   | 'malformed'
   | 'outdated'
+  /** The rules broke on it. */
+  | 'faulted'
   /** The room forgot the device before the action arrived. */
   | 'evicted'
   /** The page let go of the room first: what became of the action is unknown. */
@@ -183,6 +185,7 @@ const RULES_CODES: Record<number, RejectCode> = {
   9: 'no_use',
   10: 'turned',
   65280: 'malformed',
+  65281: 'faulted',
   65282: 'outdated',
 }
 

@@ -76,8 +76,10 @@ const HIDDEN_MS = 30_000
 const KEEP_ROOM_MS = 10_000
 /** How often the state is looked at when nothing happens, in milliseconds. */
 const CHECK_MS = 200
-/** A second trap within this time is for good, in milliseconds. */
-const TRAP_MS = 30_000
+/** For how long nothing is predicted after the rules trapped, or longer while actions wait, in milliseconds. */
+const CAUTION_MS = 5_000
+/** What an action returns on which the rules trap: as if they had refused it. */
+const TRAPPED = -1_000 - 65_281
 /** Refusals that say something about us, not about the moment. */
 const LASTING = new Set(['device_limit', 'forbidden', 'not_found', 'bad_name', 'corrupt'])
 
@@ -100,7 +102,8 @@ export class Room {
   #broken = false
   #failingSince_ms: number | null = null
   #asked_ms = Number.NEGATIVE_INFINITY
-  #trapped_ms = Number.NEGATIVE_INFINITY
+  /** When the rules trapped in a prediction; null: they are trusted. */
+  #trapped_ms: number | null = null
   #keptRoom_ms = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #check: ReturnType<typeof setInterval>
@@ -233,7 +236,7 @@ export class Room {
   /** Does what a player wants; the verdict comes with the answer. */
   #act(work: (replica: Replica, now_ms: number) => number): Promise<Verdict> {
     if (this.#closed) return Promise.resolve({ accepted: false, code: 'closed' })
-    const returned = this.#call((replica) => work(replica, performance.now()), -1)
+    const returned = this.#call((replica) => work(replica, performance.now()), TRAPPED, true)
     if (returned < 0) return Promise.resolve(refusalOf(returned))
     this.#correction += 1
     this.#pump()
@@ -337,6 +340,7 @@ export class Room {
 
   #tell(): void {
     if (this.#stopped()) return
+    this.#trust(performance.now())
     const status = this.#statusNow(performance.now())
     if (status === this.#status) return
     this.#status = status
@@ -355,6 +359,14 @@ export class Room {
     if (!this.#heard) return trouble ? 'reconnecting' : 'joining'
     if (status === 'stalled') return 'stalled'
     return trouble ? 'reconnecting' : status
+  }
+
+  /** Predicts again, if it is time to. */
+  #trust(now_ms: number): void {
+    if (this.#trapped_ms === null || now_ms - this.#trapped_ms < CAUTION_MS || this.pending() > 0) return
+    this.#trapped_ms = null
+    this.#call((replica) => replica.setCautious(false, now_ms), undefined)
+    this.#correction += 1
   }
 
   async #keep(queue: Uint8Array): Promise<void> {
@@ -396,21 +408,22 @@ export class Room {
   }
 
   /**
-   * Calls the wasm. After a trap the instance is poisoned: another one goes on with what is on disk,
-   * and a second trap soon after is for good.
+   * Calls the wasm. After a trap the instance is poisoned: another one goes on with what is on disk, and predicts
+   * nothing until the host has found what is at fault. If it traps all the same, on what is in the log, that is for
+   * good. `fresh`: at fault is what the player wanted just now, which is in no queue.
    */
-  #call<T>(work: (replica: Replica) => T, otherwise: T): T {
+  #call<T>(work: (replica: Replica) => T, otherwise: T, fresh = false): T {
     if (this.#broken) return otherwise
     try {
       return work(this.#replica)
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error
       console.error('baton: the rules trapped', error)
-      const now = performance.now()
-      this.#broken = now - this.#trapped_ms < TRAP_MS
-      this.#trapped_ms = now
+      this.#broken = this.#trapped_ms !== null && !fresh
+      this.#trapped_ms = performance.now()
       this.#ports.game.renew()
       this.#replica = this.#resume(this.#kept)
+      this.#replica.setCautious(true, this.#trapped_ms)
       this.#answerAll('closed')
       return otherwise
     }

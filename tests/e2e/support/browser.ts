@@ -66,9 +66,10 @@ export class Player {
     })
   }
 
-  /** Opens a room in a new context: other storage, so another guest. */
-  static async open(browser: Browser, url: string, room: string, options = EMBED): Promise<Player> {
+  /** Opens a room in a new context: other storage, so another guest. `first` runs before anything of the page does. */
+  static async open(browser: Browser, url: string, room: string, options = EMBED, first?: () => void): Promise<Player> {
     const context = await browser.newContext(options)
+    if (first) await context.addInitScript(first)
     const player = new Player(await context.newPage())
     await player.page.goto(`${url}/?room=${room}&play`)
     return player

@@ -57,6 +57,7 @@ pub struct Replica<R: Kind> {
     halted: bool,
     leaving: bool,
     away: bool,
+    cautious: bool,
     trail: VecDeque<Head>,
 }
 
@@ -173,6 +174,7 @@ impl<R: Kind> Replica<R> {
             halted: false,
             leaving: false,
             away: false,
+            cautious: false,
             trail: VecDeque::new(),
         }
     }
@@ -220,7 +222,7 @@ impl<R: Kind> Replica<R> {
         let tick = self.predicted.as_ref().map_or(0, Room::tick);
         let seq = self.queue.add(tick, R::version_of(action), body);
         let player = self.player();
-        if let (Some(room), Some(player)) = (&mut self.predicted, player) {
+        if let (Some(room), Some(player), false) = (&mut self.predicted, player, self.cautious) {
             room.predict(player, action.clone());
         }
         Ok(seq)
@@ -286,6 +288,9 @@ impl<R: Kind> Replica<R> {
     /// Predicted = synced, what is pending, and time.
     fn rebase(&mut self, now_ms: u64) {
         self.predicted = self.synced.clone();
+        if self.cautious {
+            return;
+        }
         let player = self.player();
         let (Some(room), Some(player)) = (&mut self.predicted, player) else {
             self.predict(now_ms);
@@ -314,6 +319,9 @@ impl<R: Kind> Replica<R> {
 
     /// Lets the predicted state live up to now, at most [`PREDICT_MS`] ahead of the newest frame.
     pub fn predict(&mut self, now_ms: u64) {
+        if self.cautious {
+            return;
+        }
         let limit = Self::horizon(self.synced.as_ref());
         let (Some(store_ms), Some(room)) = (self.clock.now_ms(now_ms), &mut self.predicted) else {
             return;
@@ -328,7 +336,9 @@ impl<R: Kind> Replica<R> {
     /// during [`Self::fraction`].
     pub fn ahead(&self) -> Option<Room<R>> {
         let mut room = self.predicted.clone()?;
-        room.advance_to(room.tick() + 1);
+        if !self.cautious {
+            room.advance_to(room.tick() + 1);
+        }
         Some(room)
     }
 
@@ -347,6 +357,14 @@ impl<R: Kind> Replica<R> {
     /// when the grace time is over; or somebody looks again, and the next request is due at once.
     pub fn set_away(&mut self, away: bool) {
         self.away = away;
+    }
+
+    /// The rules broke in a prediction (`true`): from now on nothing is predicted. What is shown is the synced state, what
+    /// is done is sent as ever, and the host finds out what is at fault. Or (`false`) all is predicted again, which may break
+    /// again as long as something at fault waits for its verdict.
+    pub fn set_cautious(&mut self, cautious: bool, now_ms: u64) {
+        self.cautious = cautious;
+        self.rebase(now_ms);
     }
 
     fn wants_beat(&self, now_ms: u64) -> bool {
