@@ -217,14 +217,16 @@ describe('a page that plays', () => {
   test('b29_a_page_whose_rules_trap_goes_on_without_predicting_and_then_predicts_again', async () => {
     const ada = await Player.open(browser, server.url, 'traps', EMBED, () => {
       // The page's wasm, with a trap where the rules run in a prediction, or wherever frames are taken in.
-      const Real = WebAssembly.Instance
       const world = Object.assign(window, { breaks: '', predicted: 0, traps: 0 })
       const trap = () => {
         world.traps += 1
         throw new WebAssembly.RuntimeError('unreachable')
       }
-      const Breaking = (module: WebAssembly.Module, imports: WebAssembly.Imports) => {
-        const real = new Real(module, imports).exports as Record<string, (...all: unknown[]) => unknown>
+      const construct = (Real: typeof WebAssembly.Instance, [module, imports]: [WebAssembly.Module, object]) => {
+        const real = new Real(module, imports as WebAssembly.Imports).exports as Record<
+          string,
+          (...all: unknown[]) => unknown
+        >
         let cautious = false
         const run = (name: string, ...all: unknown[]) => real[name]?.(...all)
         const exports = {
@@ -246,7 +248,7 @@ describe('a page that plays', () => {
         }
         return { exports }
       }
-      Object.assign(WebAssembly, { Instance: Breaking })
+      Object.assign(WebAssembly, { Instance: new Proxy(WebAssembly.Instance, { construct }) })
     })
     type Breaking = { breaks: string; predicted: number; traps: number }
     const breaks = (how: string) =>
@@ -261,14 +263,13 @@ describe('a page that plays', () => {
     await playing(ada)
     await breaks('prediction')
     await until('a trap', 10_000, async () => (await traps()) > 0)
-    const at = await ada.sees('itself live', ({ status, me }) => status === 'live' && me !== null)
+    await ada.sees('itself live', ({ status, me }) => status === 'live' && me !== null)
     const before = await predicted()
     // What is wanted meanwhile is done, and shown when it is in the log.
     const from = await place(ada)
     await ada.page.keyboard.down('ArrowRight')
     await moves(ada, from, 400, 0)
     await ada.page.keyboard.up('ArrowRight')
-    await ada.sees('another trap, and goes on', ({ version }) => version > at.version + 20)
     await until('a second trap', 20_000, async () => (await traps()) > 1)
     await ada.sees('itself live', ({ status, me }) => status === 'live' && me !== null)
     expect(await predicted()).toBe(before)

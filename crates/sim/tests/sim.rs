@@ -109,6 +109,10 @@ fn seeds_that_once_failed_hold() {
             "what else was suspected was tried in the invocation that halted the room",
         ),
         (
+            100_020_045,
+            "who had a clock behind the room's time did not catch up",
+        ),
+        (
             1_795_766_961_001_035,
             "a device was refused after its page had taken a new one",
         ),

@@ -425,6 +425,8 @@ export class Room {
       this.#replica = this.#resume(this.#kept)
       this.#replica.setCautious(true, this.#trapped_ms)
       this.#answerAll('closed')
+      // It has nothing yet.
+      queueMicrotask(() => this.#pump())
       return otherwise
     }
   }

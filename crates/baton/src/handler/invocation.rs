@@ -381,11 +381,11 @@ impl<R: Kind> Invocation<R> {
     /// Whether a frame of nothing but time is due. A paused room and rules without ticks need none.
     pub(super) fn idle_due(&self, now_ms: u64) -> bool {
         self.warm.room.as_ref().is_some_and(|room| {
-            // By the tick's time, not the frame's: a room that is catching up is due at once.
+            let timely = room.pace().tick_ms != 0 && !room.paused();
+            // Behind its own time it is catching up, or something was tried without time: due at once, by any clock.
+            let lags = room.tick() < room.tick_at(room.time_ms());
             let behind_ms = now_ms.saturating_sub(room.time_of(room.tick()));
-            room.pace().tick_ms != 0
-                && !room.paused()
-                && behind_ms >= u64::from(self.settings.idle_ms)
+            timely && (lags || behind_ms >= u64::from(self.settings.idle_ms))
         })
     }
 

@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use crate::support::brittle::{Brittle, BrittleAction, BrittleConfig, SERVER, act};
 use crate::support::host::quietly;
 use crate::support::scene::{FAULTED, PACE_MS, Scene};
-use crate::support::{Flight, IDLE_MS, LEASE_MS, Raw, Shelf, World, audit};
+use crate::support::{FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, Shelf, World, audit};
 
 /// More tries than an entry, or time, may have that nobody comes back from.
 const MANY: usize = 4 * limits::MAX_BEGUN as usize;
@@ -178,6 +178,34 @@ fn who_halts_a_room_tries_nothing_more_though_the_store_keeps_the_record() {
     assert!(found.attempt.is_some(), "the record is kept");
     flight.feed(&mut world, Fed::Appended(true, found));
     assert!(flight.outcomes().is_some(), "and nothing is tried");
+}
+
+/// In the frame of a try no time passes. It passes with the next request, by any clock (found by seed 100020045 of the
+/// simulator, where a clock behind the room's let it stand for minutes).
+#[test]
+fn a_room_that_a_try_left_behind_its_own_time_catches_up_with_the_next_request() {
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(LEASE_MS + 1);
+    let items_up_to = (2_u8, u64::MAX);
+    let suspect = (u64::MAX, 1_u16, 0_u16, items_up_to, 0_u8, 0_u8, 0_u64);
+    let record = wire::write(&([7_u8; 8], world.head().v, suspect));
+    world.log().note(&Note {
+        was: None,
+        now: Some(record.into()),
+    });
+    let arrival = ann.arrival(&[(1, act(BrittleAction::Add(1)))]);
+    let mut tries = Flight::begin(&mut world, 0, vec![arrival]);
+    tries.finish(&mut world);
+    assert_eq!(world.found_now().attempt, None, "it went well");
+    let room = world.audit().room;
+    assert_eq!(room.state().counters.get(&0), Some(&1));
+    let due = room.tick_at(room.time_ms());
+    assert!(room.tick() < due, "no time passed");
+    world.pass(FRAME_MS);
+    let mut next = Flight::begin(&mut world, 0, vec![ann.arrival(&[])]);
+    next.finish(&mut world);
+    assert!(world.audit().room.tick() >= due);
 }
 
 /// A store may do late what it failed to do. By then there are newer frames: whatever was begun so often went
