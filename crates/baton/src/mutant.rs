@@ -88,6 +88,8 @@ pub enum Mutant {
     // Stores that can only create keys if absent.
     /// A cache or snapshot counts, and a write is confirmed, if one slot holds the frame named.
     OneSlotChecked,
+    /// What was read of two segments at two moments counts as there together.
+    MomentsMixed,
     /// A void frame ends the log.
     VoidEndsLog,
     /// Readers and writers go on behind an absent slot.
@@ -122,7 +124,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 47] = [
+    pub const ALL: [Mutant; 48] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -158,6 +160,7 @@ impl Mutant {
         Mutant::AnsweredDropped,
         Mutant::LossNotResent,
         Mutant::OneSlotChecked,
+        Mutant::MomentsMixed,
         Mutant::VoidEndsLog,
         Mutant::HoleSteppedOver,
         Mutant::SealedAsLost,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_bytes::ByteBuf;
 
-use super::layout::envelope;
+use super::layout::{envelope, segment_of};
 use crate::id::{Hash, Head};
 use crate::mutant::{self, Mutant};
 use crate::table::Table;
@@ -170,6 +170,13 @@ impl Line {
         let before = last.v.checked_sub(1).and_then(|v| self.at(v));
         let before = before.filter(|_| !mutant::on(Mutant::OneSlotChecked));
         [before.unwrap_or(last), last]
+    }
+
+    /// The frame before the newest, if it lies in an earlier segment.
+    pub(super) fn across(&self) -> Option<Link> {
+        let last = self.last();
+        let before = self.at(last.v.checked_sub(1)?)?;
+        (before.v > 0 && segment_of(before.slot) < segment_of(last.slot)).then_some(before)
     }
 
     /// The links after a version.

@@ -30,6 +30,7 @@
 //! | Append after a Read | 4: the slot; slots, lease; what was framed. With the Read: 7 | 3, with the Read 4 |
 //! | Append without | 5: the inbox too | 3 |
 //! | a segment's last slot and its first two | 1 more: two segments are read | |
+//! | the first frame of a segment, by whoever finds it | 1 more: the frame before, again | 1 more |
 //! | Note | 2: the record's next number, what it replaces; a read before and after | 4 |
 //! | at the end of a segment | 2 more: snapshot, hint; the hint is read the first time | at most 1 more |
 //! | sealing, by one append of a segment | at most 7 + 4 more | at most 1 more |

@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 
 use super::Record;
 use super::call::{Answer, Call};
-use super::chain::{Line, Link, RING, Slot, Walked};
+use super::chain::{Line, Link, Loaded, RING, Slot, Walked};
 use super::layout::{self, FIRST_ITEM, segment_of, slots_of};
 use super::task::{Beginning, Task, Trouble};
 use crate::effect::{Found, Item, Read};
@@ -85,12 +85,13 @@ impl Task {
         if !two.iter().all(|link| self.loaded.holds(*link)) {
             return Ok(false);
         }
+        let began = self.cache.line.last();
         let mut many = 1;
         loop {
             match self.cache.line.walk(&self.loaded) {
                 Walked::Hole(slot) => {
                     self.cache.free = slot;
-                    return Ok(true);
+                    return Ok(self.cache.line.last() == began || self.is_of_one_moment().await?);
                 }
                 Walked::Unread(slot) => {
                     let first = segment_of(slot);
@@ -103,6 +104,23 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Whether what was found was there together. Each segment is read by a call of its own, and the store may lose the
+    /// end of one before it answers for the next, where a write to the lost chain has come late: a frame that is alone
+    /// in the newest segment counts if the one before it is still there.
+    async fn is_of_one_moment(&mut self) -> Result<bool, Trouble> {
+        let before = self.cache.line.across();
+        let Some(before) = before.filter(|_| !mutant::on(Mutant::MomentsMixed)) else {
+            return Ok(true);
+        };
+        self.load(&[before.slot], Vec::new()).await?;
+        if self.loaded.holds(before) {
+            return Ok(true);
+        }
+        self.loaded = Loaded::default();
+        self.beginning = None;
+        Ok(false)
     }
 
     /// Whether all the frames that the reader lacks were read and are what the cache says; those

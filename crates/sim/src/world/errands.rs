@@ -3,8 +3,12 @@
 
 use std::rc::Rc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use baton::effect::{Effect, Fed};
+use baton::frame::Frame;
 use baton::slots::{Answer, Call, Errand, Step};
+use serde_json::json;
 
 use super::network::STORE_TIMEOUT_MS;
 use super::{Event, Game, World};
@@ -165,6 +169,7 @@ impl<R: Game> World<R> {
             true => Answer::Failed,
             false => self.shelves[room].perform_call(call, store_ms, stale),
         };
+        self.trace_call(room, flight, call, &answer);
         while let Some((hash, frame)) =
             self.shelves[room].next_in_chain(self.accounts[room].book.head())
         {
@@ -196,6 +201,23 @@ impl<R: Game> World<R> {
             );
         }
         Ok(())
+    }
+
+    /// What became of the single calls that make up the log, for whoever reads a trace.
+    fn trace_call(&mut self, room: usize, flight: u64, call: &Call, answer: &Answer) {
+        let Call::FieldSet { key, field, value } = call else {
+            return;
+        };
+        if !key.contains(":log:") {
+            return;
+        }
+        let now_ms = self.now_ms;
+        self.trace.line(now_ms, &format!("room {room}"), "slot", || {
+            let frame = Frame::decode(&BASE64.decode(value).unwrap_or_default()).ok();
+            let v = frame.as_ref().map(|frame| frame.v);
+            let previous = frame.map(|frame| frame.previous.to_string());
+            json!({ "slot": field, "v": v, "previous": previous, "flight": flight, "answer": format!("{answer:?}") })
+        });
     }
 
     /// An answer reaches the instance; after the last of its round the errand goes on.

@@ -2,6 +2,7 @@
 
 use baton::Head;
 use baton::effect::{Effect, Fed, Read};
+use baton::limits::SEGMENT;
 use baton::slots::{Answer, Call};
 
 use super::{Desk, effect, frame, head_of, read_from};
@@ -84,6 +85,40 @@ fn a_write_that_is_repeated_after_a_failover_does_not_make_two_games() {
     assert!(desk.append(2, 7));
     assert_eq!(desk.read(1, Head::default()).head, desk.last());
     desk.check_cold();
+}
+
+/// Two segments are read by two calls. Between them the store loses the end of the first, others write it anew, and a
+/// write to the lost end comes late into the second (found by seed 100030180 of the simulator).
+#[test]
+fn a_read_that_a_loss_divides_shows_no_frame_that_never_counted() {
+    let mut desk = Desk::grown(SEGMENT);
+    let known = desk.last();
+    assert_eq!(desk.read(1, known).head, known, "it is warm");
+    let late = frame(known, 1);
+    let mut anew = vec![desk.heads[60]];
+    let mut divided = false;
+    let read = Effect::Read(read_from(known));
+    let fed = desk.shelf.perform_with(1, &read, |shelf, call| {
+        let next = matches!(call, Call::Fields { key, .. } if *key == super::log_key(SEGMENT + 1));
+        if next && !divided {
+            divided = true;
+            for slot in 61..=SEGMENT {
+                let frame = frame(anew[anew.len() - 1], 5);
+                anew.push(head_of(&frame));
+                let key = super::log_key(slot);
+                let fields = vec![slot];
+                shelf.keys.perform(&Call::FieldsDelete { key, fields });
+                shelf.put(slot, &frame.frame);
+            }
+            shelf.put(SEGMENT + 1, &late.frame);
+        }
+        None
+    });
+    assert!(divided);
+    let Fed::Read(found) = fed else {
+        panic!("a read ends in {fed:?}");
+    };
+    assert_eq!(found.head, anew[anew.len() - 1]);
 }
 
 #[test]

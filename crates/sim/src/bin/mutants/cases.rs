@@ -67,7 +67,7 @@ impl Worlds {
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 47] = [
+pub(crate) const CASES: [Case; 48] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -286,6 +286,11 @@ pub(crate) const CASES: [Case; 47] = [
         Mutant::OneSlotChecked,
         "two slots prove a chain",
         "slots::faults::a_write_that_is_repeated_after_a_failover_does_not_make_two_games",
+    ),
+    scenario(
+        Mutant::MomentsMixed,
+        "what is read together was there together",
+        "slots::faults::a_read_that_a_loss_divides_shows_no_frame_that_never_counted",
     ),
     swarm(
         Mutant::VoidEndsLog,
