@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { defineConfig } from 'vite'
 
-const wasm = process.env.BATON_CLIENT_WASM ?? resolve(import.meta.dirname, 'dist/wasm/client')
+const wasm = process.env.BATON_WASM ?? resolve(import.meta.dirname, 'dist/wasm/client')
 
 export default defineConfig({
   root: resolve(import.meta.dirname, 'src/client'),

@@ -1,5 +1,6 @@
 /**
- * The TypeScript tests, in Node: `unit` is what needs no server and no browser, `e2e` what drives both.
+ * The TypeScript tests, in Node: `unit` is what needs no server and no browser, `stores` what starts
+ * stores, `e2e` what drives servers and browsers.
  * Decides where tests are and how long they may take.
  */
 import { resolve } from 'node:path'
@@ -26,6 +27,17 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'unit', include: ['{src,test}/**/*.test.ts'], testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        server: { fs: { allow: [resolve(import.meta.dirname, '..')] } },
+        test: {
+          name: 'stores',
+          dir: tests,
+          include: ['stores/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       {
         extends: true,

@@ -13,3 +13,21 @@ export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
   const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0))
   return toBase64Url(bytes) === text ? bytes : null
 }
+
+/** How many bytes become a text at once. */
+const CHUNK = 8_192
+
+/** Plain base64, padded, of bytes that no one compares. */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = ''
+  for (let at = 0; at < bytes.length; at += CHUNK) binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
+  return btoa(binary)
+}
+
+/** Decodes what {@link toBase64} wrote. @throws on anything that is no base64 */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at)
+  return bytes
+}

@@ -3,18 +3,15 @@
  * and one that is ended in between: what they were told is recorded, and judged by `check-history`. In both modes.
  */
 
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from './server'
 import { Bot } from './support/bot'
 import { History } from './support/history'
+import { buildJudge, disturbed, forge, judge, keep } from './support/judge'
 
-const ROOT = resolve(import.meta.dirname, '../..')
-const OUTPUT = join(ROOT, 'tests/output')
-const CHECKER = ['--quiet', '--locked', '--package', 'baton-sim', '--bin', 'check-history']
 const PLAYERS = 6
 const TURNS = 10
 /** As long as a host may take to come back. */
@@ -28,56 +25,7 @@ const RULES = {
   spawns_per_minute_and_player: 0,
 }
 
-interface Verdict {
-  /** Not 0: refused, 1 for a contradiction. */
-  status: number
-  said: string
-}
-
-function cargo(...words: string[]): Promise<Verdict> {
-  return new Promise((done) => {
-    const command = process.env.CARGO ?? 'cargo'
-    const child = execFile(command, words, { cwd: ROOT }, (_, stdout, stderr) =>
-      done({ status: child.exitCode ?? -1, said: stdout + stderr }),
-    )
-  })
-}
-
-/** Keeps a history for whoever wants to know more. Returns the file. */
-function keep(name: string, text: string): string {
-  mkdirSync(OUTPUT, { recursive: true })
-  const file = join(OUTPUT, `history-${name}.jsonl`)
-  writeFileSync(file, text)
-  return file
-}
-
-const judge = (file: string) => cargo('run', ...CHECKER, '--', file)
-
-/** Every fifth request comes twice, of every seventh the reply is lost. */
-function disturbed(history: History, player: string): Bot['send'] {
-  let count = 0
-  const again = history.record(`${player}, again`)
-  return history.record(player, async (url, init) => {
-    count += 1
-    if (count % 5 === 0) again(url, init).catch(() => null)
-    const answer = await fetch(url, init)
-    if (count % 7 === 0) throw new Error('the reply is lost')
-    return answer
-  })
-}
-
-/** The same history without the last action that is in its log. */
-function forge(text: string): string {
-  const lines = text.split('\n')
-  const last = lines.findLastIndex((line) => line.includes('{"act":'))
-  lines[last] = (lines[last] ?? '').replace(/,?\{"act":\[[^\]]*\]\}/g, '').replace('[,', '[')
-  return lines.join('\n')
-}
-
-beforeAll(async () => {
-  const { status, said } = await cargo('build', ...CHECKER)
-  expect(status, said).toBe(0)
-}, 600_000)
+beforeAll(buildJudge, 600_000)
 
 describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
   test('b12_what_clients_were_told_is_one_history', { timeout: 2 * RETURN_MS }, async () => {

@@ -7,12 +7,12 @@
     reason = "the bans keep the pure crates deterministic; this is a tool for a desktop"
 )]
 
+mod bundle;
 mod children;
 mod figure;
 mod glue;
 mod mutants;
 mod npm;
-mod page;
 mod plain;
 mod probe;
 mod project;

@@ -33,7 +33,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, the quick and telling ones first.
-pub(crate) const SECTIONS: [Section; 14] = [
+pub(crate) const SECTIONS: [Section; 15] = [
     Section {
         name: "format",
         title: "rustfmt",
@@ -136,6 +136,13 @@ pub(crate) const SECTIONS: [Section; 14] = [
         needs: &[Need::Redis],
         advice: "run `npm test` in js-host",
         run: |settings| typescript("unit", settings),
+    },
+    Section {
+        name: "stores",
+        title: "stores over real servers: Redis, a cluster of it, and over HTTP",
+        needs: &[Need::Redis],
+        advice: "the failed case names the promise of js-host/src/store.ts",
+        run: |settings| vitest_project("stores", settings),
     },
     Section {
         name: "e2e",
@@ -348,6 +355,11 @@ fn typescript(project: &str, settings: &Settings) -> Result<Tally> {
         altered: true,
         bots: project == "e2e",
     })?;
+    vitest_project(project, settings)
+}
+
+/// Tests in Node for which nothing has to be built.
+fn vitest_project(project: &str, settings: &Settings) -> Result<Tally> {
     let report = project::target_directory()?
         .join("xtask")
         .join(format!("vitest-{project}.json"));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::step::{Outcome, step};
 use crate::wasm::{ALTERED, BOTS, BRITTLE, CLIENT, Profile, SERVER};
-use crate::{npm, page, project, secrets, wasm};
+use crate::{bundle, npm, project, secrets, wasm};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -37,7 +37,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step("wasm of the browser", || {
         wasm::build(&CLIENT, options.profile)
     })?;
-    step("page", || page::build("page", &CLIENT))?;
+    step("page", || bundle::page("page", &CLIENT))?;
+    step("Node host", || bundle::node_host(&SERVER))?;
     if options.bots {
         step("wasm of the browser, with bots", || {
             wasm::build(&BOTS, options.profile)
@@ -51,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             wasm::build(&ALTERED, options.profile)
         })?;
         step("page, one rule altered", || {
-            page::build("page-altered", &ALTERED)
+            bundle::page("page-altered", &ALTERED)
         })?;
     }
     Ok(())

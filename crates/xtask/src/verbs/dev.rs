@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::children;
 use crate::project::{js_host, program};
+use crate::system::{self, Need};
 use crate::verbs::build;
 use crate::wasm::Profile;
 use crate::wrangler::wrangler;
@@ -28,12 +29,25 @@ pub(crate) struct Options {
     /// Run the handler in the Worker, with the room's object as a remote store, instead of inside the object.
     #[arg(long)]
     stateless: bool,
+    /// Where it runs: `workers` under wrangler, or `node`.
+    #[arg(long, value_enum, default_value = "workers")]
+    host: Host,
+    /// With `--host node`: so many processes behind a front that asks one after the other, on one Redis; one keeps its rooms in memory.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    instances: u8,
     /// How much to do for speed and size.
     #[arg(long, value_enum, default_value = "release", env = "BATON_PROFILE")]
     profile: Profile,
     /// So many bots play in the lobby, at most 48.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=48))]
     bots: u8,
+}
+
+/// A host of the game.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Host {
+    Workers,
+    Node,
 }
 
 /// Builds, starts wrangler, prints the link, and runs until Ctrl-C.
@@ -47,6 +61,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(port) => port,
         None => free_port()?,
     };
+    if options.host == Host::Node {
+        return run_node(options, port);
+    }
     let mode = if options.stateless {
         "stateless"
     } else {
@@ -77,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             println!("{line}");
         }
         if line.contains("Ready on http") {
-            show_link(port, mode);
+            show_link(port, mode, "A change of a source rebuilds and reloads.");
             if options.bots > 0 && company.is_none() {
                 company = Some(Company::invite(port, options.bots)?);
             }
@@ -87,6 +104,48 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     children::forget(id);
     if !status.success() {
         bail!("wrangler ended: {status}");
+    }
+    Ok(())
+}
+
+/// Processes of the Node host, and what they need, until Ctrl-C.
+fn run_node(options: &Options, port: u16) -> Result<()> {
+    if options.instances > 1 {
+        system::provide(&[Need::Redis])?;
+    }
+    let mut command = program("node");
+    command.current_dir(js_host()).args([
+        "--disable-warning=ExperimentalWarning",
+        "dev/fleet.ts",
+        &port.to_string(),
+        &options.instances.to_string(),
+    ]);
+    command.envs(Need::Redis.find().map(|redis| ("BATON_REDIS", redis)));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start the processes")?;
+    let id = children::watch(&child);
+    let mut company = None;
+    let lines = BufReader::new(child.stdout.take().context("its output is piped")?).lines();
+    for line in lines {
+        let line = line?;
+        println!("{line}");
+        if line.contains("\"event\":\"ready\"") {
+            let mode = match options.instances {
+                1 => "one process of Node, rooms in memory".to_owned(),
+                many => format!("{many} processes of Node on one Redis"),
+            };
+            show_link(port, &mode, "Start it again after a change.");
+            if options.bots > 0 && company.is_none() {
+                company = Some(Company::invite(port, options.bots)?);
+            }
+        }
+    }
+    let status = child.wait()?;
+    children::forget(id);
+    if !status.success() {
+        bail!("the processes ended: {status}");
     }
     Ok(())
 }
@@ -132,11 +191,11 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-fn show_link(port: u16, mode: &str) {
+fn show_link(port: u16, mode: &str, change: &str) {
     let lines = [
         format!("Baton is playing:  http://127.0.0.1:{port}/"),
         "Open it in two browsers. Ctrl-C ends it.".to_owned(),
-        format!("Mode: {mode}. A change of a source rebuilds and reloads."),
+        format!("Mode: {mode}. {change}"),
     ];
     let width = lines
         .iter()

@@ -1,4 +1,7 @@
-//! Bundles the page. Vite does it: vitest brings it anyway, and it hashes names and leaves wasm a file of its own.
+//! Bundles the page and the program of the Node host. Vite does it: vitest brings it anyway, and it hashes names and
+//! leaves wasm a file of its own.
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -8,30 +11,42 @@ use crate::step::{Outcome, run};
 use crate::wasm::Face;
 
 /// Bundles the page around a face into `dist/<name>`, if anything it depends on changed.
-pub(crate) fn build(name: &str, face: &Face) -> Result<Outcome> {
+pub(crate) fn page(name: &str, face: &Face) -> Result<Outcome> {
     let source = js_host().join("src/client/index.html");
     if !source.exists() {
         bail!("the page is missing: {}", source.display());
     }
     let out = project::dist().join(name);
+    vite(name, "vite.config.ts", face, &out, "index.html")
+}
+
+/// Bundles the Node host around a face into `dist/node`, if anything it depends on changed.
+pub(crate) fn node_host(face: &Face) -> Result<Outcome> {
+    let out = project::dist().join("node");
+    vite("node", "vite.node.config.ts", face, &out, "server.mjs")
+}
+
+fn vite(name: &str, config: &str, face: &Face, out: &Path, made: &str) -> Result<Outcome> {
     let mut inputs = Inputs::default().path(&face.out())?;
-    for input in ["src", "vite.config.ts", "package-lock.json", "package.json"] {
+    for input in ["src", config, "package-lock.json", "package.json"] {
         inputs = inputs.path(&js_host().join(input))?;
     }
     let stamp = Stamp::new(name, &inputs);
-    if stamp.holds(&[out.join("index.html")]) {
+    if stamp.holds(&[out.join(made)]) {
         return Ok(Outcome::UpToDate);
     }
     let vite = js_host().join("node_modules/vite/bin/vite.js");
     let mut command = program("node");
     command.current_dir(js_host()).arg(vite).args([
         "build",
+        "--config",
+        config,
         "--logLevel",
         "warn",
         "--emptyOutDir",
         "--outDir",
     ]);
-    run(command.arg(&out).env("BATON_CLIENT_WASM", face.out()))?;
+    run(command.arg(out).env("BATON_WASM", face.out()))?;
     stamp.set()?;
     Ok(Outcome::Done)
 }

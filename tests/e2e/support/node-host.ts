@@ -1,0 +1,108 @@
+/**
+ * Processes of the Node host on one store, as a test starts and ends them. Decides how; must not know what is tested.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+import { TEST_KEYS } from '../server'
+import type { Bot } from './bot'
+
+const SERVER = resolve(import.meta.dirname, '../../../js-host/dist/node/server.mjs')
+const START_MS = 20_000
+
+/** One process. */
+export class NodeProcess {
+  readonly url: string
+  readonly metrics: string
+  readonly #child: ChildProcess
+  readonly #printed: () => string
+
+  private constructor(url: string, metrics: string, child: ChildProcess, printed: () => string) {
+    this.url = url
+    this.metrics = metrics
+    this.#child = child
+    this.#printed = printed
+  }
+
+  /** `store` as the program takes it. @throws if it does not listen in time */
+  static async start(store: string, variables: Record<string, string> = {}): Promise<NodeProcess> {
+    const limits = { BATON_RATE_USER: '0/0', BATON_RATE_ADDRESS: '0/0', BATON_RATE_GUEST: '0/0' }
+    const child = spawn(process.execPath, [SERVER, '--store', store, '--port', '0', '--metrics-port', '0'], {
+      env: { PATH: process.env.PATH, BATON_KEYS: TEST_KEYS, ...limits, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let printed = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)))
+    for (const began_ms = Date.now(); Date.now() - began_ms < START_MS; ) {
+      const [, port, metrics] = /"event":"listening","port":(\d+),"metrics_port":(\d+)/.exec(printed) ?? []
+      if (port && metrics) {
+        const origin = (at: string) => `http://127.0.0.1:${at}`
+        return new NodeProcess(origin(port), `${origin(metrics)}/metrics`, child, () => printed)
+      }
+      if (child.exitCode !== null) break
+      await new Promise((done) => setTimeout(done, 20))
+    }
+    child.kill('SIGKILL')
+    throw new Error(`the Node host does not listen:\n${printed}`)
+  }
+
+  log(): string {
+    return this.#printed()
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Ends it; resolves with its exit code, null if the signal ended it. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
+    const ended = new Promise<number | null>((done) => this.#child.once('exit', done))
+    this.#child.kill(signal)
+    // One that stands still hears nothing else.
+    this.#child.kill('SIGCONT')
+    return ended
+  }
+}
+
+/** Several, behind a front that asks one after the other. */
+export class NodeFleet {
+  readonly processes: NodeProcess[] = []
+  readonly #store: string
+  readonly #variables: Record<string, string>
+  #turn = 0
+
+  private constructor(store: string, variables: Record<string, string>) {
+    this.#store = store
+    this.#variables = variables
+  }
+
+  static async start(count: number, store: string, variables: Record<string, string> = {}): Promise<NodeFleet> {
+    const fleet = new NodeFleet(store, variables)
+    await Promise.all(Array.from({ length: count }, () => fleet.add()))
+    return fleet
+  }
+
+  async add(): Promise<void> {
+    this.processes.push(await NodeProcess.start(this.#store, this.#variables))
+  }
+
+  /** Takes the oldest out of the front. */
+  take(): NodeProcess {
+    const oldest = this.processes.shift()
+    if (!oldest) throw new Error('there is none')
+    return oldest
+  }
+
+  /** Sends a request to whose turn it is, whatever origin it names. */
+  readonly send: Bot['send'] = (url, init) => {
+    this.#turn += 1
+    const { pathname } = new URL(url)
+    const process = this.processes[this.#turn % this.processes.length]
+    return fetch(`${process?.url}${pathname}`, init)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.end('SIGKILL')))
+  }
+}

@@ -1,0 +1,66 @@
+/** A proxy on loopback that cuts a connection when it is told to: before what is asked arrives, or before the answer does. */
+
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** When the next request's connection is cut. */
+export type Cut = 'before' | 'after' | null
+
+export class FaultProxy {
+  readonly port: number
+  /** Once; then everything passes again. */
+  cut: Cut = null
+  readonly #server: Server
+  readonly #sockets: Set<Socket>
+
+  private constructor(server: Server, port: number, sockets: Set<Socket>) {
+    this.#server = server
+    this.port = port
+    this.#sockets = sockets
+  }
+
+  /** A proxy to a port of loopback. */
+  static async start(to: number): Promise<FaultProxy> {
+    const sockets = new Set<Socket>()
+    let proxy: FaultProxy | null = null
+    const server = createServer((near) => {
+      const far = connect(to, '127.0.0.1')
+      for (const socket of [near, far]) {
+        sockets.add(socket)
+        socket.on('error', () => {})
+        socket.on('close', () => {
+          sockets.delete(socket)
+          near.destroy()
+          far.destroy()
+        })
+      }
+      let deaf = false
+      near.on('data', (asked) => {
+        if (proxy?.cut === 'before') {
+          proxy.cut = null
+          near.destroy()
+          return
+        }
+        if (proxy?.cut === 'after') {
+          proxy.cut = null
+          deaf = true
+        }
+        far.write(asked)
+      })
+      far.on('data', (answer) => {
+        // What was asked is done by now.
+        if (deaf) near.destroy()
+        else near.write(answer)
+      })
+    })
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    proxy = new FaultProxy(server, address.port, sockets)
+    return proxy
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((closed) => this.#server.close(closed))
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Real Redis servers for a test: one, or a cluster of three masters with a replica each, on free ports of loopback,
+ * with nothing on disk that outlives them. Ended by the process that was started.
+ */
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { createClient, createCluster, type RedisClientType, type RedisClusterType } from '@redis/client'
+
+/** How long a server may take to answer, in milliseconds. */
+const START_MS = 20_000
+
+/** A port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const address = server.address()
+  await new Promise((closed) => server.close(closed))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** One server. */
+export class RedisServer {
+  readonly port: number
+  readonly process: ChildProcess
+  readonly #directory: string
+
+  private constructor(port: number, process: ChildProcess, directory: string) {
+    this.port = port
+    this.process = process
+    this.#directory = directory
+  }
+
+  /** Starts one and waits until it answers. `more`: further lines of its configuration, as arguments. */
+  static async start(more: string[] = [], port?: number): Promise<RedisServer> {
+    const on = port ?? (await freePort())
+    const directory = mkdtempSync(join(tmpdir(), 'baton-redis-'))
+    const usual = ['--port', String(on), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no']
+    const process = spawn('redis-server', [...usual, ...more], { stdio: 'ignore' })
+    const server = new RedisServer(on, process, directory)
+    const client = await server.connect().catch(async (error: unknown) => {
+      await server.stop()
+      throw error
+    })
+    await client.close()
+    return server
+  }
+
+  /** A client, connected. What waits for a connection fails instead. */
+  async connect(): Promise<RedisClientType> {
+    for (const end_ms = Date.now() + START_MS; ; ) {
+      const client = createClient({
+        socket: { host: '127.0.0.1', port: this.port, reconnectStrategy: false },
+        disableOfflineQueue: true,
+      })
+      client.on('error', () => {})
+      try {
+        await client.connect()
+        return client as RedisClientType
+      } catch (error) {
+        client.destroy()
+        if (Date.now() > end_ms || this.process.exitCode !== null) throw error
+        await sleep(50)
+      }
+    }
+  }
+
+  /** Ends the process, at once with `SIGKILL`. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      const ended = new Promise((done) => this.process.once('exit', done))
+      this.process.kill(signal)
+      await ended
+    }
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+/** Three masters, each with a replica. */
+export class RedisCluster {
+  readonly servers: RedisServer[]
+
+  private constructor(servers: RedisServer[]) {
+    this.servers = servers
+  }
+
+  static async start(): Promise<RedisCluster> {
+    const options = [
+      '--cluster-enabled',
+      'yes',
+      '--cluster-config-file',
+      'nodes.conf',
+      '--cluster-node-timeout',
+      '2000',
+    ]
+    const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(options)))
+    const cluster = new RedisCluster(servers)
+    const addresses = servers.map(({ port }) => `127.0.0.1:${port}`)
+    const arrange = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']
+    await promisify(execFile)('redis-cli', arrange)
+    const client = await cluster.connect()
+    for (const end_ms = Date.now() + START_MS; Date.now() < end_ms; await sleep(100)) {
+      // Every node knows every slot.
+      const states = await Promise.all(servers.map((server) => stateOf(server)))
+      if (states.every((state) => state.includes('cluster_state:ok'))) break
+    }
+    await client.close()
+    return cluster
+  }
+
+  async connect(): Promise<RedisClusterType> {
+    const cluster = createCluster({
+      rootNodes: this.servers.map(({ port }) => ({ socket: { host: '127.0.0.1', port } })),
+      defaults: { disableOfflineQueue: true },
+    })
+    cluster.on('error', () => {})
+    await cluster.connect()
+    return cluster as unknown as RedisClusterType
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop()))
+  }
+}
+
+async function stateOf(server: RedisServer): Promise<string> {
+  const client = await server.connect()
+  const state = String(await client.sendCommand(['CLUSTER', 'INFO']))
+  await client.close()
+  return state
+}
