@@ -25,8 +25,10 @@ export interface Ports {
   kinds: ReadonlySet<string>
   /** Asks a room; always answers. `hold` keeps the platform from stopping the request meanwhile. */
   ask(kind: string, name: string, arrival: Arrival, hold: (work: Promise<unknown>) => void): Promise<Outcome>
-  /** Opens the live socket of a room for a caller who may watch it. */
-  live(kind: string, name: string, request: Request): Promise<Response>
+  /** Opens the live socket of a room for a caller who may watch it; null where a host has none. */
+  live: ((kind: string, name: string, request: Request) => Promise<Response>) | null
+  /** The same as a stream of events; null where a host has none. A stream that is null is one too many. */
+  stream: ((kind: string, name: string) => Promise<ReadableStream<Uint8Array> | null>) | null
   /** The address the request came from, as the platform says; null if it does not. */
   address(request: Request): string | null
   /** What `GET /api/health` adds. */
@@ -40,6 +42,8 @@ export interface Ports {
 
 /** The sub-protocol of the live socket. A token may stand beside it, where no header can. */
 export const LIVE_PROTOCOL = 'baton.v1'
+/** The content type of a stream of frames. */
+export const EVENTS_TYPE = 'text/event-stream'
 /** The content type of a request and of a reply. */
 export const BATON_TYPE = 'application/vnd.baton'
 
@@ -151,9 +155,11 @@ async function session(c: Ask, ports: Ports, guard: Guard): Promise<Response> {
 
 async function live(c: Ask, ports: Ports, guard: Guard): Promise<Response> {
   const [kind, name] = room(c, ports)
+  if (ports.stream && c.req.method === 'GET' && c.req.header('accept') === EVENTS_TYPE)
+    return stream(c, ports, guard, kind, name)
   const offered = (c.req.header('sec-websocket-protocol') ?? '').split(',').map((each) => each.trim())
   const upgrade = c.req.header('upgrade')?.toLowerCase() === 'websocket'
-  if (c.req.method !== 'GET' || !upgrade || offered[0] !== LIVE_PROTOCOL || offered.length > 2) {
+  if (!ports.live || c.req.method !== 'GET' || !upgrade || offered[0] !== LIVE_PROTOCOL || offered.length > 2) {
     return refuse(c, 'upgrade_required', { upgrade: 'websocket', connection: 'upgrade' })
   }
   if (!originAllowed(c.req.header('origin') ?? null, new URL(c.req.url), ports.settings.origins)) {
@@ -162,6 +168,17 @@ async function live(c: Ask, ports: Ports, guard: Guard): Promise<Response> {
   const who = await guard.caller(c, offered[1])
   const outcome = await ask(c, ports, kind, name, { who, call: { tag: 'watch' } })
   return outcome.status < 300 ? ports.live(kind, name, c.req.raw) : answer(c, outcome)
+}
+
+/** Frames as events, for a caller who may watch. The token is in the header: nothing else opens a stream. */
+async function stream(c: Ask, ports: Ports, guard: Guard, kind: string, name: string): Promise<Response> {
+  const outcome = await ask(c, ports, kind, name, { who: await guard.caller(c), call: { tag: 'watch' } })
+  if (outcome.status >= 300) return answer(c, outcome)
+  const events = await ports.stream?.(kind, name)
+  if (!events) throw new Refused('busy')
+  // Not to be gathered or changed on the way.
+  const headers = { 'content-type': EVENTS_TYPE, 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }
+  return c.body(events, 200, headers)
 }
 
 function ask(c: Ask, ports: Ports, kind: string, name: string, arrival: Arrival): Promise<Outcome> {

@@ -41,6 +41,7 @@ export async function deploy({ play = whoAsked, variables = {}, ports = {} }: Op
     kinds: new Set(wasm.faces.current().kinds()),
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: async (kind, name) => new Response(`live ${kind}/${name}`),
+    stream: null,
     address: (request) => request.headers.get('x-test-address'),
     health: () => ({ version: 'test' }),
     page: async () => new Response('the page', { headers: { 'content-type': 'text/html' } }),

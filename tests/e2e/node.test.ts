@@ -29,8 +29,8 @@ const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: RULES } })
 
 const started: NodeProcess[] = []
 /** One process; ended after the test, however that ends. */
-async function single(): Promise<NodeProcess> {
-  const host = await NodeProcess.start('memory', variables)
+async function single(more: Record<string, string> = {}): Promise<NodeProcess> {
+  const host = await NodeProcess.start('memory', { ...variables, ...more })
   started.push(host)
   return host
 }
@@ -78,8 +78,11 @@ describe('a page on the Node host', () => {
   })
   afterAll(() => browser?.close())
 
-  test('p10_a_page_plays_without_push_beside_another', async () => {
-    const host = await single()
+  test.each([
+    ['with', 'on'],
+    ['without', 'off'],
+  ])('p10_a_page_plays_%s_push_beside_another', async (_, push) => {
+    const host = await single({ BATON_PUSH: push })
     const ada = await Player.open(browser, host.url, 'page')
     const bot = await Bot.join(host.url, 'page')
     const seen = await ada.sees(
@@ -94,14 +97,24 @@ describe('a page on the Node host', () => {
     await ada.page.keyboard.up('ArrowRight')
     await until('answers', 20_000, async () => (await ada.ask((baton) => baton.pending())) === 0)
     await plays(bot)
-    for (let turn = 0; turn < 8; turn += 1) await bot.steer(turn)
-    const version = (await ada.ask((baton) => baton.version())) ?? 0
-    await bot.until('what the page did', () => bot.replica.version() >= version)
+    let asked = 0
+    const before = bot.replica.version()
+    ada.page.on('request', (request) => {
+      if (request.method() === 'POST') asked += 1
+    })
+    for (let turn = 0; turn < 16; turn += 1) await bot.steer(turn)
+    const version = bot.replica.version()
+    await ada.sees('what the bot did', (look) => look.version >= version)
+    // Who is told asks for presence alone, and sees every frame.
+    if (push === 'on') expect(asked).toBeLessThan((version - before) / 2)
+    else expect(asked).toBeGreaterThan(0)
+    const streams = /^baton_streams (\d+)$/m.exec(await (await fetch(host.metrics)).text())?.[1]
+    expect(streams).toBe(push === 'on' ? '1' : '0')
     const { equal, differ } = compare(await ada.history(), bot.history())
     expect([equal > 5, differ]).toEqual([true, []])
-    await ada.picture('node')
-    // A socket was refused, and that is all that went wrong.
-    expect(ada.faults.filter((fault) => !fault.includes('WebSocket'))).toEqual([])
+    await ada.picture(`node-push-${push}`)
+    // A socket was refused, a stream too if there is none, and that is all that went wrong.
+    expect(ada.faults.filter((fault) => !/WebSocket|426/.test(fault))).toEqual([])
     await ada.close()
   })
 })

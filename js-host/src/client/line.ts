@@ -1,15 +1,19 @@
 /**
- * The two ways to a room: a request and its answer, and a socket that brings frames. Decides what a
- * failure is and when a lost socket is tried again; must not know what the bytes mean.
+ * The ways to a room: a request and its answer, and a line that brings frames. Decides what a
+ * failure is and when a lost line is tried again; must not know what the bytes mean.
  */
 
+import { fromBase64 } from '../base64'
 import type { Session } from './session'
 
 const BATON_TYPE = 'application/vnd.baton'
 const LIVE_PROTOCOL = 'baton.v1'
+const EVENTS_TYPE = 'text/event-stream'
+/** A stream that says nothing for so long is lost: its host says every 15 s that it lives. */
+const SILENCE_MS = 40_000
 /** A host that takes longer than this does not answer. Longer than a host waits for its store. */
 const TIMEOUT_MS = 12_000
-/** Pauses before a lost socket is opened again, in milliseconds: doubled from the first to the last. */
+/** Pauses before a lost line is opened again, in milliseconds: doubled from the first to the last. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [500, 15_000]
 
 /** What came of a request. */
@@ -45,13 +49,28 @@ export async function post(room: string, { token }: Session, body: Uint8Array, l
   }
 }
 
-/** The live socket of a room: open while wanted, tried again with growing pauses. */
+/** What a line of frames tells. */
+interface Events {
+  open(): void
+  frame(bytes: Uint8Array): void
+  /** It is over. Nothing is told after it. */
+  lost(): void
+}
+
+/** Opens a line; what is returned closes it without a word. */
+type Open = (room: string, session: Session, events: Events) => () => void
+
+/** The live line of a room: open while wanted, tried again with growing pauses. */
 export class Live {
   readonly #room: string
   readonly #session: Session
   readonly #onFrame: (frame: Uint8Array) => void
   readonly #onChange: () => void
-  #socket: WebSocket | null = null
+  /** A socket where the host has them, else a stream of events: which, is found out. */
+  #ways: [Open, Open] = [openSocket, openStream]
+  #proven = false
+  #close: (() => void) | null = null
+  #open = false
   #retry: ReturnType<typeof setTimeout> | undefined
   #pause_ms = FIRST_PAUSE_MS
   #wanted = false
@@ -65,10 +84,10 @@ export class Live {
 
   /** Whether frames come. */
   get open(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN
+    return this.#open
   }
 
-  /** Whether there should be a socket. */
+  /** Whether there should be a line. */
   want(wanted: boolean): void {
     if (wanted === this.#wanted) return
     this.#wanted = wanted
@@ -77,32 +96,85 @@ export class Live {
       this.#pause_ms = FIRST_PAUSE_MS
       this.#connect()
     } else {
-      this.#socket?.close(1000)
-      this.#socket = null
+      this.#close?.()
+      this.#close = null
+      this.#open = false
     }
   }
 
   #connect(): void {
-    const url = new URL(`${roomUrl(this.#room)}/live`, document.baseURI)
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-    url.search = ''
-    const socket = new WebSocket(url, [LIVE_PROTOCOL, this.#session.token])
-    socket.binaryType = 'arraybuffer'
-    this.#socket = socket
-    socket.onopen = () => {
-      this.#pause_ms = FIRST_PAUSE_MS
-      this.#onChange()
-    }
-    socket.onmessage = ({ data }) => {
-      if (this.#socket === socket && data instanceof ArrayBuffer) this.#onFrame(new Uint8Array(data))
-    }
-    // An error is always followed by this.
-    socket.onclose = () => {
-      if (this.#socket !== socket) return
-      this.#socket = null
-      this.#onChange()
-      this.#retry = setTimeout(() => this.#wanted && this.#connect(), this.#pause_ms * (0.5 + Math.random()))
-      this.#pause_ms = Math.min(2 * this.#pause_ms, LAST_PAUSE_MS)
+    const [way, other] = this.#ways
+    let over = false
+    const close = way(this.#room, this.#session, {
+      open: () => {
+        if (over) return
+        this.#proven = true
+        this.#open = true
+        this.#pause_ms = FIRST_PAUSE_MS
+        this.#onChange()
+      },
+      frame: (bytes) => {
+        if (!over) this.#onFrame(bytes)
+      },
+      lost: () => {
+        if (over) return
+        over = true
+        this.#close = null
+        this.#open = false
+        if (!this.#proven) this.#ways = [other, way]
+        this.#onChange()
+        this.#retry = setTimeout(() => this.#wanted && this.#connect(), this.#pause_ms * (0.5 + Math.random()))
+        this.#pause_ms = Math.min(2 * this.#pause_ms, LAST_PAUSE_MS)
+      },
+    })
+    this.#close = () => {
+      over = true
+      close()
     }
   }
+}
+
+const openSocket: Open = (room, { token }, events) => {
+  const url = new URL(`${roomUrl(room)}/live`, document.baseURI)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  url.search = ''
+  const socket = new WebSocket(url, [LIVE_PROTOCOL, token])
+  socket.binaryType = 'arraybuffer'
+  socket.onopen = () => events.open()
+  socket.onmessage = ({ data }) => {
+    if (data instanceof ArrayBuffer) events.frame(new Uint8Array(data))
+  }
+  // An error is always followed by this.
+  socket.onclose = () => events.lost()
+  return () => socket.close(1000)
+}
+
+/** Server-sent events by `fetch`: an EventSource could not send the token in a header. */
+const openStream: Open = (room, { token }, events) => {
+  const stop = new AbortController()
+  const read = async () => {
+    const headers = { accept: EVENTS_TYPE, authorization: `Bearer ${token}` }
+    const response = await fetch(`${roomUrl(room)}/live`, { headers, signal: stop.signal })
+    if (!response.ok || !response.headers.get('content-type')?.startsWith(EVENTS_TYPE) || !response.body) return
+    let silence = setTimeout(() => stop.abort(), SILENCE_MS)
+    let rest = ''
+    try {
+      for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+        clearTimeout(silence)
+        silence = setTimeout(() => stop.abort(), SILENCE_MS)
+        const lines = (rest + part).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) {
+          if (line.startsWith('data: ')) events.frame(fromBase64(line.slice(6)))
+          else if (line === ': open') events.open()
+        }
+      }
+    } finally {
+      clearTimeout(silence)
+    }
+  }
+  read()
+    .catch(() => undefined)
+    .finally(() => events.lost())
+  return () => stop.abort()
 }

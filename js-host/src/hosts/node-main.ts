@@ -1,6 +1,6 @@
 /**
- * The program of the Node host: `node server.mjs [--store memory|redis://…] [--host …] [--port …] [--metrics-port …]`.
- * What is not given is taken from `BATON_STORE`, `BATON_HOST`, `BATON_PORT`, `BATON_METRICS_PORT`. SIGTERM and Ctrl-C
+ * The program of the Node host: `node server.mjs [--store memory|redis://…] [--host …] [--port …] [--metrics-port …] [--push on|off]`.
+ * What is not given is taken from `BATON_STORE`, `BATON_HOST`, `BATON_PORT`, `BATON_METRICS_PORT`, `BATON_PUSH`. SIGTERM and Ctrl-C
  * stop it when it has answered what it has.
  */
 
@@ -15,12 +15,13 @@ const { env } = process
 const text = { type: 'string' } as const
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { store: text, host: text, port: text, 'metrics-port': text } })
+  const { values } = parseArgs({ options: { store: text, host: text, port: text, 'metrics-port': text, push: text } })
   const metrics = values['metrics-port'] ?? env.BATON_METRICS_PORT
   const host = await startNode({
     store: values.store ?? env.BATON_STORE ?? 'memory',
     hostname: values.host ?? env.BATON_HOST ?? '127.0.0.1',
     port: portOf(values.port ?? env.BATON_PORT ?? '8787'),
+    push: onOrOff(values.push ?? env.BATON_PUSH ?? 'on'),
     metrics_port: metrics === undefined ? null : portOf(metrics),
     environment: env,
     page: fileURLToPath(new URL('../page', import.meta.url)),
@@ -35,6 +36,11 @@ async function main(): Promise<void> {
       void host.stop().then(() => process.exit(0))
     })
   }
+}
+
+function onOrOff(given: string): boolean {
+  if (given !== 'on' && given !== 'off') throw new SettingError('push is neither on nor off')
+  return given === 'on'
 }
 
 function portOf(given: string): number {

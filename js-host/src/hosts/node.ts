@@ -8,7 +8,7 @@ import { serveStatic } from '@hono/node-server/serve-static'
 import { createClient } from '@redis/client'
 import { Hono } from 'hono'
 import { Driver } from '../driver'
-import { REFUSALS, refusalBody } from '../errors'
+import { type Listen, Loudspeaker, Streams } from '../live'
 import { type Face, Faces } from '../load/face'
 import { log } from '../log'
 import { metricsText } from '../metrics'
@@ -18,9 +18,12 @@ import { SettingError, settingsOf } from '../settings'
 import { performer, type Store } from '../store'
 import { MemoryStore } from '../stores/memory'
 import { RedisStore } from '../stores/redis'
+import { channelOf } from '../stores/redis-script'
 import { overTcp } from '../stores/redis-scripts'
 
 const VERSION = '0.1.0'
+/** Before every key. */
+const PREFIX = 'baton:'
 
 /** What a process is started with. */
 export interface NodeOptions {
@@ -29,6 +32,8 @@ export interface NodeOptions {
   /** Where to listen; port 0 is any that is free. */
   hostname: string
   port: number
+  /** Whether frames are pushed to who listens; without, pages ask. */
+  push: boolean
   /** Where to tell `GET /metrics`, on loopback; null is nowhere. */
   metrics_port: number | null
   /** Text variables, as the settings describe them. */
@@ -48,6 +53,7 @@ export interface NodeHost {
 
 interface Opened {
   store: Store
+  listen: Listen
   close(): Promise<void>
 }
 
@@ -57,7 +63,8 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
   const faces = new Faces(options.makeFace, settings.rooms)
   const kinds = new Set(faces.current().kinds())
   const sessions = await Sessions.open(settings.keys, settings.audience)
-  const opened = await openStore(options.store)
+  const opened = await openStore(options.store, options.push)
+  const streams = new Streams(opened.listen)
   const driver = new Driver({
     faces,
     store: performer(opened.store),
@@ -72,7 +79,8 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     kinds,
     holds: false,
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
-    live: async () => noSocket(),
+    live: null,
+    stream: options.push ? (kind, name) => streams.stream(`${kind}/${name}`) : null,
     address: (request) => addresses.get(request) ?? null,
     health: () => ({ version: VERSION, mode: 'stateless', ...driver.counters }),
     page: async (request) => pages.fetch(request),
@@ -83,8 +91,11 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     return router.fetch(request)
   })
   const metrics = async () => {
-    const warm = [{ name: 'wasm_drops', help: 'Instances of the wasm that were thrown away.', value: faces.drops }]
-    return new Response(metricsText(driver.counters, warm), {
+    const gauges = [
+      { name: 'wasm_drops', help: 'Instances of the wasm that were thrown away.', value: faces.drops },
+      { name: 'streams', help: 'Open streams of frames.', value: streams.open },
+    ]
+    return new Response(metricsText(driver.counters, gauges), {
       headers: { 'content-type': 'text/plain; version=0.0.4' },
     })
   }
@@ -93,20 +104,43 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     port: main.port,
     metrics_port: beside?.port ?? null,
     stop: async () => {
+      // A page opens another, of another process.
+      streams.end()
       await Promise.all([main.close(), beside?.close()])
       await opened.close()
     },
   }
 }
 
-async function openStore(name: string): Promise<Opened> {
-  if (name === 'memory') return { store: new MemoryStore(), close: async () => {} }
+async function openStore(name: string, publishes: boolean): Promise<Opened> {
+  if (name === 'memory') {
+    const speaker = new Loudspeaker()
+    const store = new MemoryStore(Date.now, (room, published) => speaker.publish(room, published))
+    return { store, listen: speaker.listen, close: async () => {} }
+  }
   if (!/^rediss?:\/\//.test(name)) throw new SettingError('the store is neither memory nor redis://…')
   // What waits for a connection would be done late: it fails, and the client tries to reach the server again.
   const client = createClient({ url: name, disableOfflineQueue: true })
   client.on('error', (error: Error) => log('warn', 'redis', { message: error.message }))
   await client.connect()
-  return { store: new RedisStore(overTcp(client)), close: () => client.close() }
+  // A connection that listens can do nothing else. It subscribes again by itself when it was lost.
+  const listener = createClient({ url: name })
+  listener.on('error', (error: Error) => log('warn', 'redis', { message: error.message }))
+  await listener.connect()
+  const listen: Listen = async (room, hear) => {
+    const channel = channelOf(PREFIX, room)
+    await listener.subscribe(channel, hear)
+    return () => void listener.unsubscribe(channel, hear).catch(() => undefined)
+  }
+  const store = new RedisStore(overTcp(client), { prefix: PREFIX, publishes })
+  return {
+    store,
+    listen,
+    close: async () => {
+      listener.destroy()
+      await client.close()
+    },
+  }
 }
 
 interface Listening {
@@ -133,10 +167,4 @@ function listen(
     )
     server.on('error', failed)
   })
-}
-
-/** Frames are not pushed by this host: a page asks. */
-function noSocket(): Response {
-  const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
-  return new Response(refusalBody('upgrade_required'), { status: REFUSALS.upgrade_required[0], headers })
 }

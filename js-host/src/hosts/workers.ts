@@ -84,6 +84,7 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
         ? driver.ask(kind, name, arrival, hold)
         : embedded.ask(kind, name, [arrival], hold).then(([outcome]) => outcome ?? refusal('internal')),
     live: (kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request),
+    stream: null,
     address: (request) => request.headers.get('cf-connecting-ip'),
     health: () => ({ version: VERSION, mode, ...(mode === 'stateless' ? driver.counters : {}) }),
     page: (request) => bindings.ASSETS.fetch(request),

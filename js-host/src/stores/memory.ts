@@ -22,10 +22,12 @@ interface Room {
 export class MemoryStore implements Store {
   readonly #rooms = new Map<string, Room>()
   readonly #now: () => number
+  readonly #appended: (room: string, published: Uint8Array) => void
 
-  /** `now`: milliseconds since 1970. */
-  constructor(now: () => number = Date.now) {
+  /** `now`: milliseconds since 1970. `appended`: told what is published of each frame after it was appended. */
+  constructor(now: () => number = Date.now, appended: (room: string, published: Uint8Array) => void = () => {}) {
     this.#now = now
+    this.#appended = appended
   }
 
   async read(name: string, read: Read): Promise<Found> {
@@ -43,6 +45,7 @@ export class MemoryStore implements Store {
       room.inbox = room.inbox.filter((item) => !append.framed.includes(item.id))
       if (append.snapshot) room.snapshots.push({ v: append.v, hash: append.hash, bytes: append.snapshot })
       if (append.note) keepNote(room, append.note)
+      this.#appended(name, append.published)
     }
     const there = room.frames[append.v - 1]
     return { appended: there !== undefined && equal(there.hash, append.hash), found: this.#find(room, read) }

@@ -18,6 +18,11 @@
  * when they are archived and older than the newest `RING`.
  */
 
+/** Where frames of a room are published, for whoever listens at that moment. */
+export function channelOf(prefix: string, room: string): string {
+  return `${prefix}{${room}}:live`
+}
+
 /** The keys that the script is given, in its order. */
 export function keysOf(prefix: string, room: string): string[] {
   return ['head', 'log', 'inbox', 'lease', 'snaps', 'archive'].map((part) => `${prefix}{${room}}:${part}`)
@@ -85,14 +90,14 @@ local now_ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 local done = 0
 if what == 'append' then
-  -- v, previous, hash, frame, lease_ms, snapshot, whether there is a note, was, now, framed ...
+  -- v, previous, hash, frame, lease_ms, snapshot, whether there is a note, was, now, channel, published, framed ...
   local at = tonumber(ARGV[11])
   if at == v + 1 and ARGV[12] == hash then
     redis.call('XADD', log, id(at), 'h', ARGV[13], 'f', ARGV[14])
     v, hash, done = at, ARGV[13], 1
     local lease_ms = tonumber(ARGV[15])
     if lease_ms > 0 then redis.call('SET', lease, ARGV[11], 'PX', ARGV[15]) else redis.call('DEL', lease) end
-    for i = 20, #ARGV do
+    for i = 22, #ARGV do
       local key = id(tonumber(ARGV[i]))
       local gone = redis.call('XRANGE', inbox, key, key)[1]
       if gone then
@@ -108,6 +113,7 @@ if what == 'append' then
     end
     if ARGV[17] == '1' then keep_note(ARGV[18], ARGV[19]) end
     keep_head()
+    if ARGV[20] ~= '' then redis.call('PUBLISH', ARGV[20], ARGV[21]) end
   else
     local there = at > v - RING and at <= v and frame(at)
     if there and there.h == ARGV[13] then done = 1 end

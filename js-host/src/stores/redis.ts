@@ -10,7 +10,7 @@ import { bytes, type Codec, decode, encode, list } from '../codec'
 import type { Append, Found, Note, Read } from '../effect'
 import { MAX_INBOX_BYTES, MAX_INBOX_ITEMS, RECENT_BYTES, RING, SEGMENT } from '../limits'
 import { type Store, StoreOverloaded } from '../store'
-import { keysOf, SCRIPT } from './redis-script'
+import { channelOf, keysOf, SCRIPT } from './redis-script'
 import { hasRoom, refuseLongNote, refuseOversized } from './refuse'
 
 /** A server that runs scripts. */
@@ -54,11 +54,13 @@ const packed: Codec<Uint8Array[]> = list(bytes)
 export class RedisStore implements Store {
   readonly #scripts: Scripts
   readonly #prefix: string
+  readonly #publishes: boolean
 
-  /** `prefix`: before every key. */
-  constructor(scripts: Scripts, prefix = 'baton:') {
+  /** `prefix`: before every key. `publishes`: what is published of a frame is told to whoever listens. */
+  constructor(scripts: Scripts, { prefix = 'baton:', publishes = false } = {}) {
     this.#scripts = scripts
     this.#prefix = prefix
+    this.#publishes = publishes
   }
 
   async read(room: string, read: Read): Promise<Found> {
@@ -71,6 +73,7 @@ export class RedisStore implements Store {
     const answer = await this.#run('append', room, read, [
       ...[String(v), toBase64(previous), toBase64(hash), toBase64(frame), String(lease_ms), text(snapshot)],
       ...[note ? '1' : '', text(note?.was), text(note?.now)],
+      ...[this.#publishes ? channelOf(this.#prefix, room) : '', toBase64(append.published)],
       ...framed.map(String),
     ])
     const [unsealed, segment] = [answer[15], answer[16]]
