@@ -14,6 +14,13 @@ export type Mode = 'embedded' | 'stateless'
 export interface Settings {
   /** `BATON_MODE`: `embedded` (default) or `stateless`. */
   mode: Mode
+  /**
+   * `BATON_STORE`: where rooms are. Default: on Workers `object`, the room's Durable Object; on Node `memory`. Or
+   * `https://…`, Redis over HTTP; on Node `redis://…` or `rediss://…`, Redis over TCP.
+   */
+  store: string | null
+  /** `BATON_STORE_TOKEN`, a secret: what Redis over HTTP wants to see. */
+  store_token: string
   /** `BATON_KEYS`, a secret: `<id>:<base64url of 32 bytes>[,<older id>:…]`; the first signs, all verify. */
   keys: string
   /** `BATON_AUDIENCE`: tokens are for this deployment alone. Default `baton`. */
@@ -47,6 +54,8 @@ const REDDIT = "'self' https://*.reddit.com https://reddit.com https://*.devvit.
 
 const variables = {
   BATON_MODE: v.optional(v.picklist(['embedded', 'stateless']), 'embedded'),
+  BATON_STORE: v.optional(v.pipe(v.string(), v.regex(/^(object|memory|(https?|rediss?):\/\/\S+)$/))),
+  BATON_STORE_TOKEN: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{0,1000}$/)), ''),
   BATON_KEYS: v.pipe(v.string(), v.minLength(1)),
   BATON_AUDIENCE: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,100}$/)), 'baton'),
   BATON_ROOMS: v.optional(v.string(), '{}'),
@@ -72,6 +81,8 @@ export function settingsOf(environment: object): Settings {
   const set = parsed.output
   return {
     mode: set.BATON_MODE,
+    store: set.BATON_STORE ?? null,
+    store_token: set.BATON_STORE_TOKEN,
     keys: set.BATON_KEYS,
     audience: set.BATON_AUDIENCE,
     rooms: set.BATON_ROOMS,

@@ -9,6 +9,8 @@ const KEYS = { BATON_KEYS: 'a:b' }
 test('keys are all that must be set', () => {
   expect(settingsOf({ ...KEYS, OTHER: 1, ROOMS: {} })).toEqual({
     mode: 'embedded',
+    store: null,
+    store_token: '',
     keys: 'a:b',
     audience: 'baton',
     rooms: '{}',
@@ -37,6 +39,9 @@ describe('refused, by name and without the value', () => {
     ['BATON_KEYS', undefined],
     ['BATON_KEYS', ''],
     ['BATON_MODE', 'Embedded'],
+    ['BATON_STORE', 'mysql://here'],
+    ['BATON_STORE', 'redis://a b'],
+    ['BATON_STORE_TOKEN', 'a b'],
     ['BATON_AUDIENCE', 'a b'],
     ['BATON_ORIGINS', 'https://a.test/path'],
     ['BATON_ORIGINS', '*'],

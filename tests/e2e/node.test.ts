@@ -68,7 +68,7 @@ test('j20_the_same_game_runs_as_one_process_with_its_rooms_in_memory', async () 
 
 test('a_bad_setting_is_named_and_the_process_ends', async () => {
   await expect(NodeProcess.start('memory', { BATON_KEYS: 'none' })).rejects.toThrow(/key/)
-  await expect(NodeProcess.start('mysql://here')).rejects.toThrow(/the store is neither/)
+  await expect(NodeProcess.start('mysql://here')).rejects.toThrow(/BATON_STORE/)
 })
 
 describe('a page on the Node host', () => {

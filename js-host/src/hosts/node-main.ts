@@ -18,12 +18,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { store: text, host: text, port: text, 'metrics-port': text, push: text } })
   const metrics = values['metrics-port'] ?? env.BATON_METRICS_PORT
   const host = await startNode({
-    store: values.store ?? env.BATON_STORE ?? 'memory',
     hostname: values.host ?? env.BATON_HOST ?? '127.0.0.1',
     port: portOf(values.port ?? env.BATON_PORT ?? '8787'),
     push: onOrOff(values.push ?? env.BATON_PUSH ?? 'on'),
     metrics_port: metrics === undefined ? null : portOf(metrics),
-    environment: env,
+    environment: values.store === undefined ? env : { ...env, BATON_STORE: values.store },
     page: fileURLToPath(new URL('../page', import.meta.url)),
     makeFace: facesOfFile(new URL('server.wasm', import.meta.url)),
   })

@@ -6,6 +6,7 @@
 import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { createClient } from '@redis/client'
+import { Redis } from '@upstash/redis'
 import { Hono } from 'hono'
 import { Driver } from '../driver'
 import { type Listen, Loudspeaker, Streams } from '../live'
@@ -14,12 +15,12 @@ import { log } from '../log'
 import { metricsText } from '../metrics'
 import { createRouter } from '../router'
 import { Sessions } from '../session'
-import { SettingError, settingsOf } from '../settings'
+import { SettingError, type Settings, settingsOf } from '../settings'
 import { performer, type Store } from '../store'
 import { MemoryStore } from '../stores/memory'
 import { RedisStore } from '../stores/redis'
 import { channelOf } from '../stores/redis-script'
-import { overTcp } from '../stores/redis-scripts'
+import { HTTP, overHttp, overTcp } from '../stores/redis-scripts'
 
 const VERSION = '0.1.0'
 /** Before every key. */
@@ -27,8 +28,6 @@ const PREFIX = 'baton:'
 
 /** What a process is started with. */
 export interface NodeOptions {
-  /** `memory`, or `redis://…` or `rediss://…` with user, password and database as usual. */
-  store: string
   /** Where to listen; port 0 is any that is free. */
   hostname: string
   port: number
@@ -53,7 +52,8 @@ export interface NodeHost {
 
 interface Opened {
   store: Store
-  listen: Listen
+  /** Null where nothing can be heard. */
+  listen: Listen | null
   close(): Promise<void>
 }
 
@@ -63,8 +63,9 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
   const faces = new Faces(options.makeFace, settings.rooms)
   const kinds = new Set(faces.current().kinds())
   const sessions = await Sessions.open(settings.keys, settings.audience)
-  const opened = await openStore(options.store, options.push)
-  const streams = new Streams(opened.listen)
+  const opened = await openStore(settings, options.push)
+  const { listen: listens } = opened
+  const streams = options.push && listens ? new Streams(listens) : null
   const driver = new Driver({
     faces,
     store: performer(opened.store),
@@ -80,7 +81,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     holds: false,
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: null,
-    stream: options.push ? (kind, name) => streams.stream(`${kind}/${name}`) : null,
+    stream: streams && ((kind, name) => streams.stream(`${kind}/${name}`)),
     address: (request) => addresses.get(request) ?? null,
     health: () => ({ version: VERSION, mode: 'stateless', ...driver.counters }),
     page: async (request) => pages.fetch(request),
@@ -93,7 +94,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
   const metrics = async () => {
     const gauges = [
       { name: 'wasm_drops', help: 'Instances of the wasm that were thrown away.', value: faces.drops },
-      { name: 'streams', help: 'Open streams of frames.', value: streams.open },
+      { name: 'streams', help: 'Open streams of frames.', value: streams?.open ?? 0 },
     ]
     return new Response(metricsText(driver.counters, gauges), {
       headers: { 'content-type': 'text/plain; version=0.0.4' },
@@ -105,26 +106,31 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     metrics_port: beside?.port ?? null,
     stop: async () => {
       // A page opens another, of another process.
-      streams.end()
+      streams?.end()
       await Promise.all([main.close(), beside?.close()])
       await opened.close()
     },
   }
 }
 
-async function openStore(name: string, publishes: boolean): Promise<Opened> {
-  if (name === 'memory') {
+async function openStore({ store, store_token }: Settings, publishes: boolean): Promise<Opened> {
+  if (store === null || store === 'memory') {
     const speaker = new Loudspeaker()
-    const store = new MemoryStore(Date.now, (room, published) => speaker.publish(room, published))
-    return { store, listen: speaker.listen, close: async () => {} }
+    const memory = new MemoryStore(Date.now, (room, published) => speaker.publish(room, published))
+    return { store: memory, listen: speaker.listen, close: async () => {} }
   }
-  if (!/^rediss?:\/\//.test(name)) throw new SettingError('the store is neither memory nor redis://…')
+  if (/^https?:/.test(store)) {
+    // Nothing tells of a frame there: pages ask.
+    const http = new RedisStore(overHttp(new Redis({ url: store, token: store_token, ...HTTP })))
+    return { store: http, listen: null, close: async () => {} }
+  }
+  if (store === 'object') throw new SettingError('BATON_STORE: Node has no Durable Objects')
   // What waits for a connection would be done late: it fails, and the client tries to reach the server again.
-  const client = createClient({ url: name, disableOfflineQueue: true })
+  const client = createClient({ url: store, disableOfflineQueue: true })
   client.on('error', (error: Error) => log('warn', 'redis', { message: error.message }))
   await client.connect()
   // A connection that listens can do nothing else. It subscribes again by itself when it was lost.
-  const listener = createClient({ url: name })
+  const listener = createClient({ url: store })
   listener.on('error', (error: Error) => log('warn', 'redis', { message: error.message }))
   await listener.connect()
   const listen: Listen = async (room, hear) => {
@@ -132,9 +138,8 @@ async function openStore(name: string, publishes: boolean): Promise<Opened> {
     await listener.subscribe(channel, hear)
     return () => void listener.unsubscribe(channel, hear).catch(() => undefined)
   }
-  const store = new RedisStore(overTcp(client), { prefix: PREFIX, publishes })
   return {
-    store,
+    store: new RedisStore(overTcp(client), { prefix: PREFIX, publishes }),
     listen,
     close: async () => {
       listener.destroy()

@@ -4,6 +4,7 @@
  * that answers a request is the router's.
  */
 
+import { Redis } from '@upstash/redis/cloudflare'
 import { Batches } from '../batch'
 import { decode, encode } from '../codec'
 import { Driver } from '../driver'
@@ -14,8 +15,10 @@ import { log } from '../log'
 import { createRouter } from '../router'
 import { securityHeaders } from '../security'
 import { Sessions } from '../session'
-import { settingsOf } from '../settings'
-import { type Performer, StoreOverloaded } from '../store'
+import { SettingError, type Settings, settingsOf } from '../settings'
+import { type Performer, performer, StoreOverloaded } from '../store'
+import { RedisStore } from '../stores/redis'
+import { HTTP, overHttp } from '../stores/redis-scripts'
 import { within } from '../within'
 import { facesOf } from './isolate'
 import type { RoomObject } from './room-object'
@@ -60,10 +63,11 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
   const settings = settingsOf(bindings)
   const { mode, store_timeout_ms } = settings
   const rooms = bindings.ROOMS
+  const redis = redisOf(settings)
   const faces = facesOf(settings)
   const driver = new Driver({
     faces,
-    store: remoteStore(rooms),
+    store: redis ?? remoteStore(rooms),
     store_timeout_ms,
     delivers: new Set(faces.current().kinds()),
     note: (event, fields) => log('warn', event, fields),
@@ -83,12 +87,21 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
       mode === 'stateless'
         ? driver.ask(kind, name, arrival, hold)
         : embedded.ask(kind, name, [arrival], hold).then(([outcome]) => outcome ?? refusal('internal')),
-    live: (kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request),
+    // Nothing tells a Worker of a frame in Redis: pages ask.
+    live: redis ? null : (kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request),
     stream: null,
     address: (request) => request.headers.get('cf-connecting-ip'),
     health: () => ({ version: VERSION, mode, ...(mode === 'stateless' ? driver.counters : {}) }),
     page: (request) => bindings.ASSETS.fetch(request),
   })
+}
+
+/** Redis over HTTP, if rooms are there. @throws SettingError */
+function redisOf({ store, store_token, mode }: Settings): Performer | null {
+  if (store === null || store === 'object') return null
+  if (!/^https?:/.test(store)) throw new SettingError('BATON_STORE: a Worker reaches object, or Redis by https://…')
+  if (mode !== 'stateless') throw new SettingError('BATON_MODE: with Redis the handler is stateless')
+  return performer(new RedisStore(overHttp(new Redis({ url: store, token: store_token, ...HTTP }))))
 }
 
 function objectOf(rooms: Bindings['ROOMS'], room: string): DurableObjectStub<RoomObject> {
