@@ -102,6 +102,25 @@ test('a_head_that_was_evicted_is_made_again_from_the_streams', async () => {
   expect(found.inbox.map(({ id }) => id)).toEqual([1, 3])
 })
 
+test('a_log_that_was_evicted_is_an_empty_room_and_nothing_of_the_old_one_comes_back', async () => {
+  const [store, room] = fresh()
+  for (let v = 1; v <= RING + SEGMENT; v++) {
+    const snapshot = v % SEGMENT === 0 ? new Uint8Array([v & 255]) : null
+    await store.append(room, append(v, { snapshot }), read(v))
+  }
+  const [, log = ''] = keysOf('baton:', room)
+  await client.del(log)
+  expect(await store.read(room, read(RING + SEGMENT))).toMatchObject({ head: nothing(), known: null, frames: [] })
+  // Another history, with other frames.
+  const anew = (v: number) => {
+    const frame = new Uint8Array([...hashOf(v, 5), 9])
+    return append(v, { previous: v === 1 ? nothing().hash : hashOf(v - 1, 5), hash: hashOf(v, 5), frame })
+  }
+  for (let v = 1; v <= RING + SEGMENT; v++) expect((await store.append(room, anew(v), read())).appended).toBe(true)
+  const { block, snapshot, frames } = await store.read(room, { ...read(), block: SEGMENT })
+  expect([block?.[0]?.at(-1), block?.length, snapshot, frames.length]).toEqual([9, SEGMENT, null, RING + SEGMENT])
+})
+
 test('frames_leave_the_stream_when_they_are_archived_and_no_place_is_taken_again', async () => {
   const [store, room] = fresh()
   await grow(store, room, RING + 2 * SEGMENT)

@@ -7,15 +7,15 @@
  *
  * | key | what |
  * |---|---|
- * | `:head` | hash: `v`, `hash` of the last frame; `item`, the last number of the inbox; `bytes` in the inbox; `attempt` |
+ * | `:head` | hash: `item`, the last number of the inbox; `bytes` in the inbox; `attempt` |
  * | `:log` | stream: frame v has the id `v-0`, so that no place is taken twice, trimmed or not |
  * | `:inbox` | stream: item n has the id `n-0` |
  * | `:lease` | the version of the frame that renewed it; expires with it |
  * | `:snaps` | hash: version → hash of its frame, snapshot |
  * | `:archive` | hash: number of a segment → its frames, as the host packed them |
  *
- * A head that was evicted, or never replicated, is made again from the two streams. Frames leave the stream only
- * when they are archived and older than the newest `RING`.
+ * A head that was evicted, or never replicated, is made again from the inbox. Frames leave the stream only when they
+ * are archived and older than the newest `RING`. A log that is gone is an empty room: keep Redis from evicting.
  */
 
 /** Where frames of a room are published, for whoever listens at that moment. */
@@ -60,14 +60,14 @@ local function frame(v)
   return found and fields(found)
 end
 
-local row = redis.call('HMGET', head, 'v', 'hash', 'item', 'bytes', 'attempt')
-local v, hash, item, bytes, attempt
+-- Which frame is the last, the stream alone tells.
+local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+local v, hash = last and number(last[1]) or 0, last and fields(last).h or NOTHING
+local row = redis.call('HMGET', head, 'item', 'bytes', 'attempt')
+local item, bytes, attempt
 if row[1] then
-  v, hash, item, bytes = tonumber(row[1]), row[2], tonumber(row[3]), tonumber(row[4])
-  attempt = row[5] or ''
+  item, bytes, attempt = tonumber(row[1]), tonumber(row[2]), row[3] or ''
 else
-  local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  v, hash = last and number(last[1]) or 0, last and fields(last).h or NOTHING
   item, bytes, attempt = 0, 0, ''
   if redis.call('EXISTS', inbox) == 1 then
     local info = redis.call('XINFO', 'STREAM', inbox)
@@ -79,8 +79,7 @@ else
 end
 
 local function keep_head()
-  redis.call('HSET', head, 'v', string.format('%d', v), 'hash', hash, 'item', string.format('%d', item),
-    'bytes', string.format('%d', bytes), 'attempt', attempt)
+  redis.call('HSET', head, 'item', string.format('%d', item), 'bytes', string.format('%d', bytes), 'attempt', attempt)
 end
 local function keep_note(was, now)
   if attempt == was then attempt = now end
@@ -94,6 +93,8 @@ if what == 'append' then
   local at = tonumber(ARGV[11])
   if at == v + 1 and ARGV[12] == hash then
     redis.call('XADD', log, id(at), 'h', ARGV[13], 'f', ARGV[14])
+    -- What is left of a log that is gone is of another history.
+    if at == 1 then redis.call('DEL', snaps, archive) end
     v, hash, done = at, ARGV[13], 1
     local lease_ms = tonumber(ARGV[15])
     if lease_ms > 0 then redis.call('SET', lease, ARGV[11], 'PX', ARGV[15]) else redis.call('DEL', lease) end
