@@ -171,6 +171,27 @@ describe('several processes on one Redis', () => {
     expect(forged, forged.said).toMatchObject({ status: 1, said: expect.stringContaining('acknowledged') })
   }, 300_000)
 
+  test('j15_a_process_that_is_asked_to_end_hands_its_rooms_over', async () => {
+    const rooms = { lease_ms: 30_000, rooms: { contagion: RULES } }
+    const client = await redis.connect()
+    for (const [signal, left] of [
+      ['SIGTERM', 0],
+      ['SIGKILL', 1],
+    ] as const) {
+      const host = await NodeProcess.start(store, { BATON_ROOMS: JSON.stringify(rooms) })
+      started.push(host)
+      const room = `handover-${left}`
+      const bot = await Bot.join(host.url, room)
+      await plays(bot)
+      await bot.steer(3)
+      const lease = `baton:{contagion/${room}}:lease`
+      expect(await client.exists(lease)).toBe(1)
+      await host.end(signal)
+      expect(await client.exists(lease)).toBe(left)
+    }
+    await client.close()
+  })
+
   test('j14_a_room_whose_leader_was_killed_goes_on_with_another_process', async () => {
     const fleet = await NodeFleet.start(2, store, variables)
     try {

@@ -102,6 +102,15 @@ test('a_head_that_was_evicted_is_made_again_from_the_streams', async () => {
   expect(found.inbox.map(({ id }) => id)).toEqual([1, 3])
 })
 
+test('a_lease_is_released_by_the_frame_that_renewed_it_alone', async () => {
+  const [store, room] = fresh()
+  await grow(store, room, 2)
+  await store.release(room, 1)
+  expect((await store.read(room, read(2))).lease?.v).toBe(2)
+  await store.release(room, 2)
+  expect((await store.read(room, read(2))).lease).toBeNull()
+})
+
 test('a_log_that_was_evicted_is_an_empty_room_and_nothing_of_the_old_one_comes_back', async () => {
   const [store, room] = fresh()
   for (let v = 1; v <= RING + SEGMENT; v++) {

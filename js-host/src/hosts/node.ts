@@ -17,6 +17,7 @@ import { createRouter } from '../router'
 import { Sessions } from '../session'
 import { SettingError, type Settings, settingsOf } from '../settings'
 import { performer, type Store } from '../store'
+import { Handover } from '../stores/handover'
 import { MemoryStore } from '../stores/memory'
 import { RedisStore } from '../stores/redis'
 import { channelOf } from '../stores/redis-script'
@@ -138,10 +139,12 @@ async function openStore({ store, store_token }: Settings, publishes: boolean): 
     await listener.subscribe(channel, hear)
     return () => void listener.unsubscribe(channel, hear).catch(() => undefined)
   }
+  const handover = new Handover(new RedisStore(overTcp(client), { prefix: PREFIX, publishes }))
   return {
-    store: new RedisStore(overTcp(client), { prefix: PREFIX, publishes }),
+    store: handover,
     listen,
     close: async () => {
+      await handover.release()
       listener.destroy()
       await client.close()
     },

@@ -137,6 +137,10 @@ elseif what == 'note' then
     keep_note(ARGV[11], ARGV[12])
     keep_head()
   end
+elseif what == 'release' then
+  -- version
+  if redis.call('GET', lease) == ARGV[11] then done = redis.call('DEL', lease) end
+  return done
 elseif what == 'seal' then
   -- segment, hash of its last frame, its frames packed
   local segment = tonumber(ARGV[11])

@@ -48,6 +48,9 @@ const LIMITS = [RING, RECENT_BYTES, SEGMENT, MAX_INBOX_ITEMS, MAX_INBOX_BYTES].m
 /** What a server says that did nothing, and should not be asked again at once. */
 const OVERLOADED = /\b(OOM|BUSY|LOADING|MASTERDOWN|NOREPLICAS|READONLY|CLUSTERDOWN|TRYAGAIN)\b/
 
+/** Nothing is read. */
+const NOWHERE: Read = { known: { v: 0, hash: new Uint8Array(16) }, since: 0, block: null }
+
 const packed: Codec<Uint8Array[]> = list(bytes)
 
 /** Rooms in Redis. */
@@ -93,12 +96,16 @@ export class RedisStore implements Store {
     return foundOf(await this.#run('note', room, read, [text(note.was), text(note.now)]), read)
   }
 
+  /** Ends the lease that frame `v` renewed, if no other has: whoever is asked next leads at once. */
+  async release(room: string, v: number): Promise<void> {
+    await this.#run('release', room, NOWHERE, [String(v)])
+  }
+
   /** Archives a segment. Failing, it is done with a later one. */
   async #seal(room: string, segment: number, [, ...rest]: string[]): Promise<void> {
     const hash = rest.pop() ?? ''
     const archived = toBase64(deflateSync(encode(packed, rest.map(fromBase64))))
-    const nothing: Read = { known: { v: 0, hash: new Uint8Array(16) }, since: 0, block: null }
-    await this.#run('seal', room, nothing, [String(segment), hash, archived]).catch(() => undefined)
+    await this.#run('seal', room, NOWHERE, [String(segment), hash, archived]).catch(() => undefined)
   }
 
   async #run(what: string, room: string, { known, since, block }: Read, rest: string[] = []): Promise<Answer> {
