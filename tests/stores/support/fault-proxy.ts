@@ -1,4 +1,7 @@
-/** A proxy on loopback that cuts a connection when it is told to: before what is asked arrives, or before the answer does. */
+/**
+ * A proxy on loopback that cuts a connection when it is told to, before what is asked arrives or before the answer does;
+ * that keeps what it should bring back; or that leads elsewhere from now on.
+ */
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
@@ -9,11 +12,16 @@ export class FaultProxy {
   readonly port: number
   /** Once; then everything passes again. */
   cut: Cut = null
+  /** What comes from the far side is lost. */
+  holds = false
+  /** Where new connections lead. */
+  to: number
   readonly #server: Server
   readonly #sockets: Set<Socket>
 
-  private constructor(server: Server, port: number, sockets: Set<Socket>) {
+  private constructor(server: Server, port: number, to: number, sockets: Set<Socket>) {
     this.#server = server
+    this.to = to
     this.port = port
     this.#sockets = sockets
   }
@@ -23,7 +31,7 @@ export class FaultProxy {
     const sockets = new Set<Socket>()
     let proxy: FaultProxy | null = null
     const server = createServer((near) => {
-      const far = connect(to, '127.0.0.1')
+      const far = connect(proxy?.to ?? to, '127.0.0.1')
       for (const socket of [near, far]) {
         sockets.add(socket)
         socket.on('error', () => {})
@@ -49,13 +57,13 @@ export class FaultProxy {
       far.on('data', (answer) => {
         // What was asked is done by now.
         if (deaf) near.destroy()
-        else near.write(answer)
+        else if (!proxy?.holds) near.write(answer)
       })
     })
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
-    proxy = new FaultProxy(server, address.port, sockets)
+    proxy = new FaultProxy(server, address.port, to, sockets)
     return proxy
   }
 

@@ -1,0 +1,105 @@
+/**
+ * A Redis that fails over to a copy which lacks its last writes, under a match on two processes of Node: what was
+ * acknowledged and lost is sent again by whoever keeps it, and applied once. Who keeps nothing loses it.
+ */
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { FaultProxy } from '../stores/support/fault-proxy'
+import { RedisServer } from '../stores/support/redis-server'
+import { Device, guest } from './device'
+import { Bot } from './support/bot'
+import { compare, until } from './support/browser'
+import { NodeFleet } from './support/node-host'
+import { PRESENCE } from './wire'
+
+const PLAYERS = 4
+const TURNS = 8
+const PATIENCE_MS = 60_000
+const RULES = {
+  countdown_ms: 1_500,
+  play_ms: 600_000,
+  zombies_at_start: 0,
+  spawns_per_minute: 0,
+  spawns_per_minute_and_player: 0,
+}
+/** Stops walking: an action that the rules always take. */
+const STOP = [0, 0]
+
+let primary: RedisServer
+let replica: RedisServer
+let link: FaultProxy
+let front: FaultProxy
+let fleet: NodeFleet
+
+beforeAll(async () => {
+  primary = await RedisServer.start()
+  link = await FaultProxy.start(primary.port)
+  const follows = ['--replicaof', `127.0.0.1 ${link.port}`, '--repl-diskless-sync-delay', '0']
+  replica = await RedisServer.start(follows)
+  const client = await replica.connect()
+  await until('a replica', 30_000, async () =>
+    String(await client.sendCommand(['INFO', 'replication'])).includes('master_link_status:up'),
+  )
+  await client.close()
+  front = await FaultProxy.start(primary.port)
+  const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: RULES } }) }
+  fleet = await NodeFleet.start(2, `redis://127.0.0.1:${front.port}`, variables)
+})
+afterAll(async () => {
+  await fleet?.stop()
+  await front?.stop()
+  await link?.stop()
+  await replica?.stop()
+  await primary?.stop()
+})
+
+test('p07_after_a_failover_that_lost_writes_every_acknowledged_action_is_there_once', async () => {
+  const url = fleet.processes[0]?.url ?? ''
+  const bots = await Promise.all(Array.from({ length: PLAYERS }, () => Bot.of(url, 'failover')))
+  for (const bot of bots) bot.send = fleet.send
+  await Promise.all(bots.map((bot) => bot.until('a player who has joined', () => bot.status() === 'live')))
+  await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
+  const forgetful = new Device(url, 'contagion/failover', await guest(url))
+  await forgetful.join()
+  const walk = async (bot: Bot, from: number) => {
+    for (let turn = 0; turn < TURNS; turn += 1) expect(await bot.steer((from + turn) % 32, PATIENCE_MS)).toBe(0)
+  }
+  await Promise.all(bots.map(walk))
+  await forgetful.act(STOP)
+  const copied = async () => {
+    const [one, other] = await Promise.all([primary.connect(), replica.connect()])
+    const log = 'baton:{contagion/failover}:log'
+    const same = (await one.xLen(log)) === (await other.xLen(log))
+    await Promise.all([one.close(), other.close()])
+    return same
+  }
+  await until('a copy of all that', 10_000, copied)
+
+  // From here on nothing is copied, and everything is acknowledged.
+  link.holds = true
+  await Promise.all(bots.map(walk))
+  await forgetful.act(STOP, STOP)
+  const before = bots.map((bot) => bot.replica.version())
+  await primary.stop('SIGKILL')
+  const client = await replica.connect()
+  await client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+  await client.close()
+  front.to = replica.port
+
+  await Promise.all(bots.map(walk))
+  expect(bots.map((bot) => bot.notes.filter(({ note }) => note === 'reset').length)).toEqual(bots.map(() => 1))
+  // One history, and in it every number of every device, whose marks know no gap.
+  const [first] = bots as [Bot]
+  for (const bot of bots) {
+    const head = Math.max(...bots.map((each) => each.replica.version()))
+    await bot.until('the others', () => bot.replica.version() >= head && bot.replica.pending() === 0)
+    // A trail still names what was lost.
+    const anew = (of: Bot) => new Map([...of.history()].filter(([v]) => v > Math.max(...before)))
+    const { equal, differ } = compare(anew(bot), anew(first))
+    expect([equal > 0, differ]).toEqual([true, []])
+    expect([...bot.answers.keys()].length).toBe(3 * TURNS)
+  }
+  // The control: who does not keep what was acknowledged misses it.
+  const { device } = await forgetful.ask(forgetful.hail({ presence: PRESENCE.here }))
+  expect([forgetful.seq, device?.mark]).toEqual([3, 1])
+})
