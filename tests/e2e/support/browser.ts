@@ -90,7 +90,9 @@ export class Player {
 
   async look(): Promise<Seen | undefined> {
     const seen = await this.ask((baton) => {
-      const view = baton.hud()
+      // Each of the two is of its own moment: both of one tick, else the phase would end a tick later.
+      let [tick, view] = [baton.tick(), baton.hud()]
+      while (baton.tick() !== tick) [tick, view] = [baton.tick(), baton.hud()]
       const { phase, match_id, ms_left = 0, zombies = 0, survivors = 0 } = view?.hud ?? {}
       return {
         status: baton.status(),
@@ -99,7 +101,7 @@ export class Player {
         ...{ phase, match_id, ms_left, zombies, survivors },
         me: view?.me ?? null,
         here: view?.here.map(({ name }) => name ?? '') ?? [],
-        ends: baton.tick() + ms_left / 100,
+        ends: tick + ms_left / 100,
       }
     })
     if (!seen) return undefined
