@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { FaultProxy } from '../stores/support/fault-proxy'
 import { RedisServer } from '../stores/support/redis-server'
 import { Device, guest } from './device'
-import { Bot } from './support/bot'
+import { Bot, QUIET } from './support/bot'
 import { until } from './support/browser'
 import { NodeFleet } from './support/node-host'
 import { PRESENCE } from './wire'
@@ -15,13 +15,6 @@ import { PRESENCE } from './wire'
 const PLAYERS = 4
 const TURNS = 8
 const PATIENCE_MS = 60_000
-const RULES = {
-  countdown_ms: 1_500,
-  play_ms: 600_000,
-  zombies_at_start: 0,
-  spawns_per_minute: 0,
-  spawns_per_minute_and_player: 0,
-}
 /** Stops walking: an action that the rules always take. */
 const STOP = [0, 0]
 
@@ -42,7 +35,7 @@ beforeAll(async () => {
   )
   await client.close()
   front = await FaultProxy.start(primary.port)
-  const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: RULES } }) }
+  const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: QUIET } }) }
   fleet = await NodeFleet.start(2, `redis://127.0.0.1:${front.port}`, variables)
 })
 afterAll(async () => {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from './server'
-import { Bot } from './support/bot'
+import { Bot, QUIET } from './support/bot'
 import { History } from './support/history'
 import { buildJudge, disturbed, forge, judge, keep } from './support/judge'
 
@@ -16,20 +16,12 @@ const PLAYERS = 6
 const TURNS = 10
 /** As long as a host may take to come back. */
 const RETURN_MS = 150_000
-/** Play begins soon, and goes on. */
-const RULES = {
-  countdown_ms: 1_500,
-  play_ms: 600_000,
-  zombies_at_start: 0,
-  spawns_per_minute: 0,
-  spawns_per_minute_and_player: 0,
-}
 
 beforeAll(buildJudge, 600_000)
 
 describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
   test('b12_what_clients_were_told_is_one_history', { timeout: 2 * RETURN_MS }, async () => {
-    const variables = { BATON_ROOMS: JSON.stringify({ cache_bytes: 0, rooms: { contagion: RULES } }) }
+    const variables = { BATON_ROOMS: JSON.stringify({ cache_bytes: 0, rooms: { contagion: QUIET } }) }
     const storage = mkdtempSync(join(tmpdir(), 'baton-history-'))
     const history = new History()
     let server = await startServer({ mode, variables, storage })

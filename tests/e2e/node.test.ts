@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { RedisServer } from '../stores/support/redis-server'
-import { Bot } from './support/bot'
+import { Bot, QUIET } from './support/bot'
 import { compare, openBrowser, Player, until } from './support/browser'
 import { History } from './support/history'
 import { buildJudge, disturbed, forge, judge, keep } from './support/judge'
@@ -17,15 +17,7 @@ const PLAYERS = 6
 const TURNS = 12
 /** As long as an action may take while processes come and go. */
 const PATIENCE_MS = 60_000
-const RULES = {
-  countdown_ms: 1_500,
-  play_ms: 600_000,
-  city: false,
-  zombies_at_start: 0,
-  spawns_per_minute: 0,
-  spawns_per_minute_and_player: 0,
-}
-const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: RULES } }) }
+const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: QUIET } }) }
 
 const started: NodeProcess[] = []
 /** One process; ended after the test, however that ends. */
@@ -172,7 +164,7 @@ describe('several processes on one Redis', () => {
   }, 300_000)
 
   test('j15_a_process_that_is_asked_to_end_hands_its_rooms_over', async () => {
-    const rooms = { lease_ms: 30_000, rooms: { contagion: RULES } }
+    const rooms = { lease_ms: 30_000, rooms: { contagion: QUIET } }
     const client = await redis.connect()
     for (const [signal, left] of [
       ['SIGTERM', 0],

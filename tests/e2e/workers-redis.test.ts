@@ -4,19 +4,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RedisServer } from '../stores/support/redis-server'
 import { RestFront } from '../stores/support/rest-front'
 import { type Server, startServer } from './server'
-import { Bot } from './support/bot'
+import { Bot, QUIET } from './support/bot'
 import { History } from './support/history'
 import { buildJudge, disturbed, judge, keep } from './support/judge'
 
 const PLAYERS = 4
 const TURNS = 10
-const RULES = {
-  countdown_ms: 1_500,
-  play_ms: 600_000,
-  zombies_at_start: 0,
-  spawns_per_minute: 0,
-  spawns_per_minute_and_player: 0,
-}
 
 let redis: RedisServer
 let front: RestFront
@@ -27,7 +20,7 @@ beforeAll(async () => {
   await buildJudge()
   redis = await RedisServer.start()
   front = await RestFront.start(await redis.connect())
-  const rooms = JSON.stringify({ rooms: { contagion: RULES } })
+  const rooms = JSON.stringify({ rooms: { contagion: QUIET } })
   variables = { BATON_ROOMS: rooms, BATON_STORE: front.url, BATON_STORE_TOKEN: front.token }
   server = await startServer({ mode: 'stateless', variables })
 }, 600_000)

@@ -12,6 +12,16 @@ import { until } from './browser'
 
 const WASM = resolve(import.meta.dirname, '../../../js-host/dist/wasm/client/baton_client_bg.wasm')
 
+/** A match that begins soon and that nobody loses, on open ground. */
+export const QUIET = {
+  countdown_ms: 1_500,
+  play_ms: 600_000,
+  city: false,
+  zombies_at_start: 0,
+  spawns_per_minute: 0,
+  spawns_per_minute_and_player: 0,
+}
+
 /** The client's wasm in Node. */
 export function clientWasm(): Instance {
   return instantiate(new WebAssembly.Module(readFileSync(WASM)))

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -81,31 +81,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     command.args(["--var", &format!("BATON_MODE:{mode}")]);
     // wrangler's rebuilds read it.
     command.env("BATON_PROFILE", options.profile.name());
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start wrangler")?;
-    let id = children::watch(&child);
-    let mut company = None;
-    let lines = BufReader::new(child.stdout.take().context("wrangler's output is piped")?).lines();
-    for line in lines {
-        let line = line?;
-        if !is_routine(&line) {
-            println!("{line}");
-        }
-        if line.contains("Ready on http") {
-            show_link(port, mode, "A change of a source rebuilds and reloads.");
-            if options.bots > 0 && company.is_none() {
-                company = Some(Company::invite(port, options.bots)?);
-            }
-        }
-    }
-    let status = child.wait()?;
-    children::forget(id);
-    if !status.success() {
-        bail!("wrangler ended: {status}");
-    }
-    Ok(())
+    let link = Link {
+        port,
+        mode,
+        change: "A change of a source rebuilds and reloads.",
+    };
+    follow(command, "wrangler", "Ready on http", &link, options.bots)
 }
 
 /// Processes of the Node host, and what they need, until Ctrl-C.
@@ -121,31 +102,51 @@ fn run_node(options: &Options, port: u16) -> Result<()> {
         &options.instances.to_string(),
     ]);
     command.envs(Need::Redis.find().map(|redis| ("BATON_REDIS", redis)));
+    let mode = match options.instances {
+        1 => "one process of Node, rooms in memory".to_owned(),
+        many => format!("{many} processes of Node on one Redis"),
+    };
+    let link = Link {
+        port,
+        mode: &mode,
+        change: "Start it again after a change.",
+    };
+    let ready = "\"event\":\"ready\"";
+    follow(command, "the Node host", ready, &link, options.bots)
+}
+
+/// What a developer is told once it answers.
+struct Link<'a> {
+    port: u16,
+    mode: &'a str,
+    change: &'a str,
+}
+
+/// Runs a server until it ends, shows what it prints, and once it says that it is ready the link; then bots come.
+fn follow(mut command: Command, name: &str, ready: &str, link: &Link<'_>, bots: u8) -> Result<()> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .context("cannot start the processes")?;
+        .with_context(|| format!("cannot start {name}"))?;
     let id = children::watch(&child);
     let mut company = None;
     let lines = BufReader::new(child.stdout.take().context("its output is piped")?).lines();
     for line in lines {
         let line = line?;
-        println!("{line}");
-        if line.contains("\"event\":\"ready\"") {
-            let mode = match options.instances {
-                1 => "one process of Node, rooms in memory".to_owned(),
-                many => format!("{many} processes of Node on one Redis"),
-            };
-            show_link(port, &mode, "Start it again after a change.");
-            if options.bots > 0 && company.is_none() {
-                company = Some(Company::invite(port, options.bots)?);
+        if !is_routine(&line) {
+            println!("{line}");
+        }
+        if line.contains(ready) {
+            show_link(link);
+            if bots > 0 && company.is_none() {
+                company = Some(Company::invite(link.port, bots)?);
             }
         }
     }
     let status = child.wait()?;
     children::forget(id);
     if !status.success() {
-        bail!("the processes ended: {status}");
+        bail!("{name} ended: {status}");
     }
     Ok(())
 }
@@ -191,7 +192,8 @@ fn free_port() -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-fn show_link(port: u16, mode: &str, change: &str) {
+fn show_link(link: &Link<'_>) {
+    let Link { port, mode, change } = link;
     let lines = [
         format!("Baton is playing:  http://127.0.0.1:{port}/"),
         "Open it in two browsers. Ctrl-C ends it.".to_owned(),
