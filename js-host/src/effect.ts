@@ -87,6 +87,9 @@ export type Call =
   | { tag: 'watch' }
   /** What another room sent. Only a host says this, and without a user: nothing from outside may become it. */
   | { tag: 'deliver'; parcel: Uint8Array }
+  /** For spectators: the frames that are in no full block yet; and the room at its head, for who has nothing. */
+  | { tag: 'tail' }
+  | { tag: 'snapshot' }
 
 /** A request as it arrives at a host. */
 export interface Arrival {
@@ -162,6 +165,8 @@ const call: Codec<Call> = variants<Call>({
   block: { first: u64, last: u64, hash: text },
   watch: {},
   deliver: { parcel: bytes },
+  tail: {},
+  snapshot: {},
 })
 
 /** An answer. */

@@ -19,6 +19,8 @@ export const MAX_USER_BYTES = 64
 export const MAX_NAME_BYTES = 64
 /** Frames per segment. */
 export const SEGMENT = 64
+/** For how long caches may hand out a public room's tail, in milliseconds, whole seconds. */
+export const TAIL_MS = 1_000
 
 /** What a frame's envelope adds to its entries, at most, in bytes. */
 export const FRAME_ENVELOPE_BYTES = 256

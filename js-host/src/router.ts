@@ -10,7 +10,7 @@ import * as v from 'valibot'
 import { readBody, readJson } from './body'
 import type { Arrival, Call, Content, Identity, Outcome } from './effect'
 import { REFUSALS, type RefusalCode, Refused, refusalBody } from './errors'
-import { MAX_REQUEST_BYTES, SEGMENT } from './limits'
+import { MAX_REQUEST_BYTES, SEGMENT, TAIL_MS } from './limits'
 import { type Fields, type Level, log } from './log'
 import { addressKey, RateLimit } from './rate'
 import { originAllowed, securityHeaders } from './security'
@@ -53,7 +53,13 @@ const CONTENT_TYPES: Record<Content, string | null> = {
   block: 'application/vnd.baton.frames',
   empty: null,
 }
-const IMMUTABLE = 'public, max-age=31536000, immutable'
+/** What caches may do with an answer that is the same for everybody. Where nothing is said: nothing. */
+const CACHING = {
+  /** A full block: named by the hash that it ends in, it never changes, whatever becomes of the room. */
+  block: 'public, max-age=31536000, immutable',
+  /** Of many who ask meanwhile, one asks the host. */
+  tail: `public, max-age=${TAIL_MS / 1000}, stale-while-revalidate=${TAIL_MS / 1000}`,
+}
 /** Query parameters in which a token was ever put: in a URL it ends up in logs. */
 const TOKEN_PARAMETERS = /^(access_)?token$|^auth(orization)?$|^jwt$|^key$|^session$/i
 
@@ -109,10 +115,22 @@ export function createRouter(ports: Ports): Hono<Environment> {
   route(app, '/api/rooms/:kind/:name/frames/:range/:hash', {
     GET: async (c) => {
       const [kind, name] = room(c, ports)
-      // Without a caller: what is cached for ever must not depend on who asked first.
-      return answer(c, await ask(c, ports, kind, name, { who: null, call: block(c) }))
+      const call = block(c)
+      // Without a caller: what is cached must not depend on who asked first.
+      const outcome = await ask(c, ports, kind, name, { who: null, call })
+      if (outcome.content !== 'block') return answer(c, outcome)
+      return answer(c, outcome, { 'cache-control': CACHING.block, etag: `"${c.req.param('hash')}"` })
     },
   })
+  for (const tag of ['tail', 'snapshot'] as const) {
+    route(app, `/api/rooms/:kind/:name/${tag}`, {
+      GET: async (c) => {
+        const [kind, name] = room(c, ports)
+        const outcome = await ask(c, ports, kind, name, { who: null, call: { tag } })
+        return answer(c, outcome, { 'cache-control': CACHING.tail })
+      },
+    })
+  }
   route(app, '/api/rooms/:kind/:name/live', { GET: async (c) => live(c, ports, guard) })
 
   app.all('/api', (c) => refuse(c, 'not_found'))
@@ -209,12 +227,13 @@ function block(c: Ask): Call {
   return { tag: 'block', first, last, hash }
 }
 
-/** What the handler answered, as HTTP. */
-function answer(c: Ask, outcome: Outcome): Response {
+/** What the handler answered, as HTTP. `caching`: headers for caches, if it is what was asked for. */
+function answer(c: Ask, outcome: Outcome, caching: Record<string, string> = {}): Response {
   const { status, content, body } = outcome
   const type = CONTENT_TYPES[content]
   const headers: Record<string, string> = {
-    'cache-control': status === 200 && content === 'block' ? IMMUTABLE : 'no-store',
+    'cache-control': 'no-store',
+    ...(status === 200 ? caching : {}),
     ...(type ? { 'content-type': type } : {}),
     ...(status === 429 || status >= 500 ? { 'retry-after': '1' } : {}),
   }

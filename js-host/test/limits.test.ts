@@ -12,6 +12,7 @@ import {
   MAX_USER_BYTES,
   RING,
   SEGMENT,
+  TAIL_MS,
 } from '../src/limits'
 
 const rust = readFileSync(new URL('../../crates/baton/src/limits.rs', import.meta.url), 'utf8')
@@ -35,6 +36,7 @@ test.each(
     MAX_USER_BYTES,
     MAX_NAME_BYTES,
     SEGMENT,
+    TAIL_MS,
   }),
 )('%s', (name, value) => {
   expect(value).toBe(protocol(name))

@@ -63,7 +63,21 @@ describe('what is taken', () => {
       const response = await fetch(`/api/rooms/dots/a/frames/65-128/${HASH}`, { headers })
       expect(await response.text()).toBe('dots/a nobody block')
       expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+      expect(response.headers.get('etag')).toBe(`"${HASH}"`)
     }
+  })
+
+  test.each(['tail', 'snapshot'])('the %s is kept for a second and the same for everybody', async (what) => {
+    const { fetch, bearer } = await deploy()
+    for (const headers of [{}, bearer, { authorization: 'Bearer nonsense' }]) {
+      const response = await fetch(`/api/rooms/dots/a/${what}`, { headers })
+      expect(await response.text()).toBe(`dots/a nobody ${what}`)
+      expect(response.headers.get('content-type')).toBe('application/vnd.baton')
+      expect(response.headers.get('cache-control')).toBe('public, max-age=1, stale-while-revalidate=1')
+    }
+    const hidden = await deploy({ play: (batch) => whoAskedThen404(batch.length) })
+    const refused = await hidden.fetch(`/api/rooms/dots/a/${what}`)
+    expect([refused.status, refused.headers.get('cache-control')]).toEqual([404, 'no-store'])
   })
 
   test('a block that is missing is not kept', async () => {
@@ -151,6 +165,8 @@ const refusals: Row[] = [
   ['405 method_not_allowed', room, { method: 'PUT', body: 'x', headers: BATON }],
   ['405 method_not_allowed', `${room}/view`, post('')],
   ['405 method_not_allowed', block('1-64'), { method: 'DELETE' }],
+  ['405 method_not_allowed', `${room}/tail`, post('')],
+  ['405 method_not_allowed', `${room}/snapshot`, post('x', BATON)],
   ['405 method_not_allowed', `${room}/live`, post('')],
   ['405 method_not_allowed', '/', post('')],
   // Kinds and names.
@@ -214,6 +230,7 @@ const refusals: Row[] = [
   ['401 unauthorized', `${room}/live?access_token=a.b.c`, upgrade({})],
   ['400 malformed', `${room}/view?x=1`],
   ['400 malformed', `${block('1-64')}?cache=bust`],
+  ['400 malformed', `${room}/tail?cache=bust`],
   // Blocks.
   ...['1-63', '1-65', '2-65', '0-64', '0-63', '64-127', '65-64', '1-128', '-1-64', '1-', 'x-y', '01-64', '1e0-64'].map(
     (range): Row => ['404 not_found', block(range)],

@@ -15,7 +15,8 @@ export const whoAsked: Play = function* (batch, room, kind) {
   yield readNothing
   return batch.map(({ who, call }) => {
     if (call.tag === 'watch') return { status: 200, content: 'empty', body: new Uint8Array() }
-    const content = call.tag === 'play' ? 'reply' : call.tag === 'block' ? 'block' : 'json'
+    const contents = { play: 'reply', block: 'block', tail: 'reply', snapshot: 'reply' } as const
+    const content = call.tag in contents ? contents[call.tag as keyof typeof contents] : 'json'
     return { ...ok(`${kind}/${room} ${who?.user ?? 'nobody'} ${textOf({ who, call })}`), content }
   })
 }

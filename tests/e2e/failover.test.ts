@@ -4,8 +4,7 @@
  */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { FaultProxy } from '../stores/support/fault-proxy'
-import { RedisServer } from '../stores/support/redis-server'
+import { Failover } from '../stores/support/failover'
 import { Device, guest } from './device'
 import { Bot, QUIET } from './support/bot'
 import { until } from './support/browser'
@@ -18,32 +17,17 @@ const PATIENCE_MS = 60_000
 /** Stops walking: an action that the rules always take. */
 const STOP = [0, 0]
 
-let primary: RedisServer
-let replica: RedisServer
-let link: FaultProxy
-let front: FaultProxy
+let redis: Failover
 let fleet: NodeFleet
 
 beforeAll(async () => {
-  primary = await RedisServer.start()
-  link = await FaultProxy.start(primary.port)
-  const follows = ['--replicaof', `127.0.0.1 ${link.port}`, '--repl-diskless-sync-delay', '0']
-  replica = await RedisServer.start(follows)
-  const client = await replica.connect()
-  await until('a replica', 30_000, async () =>
-    String(await client.sendCommand(['INFO', 'replication'])).includes('master_link_status:up'),
-  )
-  await client.close()
-  front = await FaultProxy.start(primary.port)
+  redis = await Failover.start()
   const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: QUIET } }) }
-  fleet = await NodeFleet.start(2, `redis://127.0.0.1:${front.port}`, variables)
+  fleet = await NodeFleet.start(2, redis.url, variables)
 })
 afterAll(async () => {
   await fleet?.stop()
-  await front?.stop()
-  await link?.stop()
-  await replica?.stop()
-  await primary?.stop()
+  await redis?.stop()
 })
 
 test('p07_after_a_failover_that_lost_writes_every_acknowledged_action_is_there_once', async () => {
@@ -60,7 +44,7 @@ test('p07_after_a_failover_that_lost_writes_every_acknowledged_action_is_there_o
   await Promise.all(bots.map(walk))
   await forgetful.act(STOP)
   const copied = async () => {
-    const [one, other] = await Promise.all([primary.connect(), replica.connect()])
+    const [one, other] = await Promise.all([redis.primary.connect(), redis.replica.connect()])
     const log = 'baton:{contagion/failover}:log'
     const same = (await one.xLen(log)) === (await other.xLen(log))
     await Promise.all([one.close(), other.close()])
@@ -69,14 +53,10 @@ test('p07_after_a_failover_that_lost_writes_every_acknowledged_action_is_there_o
   await until('a copy of all that', 10_000, copied)
 
   // From here on nothing is copied, and everything is acknowledged.
-  link.holds = true
+  redis.sever()
   await Promise.all(bots.map(walk))
   await forgetful.act(STOP, STOP)
-  await primary.stop('SIGKILL')
-  const client = await replica.connect()
-  await client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-  await client.close()
-  front.to = replica.port
+  await redis.fail()
 
   await Promise.all(bots.map(walk))
   expect(bots.map((bot) => bot.notes.filter(({ note }) => note === 'reset').length)).toEqual(bots.map(() => 1))

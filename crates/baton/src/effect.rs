@@ -214,6 +214,11 @@ pub enum Call {
     /// An encoded [`Parcel`](crate::parcel::Parcel) of another room. Only a host says this, for an
     /// [`Effect::Deliver`], and without a user: nothing that comes from outside may become it.
     Deliver(ByteBuf),
+    /// For spectators, the same for all of them: the frames of a public room that are in no full block yet, in a
+    /// [`Reply`](crate::wire::Reply) without a device. Where they are not at hand: as `Snapshot`.
+    Tail,
+    /// For spectators who have nothing: a public room at its head.
+    Snapshot,
 }
 
 /// The answer to an arrival.

@@ -85,7 +85,7 @@ pub use id::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer};
 pub use kind::{Edition, Kind, Pace};
 pub use memory::{Log, Memory};
 pub use random::Random;
-pub use replica::{ActError, Desync, Note, PREDICT_MS, Replica, Status};
+pub use replica::{ActError, Desync, Next, Note, PREDICT_MS, Replica, Status};
 pub use rolling::{Era, Rolling};
 pub use room::{DeviceStanding, Person, ReplayError, Room};
 pub use rules::{Access, By, Context, Ctx, Player, Reject, Rules, Silence};

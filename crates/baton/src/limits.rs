@@ -82,6 +82,8 @@ pub const MAX_TRIES: u8 = 8;
 
 /// Frames per segment: a snapshot is kept at each multiple, and blocks of frames are this long.
 pub const SEGMENT: u64 = 64;
+/// For how long caches may hand out a public room's tail, in milliseconds, whole seconds: spectators ask no sooner.
+pub const TAIL_MS: u32 = 1_000;
 
 /// The length of a room's name and of a kind, in bytes.
 pub const MAX_ROOM_NAME_BYTES: usize = 64;

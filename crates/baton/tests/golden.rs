@@ -139,6 +139,8 @@ fn effects() -> Vec<Value> {
                 arrival(None, block),
                 arrival(Some(&who), Call::Watch),
                 arrival(None, Call::Deliver(bytes(&[1, 4]))),
+                arrival(None, Call::Tail),
+                arrival(None, Call::Snapshot),
             ],
         ),
     ]

@@ -5,7 +5,8 @@
     reason = "JavaScript's numbers are floats; none reaches the rules"
 )]
 
-use baton::{ActError, Code, DeviceId, Replica as Core, Status};
+use baton::limits::SEGMENT;
+use baton::{ActError, Code, DeviceId, Next, Replica as Core, Status};
 use contagion::{Action, Arena, Contagion, Phase, State};
 use js_sys::Int32Array;
 use wasm_bindgen::prelude::*;
@@ -137,6 +138,33 @@ impl Replica {
     /// Takes in a pushed frame.
     pub fn frame(&mut self, frame: &[u8], now_ms: f64) {
         self.core.frame(frame, now_ms as u64);
+    }
+
+    /// A replica that only watches, fed by [`Self::tail`], [`Self::block`] and [`Self::snapshot`] with what caches hold.
+    pub fn spectator() -> Self {
+        Self::of(Core::spectator())
+    }
+
+    /// Takes in a room's tail; what to get next, as a path below the room's, or nothing until it is time to ask.
+    pub fn tail(&mut self, tail: &[u8], now_ms: f64) -> Option<String> {
+        match self.core.tail(tail, now_ms as u64) {
+            Next::Nothing => None,
+            Next::Block(end) => {
+                let first = end.v + 1 - SEGMENT;
+                Some(format!("frames/{first}-{}/{}", end.v, end.hash))
+            }
+            Next::Snapshot => Some("snapshot".to_owned()),
+        }
+    }
+
+    /// Takes in a block; whether it brought us on: then hand over the tail again that named it.
+    pub fn block(&mut self, block: &[u8], now_ms: f64) -> bool {
+        self.core.block(block, now_ms as u64)
+    }
+
+    /// Takes in the room as it is; whether that is what is shown now.
+    pub fn snapshot(&mut self, snapshot: &[u8], now_ms: f64) -> bool {
+        self.core.snapshot(snapshot, now_ms as u64)
     }
 
     /// When to ask next.

@@ -146,8 +146,8 @@ pub(crate) const SECTIONS: [Section; 15] = [
     },
     Section {
         name: "e2e",
-        title: "end-to-end tests: wrangler and Chromium",
-        needs: &[Need::Chromium],
+        title: "end-to-end tests: wrangler, Node and Chromium",
+        needs: &[Need::Chromium, Need::Redis, Need::Nginx],
         advice: "tests/output holds logs and screenshots",
         run: |settings| typescript("e2e", settings),
     },

@@ -18,6 +18,8 @@ pub(crate) enum Need {
     ChromiumDriver,
     /// The store of the tests over Redis.
     Redis,
+    /// The caching proxy before the hosts.
+    Nginx,
 }
 
 impl Need {
@@ -27,6 +29,7 @@ impl Need {
             Self::Chromium => chromium(),
             Self::ChromiumDriver => on_path(&["chromedriver"]),
             Self::Redis => on_path(&["redis-server"]),
+            Self::Nginx => on_path(&["nginx"]),
         }
     }
 
@@ -35,6 +38,7 @@ impl Need {
             Self::Chromium => "chromium",
             Self::ChromiumDriver => "chromium-driver",
             Self::Redis => "redis-server",
+            Self::Nginx => "nginx",
         }
     }
 }
@@ -56,7 +60,7 @@ pub(crate) fn provide(needs: &[Need]) -> Result<()> {
     let packages = packages.join(" ");
     if on_path(&["apt-get"]).is_none() {
         bail!(
-            "missing: {packages}. Install them as your system does (macOS: `brew install chromium chromedriver redis`)"
+            "missing: {packages}. Install them as your system does (macOS: `brew install chromium chromedriver redis nginx`)"
         );
     }
     let prefix = match (

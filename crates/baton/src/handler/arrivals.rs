@@ -36,6 +36,8 @@ pub(super) enum Ask {
     Block { last: u64, hash: Hash },
     Watch,
     Deliver(Parcel),
+    Tail,
+    Snapshot,
     Nothing,
 }
 
@@ -84,6 +86,8 @@ impl Asked {
             Call::View => Ok(Ask::View),
             Call::Watch => Ok(Ask::Watch),
             Call::Deliver(bytes) => read_parcel(&bytes).map(Ask::Deliver),
+            Call::Tail => Ok(Ask::Tail),
+            Call::Snapshot => Ok(Ask::Snapshot),
             Call::Block { first, last, hash } => {
                 let aligned = last > 0
                     && last.is_multiple_of(SEGMENT)

@@ -11,12 +11,12 @@ use crate::effect::{Content, Outcome};
 use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Head};
 use crate::kind::Kind;
-use crate::limits::{PROTOCOL, SEGMENT};
+use crate::limits::{PROTOCOL, SEGMENT, TAIL_MS};
 use crate::mutant::{self, Mutant};
 use crate::parcel::{Parcel, Receipt};
 use crate::room::Room;
 use crate::settings::Settings;
-use crate::wire::{self, News, Reply, Request};
+use crate::wire::{self, News, Reply, Request, Standing};
 
 /// A client with a live socket gets what it lacks from there, unless it lacks more than this.
 const PUSHED_SOON: u64 = 16;
@@ -65,8 +65,31 @@ impl<R: Kind> Desk<'_, R> {
                 None => refuse(Code::NotFound.into()),
             },
             Ask::Deliver(parcel) => receipt(room, parcel),
+            Ask::Tail => self.spectate(self.tail().unwrap_or_else(|| self.now())),
+            Ask::Snapshot => self.spectate(self.now()),
             ask => self.bytes(ask),
         }
+    }
+
+    /// The frames that are in no full block yet; nothing if not all of them are here.
+    fn tail(&self) -> Option<News> {
+        let base = tail_of(self.warm.head().v);
+        let here = self.warm.room.is_none() || self.warm.recent.first() <= base;
+        here.then(|| News::Frames(self.warm.recent.after(base)))
+    }
+
+    /// The room at its head.
+    fn now(&self) -> News {
+        let room = self.warm.room.as_ref();
+        room.map_or(News::Frames(Vec::new()), |room| {
+            News::Snapshot(ByteBuf::from(room.snapshot()))
+        })
+    }
+
+    /// The same for everybody who asks within [`TAIL_MS`].
+    fn spectate(&self, news: News) -> Outcome {
+        let every_ms = self.settings.poll_ms.max(TAIL_MS);
+        self.tell(news, every_ms + self.spread % (every_ms / 2), None)
     }
 
     /// What needs no rules.
@@ -85,7 +108,9 @@ impl<R: Kind> Desk<'_, R> {
                 content: Content::Empty,
                 body: ByteBuf::new(),
             },
-            Ask::View | Ask::Play(_) | Ask::Deliver(_) => refuse(Code::Rules.into()),
+            Ask::View | Ask::Play(_) | Ask::Deliver(_) | Ask::Tail | Ask::Snapshot => {
+                refuse(Code::Rules.into())
+            }
             Ask::Nothing => refuse(Code::Malformed.into()),
         }
     }
@@ -95,6 +120,14 @@ impl<R: Kind> Desk<'_, R> {
         match &asked.ask {
             Ask::Play(request) => match self.passed(foreign, request) {
                 Some(news) => self.play(asked, request, news, index),
+                None => refuse(without_rules(self.tried).into()),
+            },
+            Ask::Tail if self.warm.recent.first() <= tail_of(foreign.head.v) => {
+                let tail = self.warm.recent.after(tail_of(foreign.head.v));
+                self.spectate(News::Frames(tail))
+            }
+            Ask::Tail | Ask::Snapshot => match &foreign.snapshot {
+                Some(bytes) => self.spectate(News::Snapshot(bytes.clone())),
                 None => refuse(without_rules(self.tried).into()),
             },
             ask => self.bytes(ask),
@@ -114,24 +147,30 @@ impl<R: Kind> Desk<'_, R> {
     }
 
     fn play(&self, asked: &Asked, request: &Request, news: News, index: usize) -> Outcome {
+        let own = self.warm.room.as_ref();
+        let standing = own
+            .filter(|_| self.warm.foreign.is_none())
+            .and_then(|room| {
+                let hail = request.device.as_ref()?;
+                let standing = room.standing(asked.user()?, hail.id)?;
+                Some(standing.to_wire(hail.answered))
+            });
+        self.tell(news, self.ask_ms(asked, request, index), standing)
+    }
+
+    fn tell(&self, news: News, ask_ms: u32, device: Option<Standing>) -> Outcome {
         let (room, foreign) = (self.warm.room.as_ref(), self.warm.foreign.as_ref());
         let edition = foreign.map(|foreign| foreign.edition);
         let edition = edition.or(room.map(Room::edition)).unwrap_or_default();
-        let own = room.filter(|_| foreign.is_none());
-        let standing = own.and_then(|room| {
-            let hail = request.device.as_ref()?;
-            let standing = room.standing(asked.user()?, hail.id)?;
-            Some(standing.to_wire(hail.answered))
-        });
         let reply = Reply {
             protocol: PROTOCOL,
             lineage: room.map(Room::lineage).unwrap_or_default(),
             head: self.warm.head(),
             rules: edition.version,
             now_ms: self.now_ms,
-            ask_ms: self.ask_ms(asked, request, index),
+            ask_ms,
             news,
-            device: standing,
+            device,
         };
         Outcome {
             status: 200,
@@ -231,6 +270,11 @@ fn receipt<R: Kind>(room: Option<&Room<R>>, parcel: &Parcel) -> Outcome {
     }
 }
 
+/// The version after which no block is full yet.
+fn tail_of(head_v: u64) -> u64 {
+    head_v - head_v % SEGMENT
+}
+
 /// A block is what was asked for if it is full and ends in the hash that was named.
 fn ends_in(block: &[ByteBuf], hash: Hash) -> bool {
     block.len() as u64 == SEGMENT && block.last().is_some_and(|last| Hash::of(last) == hash)
@@ -276,6 +320,7 @@ pub(super) fn since(asked: &[Asked], head: Head, keep: u32) -> u64 {
     let floor = head.v.saturating_sub(u64::from(keep));
     let cursors = asked.iter().filter_map(|asked| match &asked.ask {
         Ask::Play(request) if request.cursor.v > 0 => Some(request.cursor.v),
+        Ask::Tail => Some(tail_of(head.v)),
         _ => None,
     });
     cursors

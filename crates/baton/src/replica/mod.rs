@@ -7,6 +7,7 @@ mod ask;
 mod clock;
 mod queue;
 mod shows;
+mod spectate;
 mod take;
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
@@ -17,6 +18,8 @@ use serde_bytes::ByteBuf;
 use ask::Asking;
 use clock::Clock;
 use queue::Queue;
+pub use spectate::Next;
+use spectate::Spectating;
 
 use crate::id::{DeviceId, Hash, Head, Lineage};
 use crate::kind::Kind;
@@ -59,6 +62,8 @@ pub struct Replica<R: Kind> {
     away: bool,
     cautious: bool,
     trail: VecDeque<Head>,
+    /// What a spectator remembers; nothing for a player.
+    spectating: Option<Spectating>,
 }
 
 /// Something that the person in front of it, or the program, should know. Read and cleared with
@@ -176,6 +181,7 @@ impl<R: Kind> Replica<R> {
             away: false,
             cautious: false,
             trail: VecDeque::new(),
+            spectating: None,
         }
     }
 

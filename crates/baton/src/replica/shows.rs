@@ -22,7 +22,8 @@ impl<R: Kind> Replica<R> {
         if self.halted() {
             return Status::Halted;
         }
-        let (Some(room), Some(_)) = (&self.synced, self.player()) else {
+        let part = self.player().is_some() || self.spectating.is_some();
+        let Some(room) = self.synced.as_ref().filter(|_| part) else {
             return Status::Joining;
         };
         let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);

@@ -34,7 +34,7 @@ impl<R: Kind> Replica<R> {
     }
 
     /// The room's rules are of this version now.
-    fn plays_by(&mut self, version: u32) {
+    pub(super) fn plays_by(&mut self, version: u32) {
         if version > R::LAST && self.rules <= R::LAST {
             self.notes.push(Note::Reload);
         }
@@ -104,7 +104,7 @@ impl<R: Kind> Replica<R> {
     }
 
     /// A snapshot that a host sent; nothing for a room that is not there.
-    fn read(&mut self, snapshot: &[u8]) -> Option<Room<R>> {
+    pub(super) fn read(&mut self, snapshot: &[u8]) -> Option<Room<R>> {
         let room = Room::restore(snapshot);
         if room.is_none() && !snapshot.is_empty() {
             self.outdated();
@@ -112,7 +112,7 @@ impl<R: Kind> Replica<R> {
         room
     }
 
-    fn restart_from(&mut self, room: Option<Room<R>>) {
+    pub(super) fn restart_from(&mut self, room: Option<Room<R>>) {
         self.lineage = room.as_ref().map(Room::lineage);
         self.synced = room;
         self.asking.begin_anew();
@@ -145,7 +145,7 @@ impl<R: Kind> Replica<R> {
         }
     }
 
-    fn replay(&mut self, bytes: &[u8]) {
+    pub(super) fn replay(&mut self, bytes: &[u8]) {
         if self.desync.is_some() || self.reload || !self.can_follow() {
             return;
         }

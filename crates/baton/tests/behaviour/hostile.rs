@@ -302,7 +302,11 @@ fn a_room_that_one_may_not_read_looks_as_if_it_did_not_exist() {
     };
     let play = mal.arrival(&[]).call;
     let act = mal.arrival(&[(1, wire::write(&1_i64))]).call;
-    for call in [Call::View, Call::Watch, block, play, act] {
+    let spectate = [Call::Tail, Call::Snapshot];
+    for call in [Call::View, Call::Watch, block, play, act]
+        .into_iter()
+        .chain(spectate)
+    {
         let who = Some(mal.who.clone());
         let outcome = world.ask(0, vec![Arrival { who, call }]).remove(0);
         assert_eq!(refused(&outcome), Some((Code::NotFound, None)));

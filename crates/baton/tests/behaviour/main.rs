@@ -23,6 +23,7 @@ mod rebase;
 mod replica;
 mod sends;
 mod slots;
+mod spectators;
 mod support;
 mod switch;
 mod time;

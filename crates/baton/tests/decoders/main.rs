@@ -153,6 +153,10 @@ fn b04_no_bytes_make_a_request_that_panics() {
 
 fn reply(bytes: &[u8]) -> bool {
     replica().receive(bytes, 0, 0);
+    let mut spectator: Replica<Herd> = Replica::spectator();
+    spectator.tail(bytes, 0);
+    spectator.snapshot(bytes, 0);
+    spectator.block(bytes, 0);
     let Some(reply) = wire::read_reply(bytes) else {
         return false;
     };
