@@ -1,22 +1,14 @@
-/**
- * The Node host as real processes: one with its rooms in memory, and several on one Redis, which are killed, stopped
- * and replaced while everybody plays.
- */
+/** One process of the Node host: with its rooms in memory, with a page, and what it leaves to the next in a Redis. */
 
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { RedisServer } from '../stores/support/redis-server'
 import { Bot, QUIET } from './support/bot'
 import { compare, openBrowser, Player, until } from './support/browser'
-import { History } from './support/history'
-import { buildJudge, disturbed, forge, judge, keep } from './support/judge'
-import { NodeFleet, NodeProcess } from './support/node-host'
+import { Crew } from './support/crew'
+import { NodeProcess } from './support/node-host'
 
-const PLAYERS = 6
 const TURNS = 12
-/** As long as an action may take while processes come and go. */
-const PATIENCE_MS = 60_000
 const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: QUIET } }) }
 
 const started: NodeProcess[] = []
@@ -30,23 +22,11 @@ afterEach(() => Promise.all(started.splice(0).map((host) => host.end('SIGKILL'))
 
 const plays = (bot: Bot) => bot.until('play', () => bot.view().hud.phase === 'playing')
 
-async function walk(bots: Bot[]): Promise<void> {
-  const walks = bots.map(async (bot, from) => {
-    for (let turn = 0; turn < TURNS; turn += 1) expect(await bot.steer((from + turn) % 32, PATIENCE_MS)).toBe(0)
-  })
-  await Promise.all(walks)
-}
-
 test('j20_the_same_game_runs_as_one_process_with_its_rooms_in_memory', async () => {
   const host = await single()
-  const bots = await Promise.all(Array.from({ length: 3 }, () => Bot.join(host.url, 'single')))
-  await Promise.all(bots.map(plays))
-  await walk(bots)
-  const [first] = bots as [Bot]
-  for (const bot of bots) {
-    const { equal, differ } = compare(bot.history(), first.history())
-    expect([equal > 10, differ]).toEqual([true, []])
-  }
+  const crew = await Crew.playing(3, host.url, 'single', () => fetch)
+  await crew.walking(() => until('turns', 60_000, async () => crew.turns >= 3 * TURNS))
+  expect(crew.differences(10)).toEqual([])
   const metrics = await (await fetch(host.metrics)).text()
   expect(metrics).toMatch(/^baton_requests_total [1-9]\d+$/m)
   expect(metrics).toMatch(/^baton_led_total [1-9]\d+$/m)
@@ -111,57 +91,14 @@ describe('a page on the Node host', () => {
   })
 })
 
-describe('several processes on one Redis', () => {
+describe('processes that follow each other on one Redis', () => {
   let redis: RedisServer
   let store: string
   beforeAll(async () => {
-    await buildJudge()
     redis = await RedisServer.start()
     store = `redis://127.0.0.1:${redis.port}`
-  }, 600_000)
+  })
   afterAll(() => redis?.stop())
-
-  test('b12_kills_stops_and_rotations_under_play_leave_one_history', async () => {
-    const fleet = await NodeFleet.start(4, store, variables)
-    const history = new History()
-    const url = fleet.processes[0]?.url ?? ''
-    let file = ''
-    try {
-      const bots = await Promise.all(Array.from({ length: PLAYERS }, () => Bot.of(url, 'fleet')))
-      for (const [index, bot] of bots.entries()) bot.send = disturbed(history, `player ${index}`, fleet.send)
-      await Promise.all(bots.map((bot) => bot.until('a player who has joined', () => bot.status() === 'live')))
-      await Promise.all(bots.map(plays))
-      await walk(bots)
-      let over = false
-      const trouble = async () => {
-        while (!over) {
-          // One dies, one is replaced in order, one stands still for longer than a lease.
-          await fleet.add()
-          await fleet.take().end('SIGKILL')
-          await fleet.add()
-          expect(await fleet.take().end('SIGTERM')).toBe(0)
-          const [sleeper] = fleet.processes as [NodeProcess]
-          sleeper.signal('SIGSTOP')
-          await pause(1_000)
-          sleeper.signal('SIGCONT')
-        }
-      }
-      const troubled = trouble()
-      await walk(bots)
-      await walk(bots)
-      over = true
-      await troubled
-      await history.log(fleet.processes[0]?.url ?? '', 'contagion/fleet')
-    } finally {
-      file = keep('node-redis', history.text())
-      await fleet.stop()
-    }
-    const { status, said } = await judge(file)
-    expect(status, said).toBe(0)
-    expect(said).toMatch(new RegExp(` [1-9]\\d* answered, .* ${PLAYERS * 3 * TURNS} actions, 0 losses, 0 resets`))
-    const forged = await judge(keep('node-redis-forged', forge(history.text())))
-    expect(forged, forged.said).toMatchObject({ status: 1, said: expect.stringContaining('acknowledged') })
-  }, 300_000)
 
   test('j15_a_process_that_is_asked_to_end_hands_its_rooms_over', async () => {
     const rooms = { lease_ms: 30_000, rooms: { contagion: QUIET } }
@@ -182,20 +119,5 @@ describe('several processes on one Redis', () => {
       expect(await client.exists(lease)).toBe(left)
     }
     await client.close()
-  })
-
-  test('j14_a_room_whose_leader_was_killed_goes_on_with_another_process', async () => {
-    const fleet = await NodeFleet.start(2, store, variables)
-    try {
-      const bot = await Bot.join(fleet.processes[0]?.url ?? '', 'dead')
-      await plays(bot)
-      await bot.steer(3)
-      await fleet.take().end('SIGKILL')
-      bot.url = fleet.processes[0]?.url ?? ''
-      expect(await bot.steer(5)).toBe(0)
-      expect(bot.status()).toBe('live')
-    } finally {
-      await fleet.stop()
-    }
   })
 })

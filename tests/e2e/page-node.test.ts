@@ -1,15 +1,12 @@
 /**
- * The client's wasm in Node, many players against a real `wrangler dev`: how a match begins and ends,
- * who joins late, and hosts that forget everything. In both modes.
+ * The client's wasm in Node, many players against real hosts: how a match begins and ends, who joins late, and hosts that
+ * forget everything. On Workers in both modes, and on sixteen processes of Node, each asked in its turn.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Server, startServer } from './server'
 import { Bot } from './support/bot'
 import { compare } from './support/browser'
+import { HOSTS, Host } from './support/hosts'
 
 const TICK_MS = 100
 /** The real countdown, and what it says in ticks. */
@@ -40,16 +37,16 @@ function expectOneHistory(bots: Bot[]): void {
   }
 }
 
-describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
+describe.each(HOSTS)('%s', (name) => {
   describe('the real countdown', () => {
-    let server: Server
+    let host: Host
     beforeAll(async () => {
-      server = await startServer({ mode })
+      host = await Host.open(name)
     })
-    afterAll(() => server?.stop())
+    afterAll(() => host?.close())
 
     test('j01_sixteen_joins_at_once_make_one_countdown_of_15_s', async () => {
-      const bots = await Promise.all(Array.from({ length: 16 }, () => Bot.of(server.url, 'j01')))
+      const bots = await Promise.all(Array.from({ length: 16 }, () => Bot.of(host.url, 'j01', host.send)))
       const began_ms = performance.now()
       await Promise.all(bots.map((bot) => bot.until('a bot that has joined', () => bot.status() === 'live')))
       const seen = bots.map((bot) => ({ ...bot.view().hud, ends: bot.ends() }))
@@ -70,13 +67,13 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
   })
 
   test('j03_who_joins_late_gets_the_state_then_every_frame_once', async () => {
-    const server = await startServer({ mode, variables: settings(LONG, { frame_ms: 20, lease_ms: 100 }) })
+    const host = await Host.open(name, settings(LONG, { frame_ms: 20, lease_ms: 100 }))
     try {
-      const [ada, bob] = [await Bot.join(server.url, 'j03'), await Bot.join(server.url, 'j03')]
+      const [ada, bob] = [await Bot.join(host.url, 'j03', host.send), await Bot.join(host.url, 'j03', host.send)]
       await Promise.all([ada, bob].map(plays))
       // More than a newcomer is sent as frames.
       while (ada.replica.version() < 80) await Promise.all([ada.steer(ada.replica.version() % 32), bob.steer(7)])
-      const cleo = await Bot.join(server.url, 'j03')
+      const cleo = await Bot.join(host.url, 'j03', host.send)
       const from = cleo.replica.version()
       while (cleo.replica.version() < from + 20) await Promise.all([ada, bob, cleo].map((bot, at) => bot.steer(at)))
       // Who was answered first may be behind the others by a frame.
@@ -89,14 +86,14 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       expectOneHistory([ada, bob, cleo])
       expect(compare(cleo.history(), ada.history()).equal).toBeGreaterThanOrEqual(20)
     } finally {
-      await server.stop()
+      await host.close()
     }
   })
 
   test('j04_after_a_match_the_next_countdown_and_an_empty_room_waits', async () => {
-    const server = await startServer({ mode, variables: settings(SHORT) })
+    const host = await Host.open(name, settings(SHORT))
     try {
-      const ada = await Bot.join(server.url, 'j04')
+      const ada = await Bot.join(host.url, 'j04', host.send)
       const phases: string[] = []
       await ada.until('the second countdown', () => {
         const { phase, match_id } = ada.view().hud
@@ -106,7 +103,7 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       expect(phases).toEqual(['countdown 1', 'playing 1', 'over 1', 'countdown 2'])
       await ada.leave()
       const view = async () => {
-        const answer = await fetch(`${server.url}/api/rooms/contagion/j04/view`)
+        const answer = await host.send(`${host.url}/api/rooms/contagion/j04/view`, {})
         return ((await answer.json()) as { game: unknown }).game
       }
       await expect.poll(view, { timeout: 20_000 }).toMatchObject({ phase: 'idle', match: 2 })
@@ -114,11 +111,11 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       const began_ms = performance.now()
       while (performance.now() - began_ms < 2 * SHORT.countdown_ms)
         expect(await view()).toMatchObject({ phase: 'idle' })
-      const bob = await Bot.join(server.url, 'j04')
+      const bob = await Bot.join(host.url, 'j04', host.send)
       expect(bob.view().hud).toMatchObject({ phase: 'countdown', match_id: 3, zombies: 0, players: 1 })
       expectOneHistory([ada, bob])
     } finally {
-      await server.stop()
+      await host.close()
     }
   })
 
@@ -128,11 +125,10 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       { ...SHORT, play_ms: 600_000, zombies_at_start: 0, spawns_per_minute: 0 },
       { cache_bytes: 0 },
     )
-    const storage = mkdtempSync(join(tmpdir(), 'baton-j07-'))
-    let server = await startServer({ mode, variables, storage })
-    const { url } = server
+    const host = await Host.open(name, variables)
+    const { url } = host
     try {
-      const bots = [await Bot.join(server.url, 'j07'), await Bot.join(server.url, 'j07')]
+      const bots = [await Bot.join(host.url, 'j07', host.send), await Bot.join(host.url, 'j07', host.send)]
       await Promise.all(bots.map(plays))
       const walk = async () => {
         for (let turn = 0; turn < 8; turn += 1) {
@@ -142,21 +138,19 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       }
       await walk()
       const before = bots.map((bot) => bot.view().me)
-      await server.stop()
-      server = await startServer({ mode, variables, storage })
-      expect(server.url).not.toBe(url)
-      for (const bot of bots) bot.url = server.url
+      await host.restart()
+      expect(host.url).not.toBe(url)
+      for (const bot of bots) bot.url = host.url
       await walk()
       expect(bots.map((bot) => bot.view().me)).toEqual(before)
       expect(bots.flatMap((bot) => bot.notes.filter(({ note }) => note !== 'answer'))).toEqual([])
-      const late = await Bot.join(server.url, 'j07')
+      const late = await Bot.join(host.url, 'j07', host.send)
       await Promise.all([...bots, late].map((bot) => bot.steer(0)))
       await Promise.all([...bots, late].map((bot) => bot.ask()))
       expectOneHistory([...bots, late])
       expect(bots[0]?.history().has(1)).toBe(true)
     } finally {
-      await server.stop()
-      rmSync(storage, { recursive: true, force: true })
+      await host.close()
     }
   })
 })

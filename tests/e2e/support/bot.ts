@@ -32,7 +32,7 @@ export class Bot {
   /** Where the host is; it may move. */
   url: string
   /** How a request is sent: whoever records or disturbs it takes its place. */
-  send: (url: string, init: RequestInit) => Promise<Response> = fetch
+  send: (url: string, init: RequestInit) => Promise<Response>
   readonly session: Session
   readonly replica: Replica
   /** Answers by sequence: 0 or the rules' code. */
@@ -40,8 +40,9 @@ export class Bot {
   readonly notes: Note[] = []
   readonly #room: string
 
-  private constructor(url: string, room: string, session: Session) {
+  private constructor(url: string, room: string, session: Session, send: Bot['send']) {
     this.url = url
+    this.send = send
     this.#room = room
     this.session = session
     const wasm = clientWasm()
@@ -49,13 +50,13 @@ export class Bot {
   }
 
   /** A new guest, who has not asked yet. */
-  static async of(url: string, room: string): Promise<Bot> {
-    return new Bot(url, room, await guest(url))
+  static async of(url: string, room: string, send: Bot['send'] = fetch): Promise<Bot> {
+    return new Bot(url, room, await guest(url), send)
   }
 
   /** A new guest who is part of the room. */
-  static async join(url: string, room: string): Promise<Bot> {
-    const bot = await Bot.of(url, room)
+  static async join(url: string, room: string, send?: Bot['send']): Promise<Bot> {
+    const bot = await Bot.of(url, room, send)
     await bot.until('a bot that has joined', () => bot.status() === 'live')
     return bot
   }

@@ -4,10 +4,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { TEST_KEYS } from '../server'
 import type { Bot } from './bot'
 
 const SERVER = resolve(import.meta.dirname, '../../../js-host/dist/node/server.mjs')
+const SKEWED = pathToFileURL(resolve(import.meta.dirname, 'skewed-clock.mjs')).href
 const START_MS = 20_000
 
 /** One process. */
@@ -24,11 +26,12 @@ export class NodeProcess {
     this.#printed = printed
   }
 
-  /** `store` as the program takes it. @throws if it does not listen in time */
-  static async start(store: string, variables: Record<string, string> = {}): Promise<NodeProcess> {
+  /** `store` as the program takes it; `skew_ms`: how wrong its clock is. @throws if it does not listen in time */
+  static async start(store: string, variables: Record<string, string> = {}, skew_ms = 0): Promise<NodeProcess> {
     const limits = { BATON_RATE_USER: '0/0', BATON_RATE_ADDRESS: '0/0', BATON_RATE_GUEST: '0/0' }
-    const child = spawn(process.execPath, [SERVER, '--store', store, '--port', '0', '--metrics-port', '0'], {
-      env: { PATH: process.env.PATH, BATON_KEYS: TEST_KEYS, ...limits, ...variables },
+    const program = ['--import', SKEWED, SERVER, '--store', store, '--port', '0', '--metrics-port', '0']
+    const child = spawn(process.execPath, program, {
+      env: { PATH: process.env.PATH, BATON_KEYS: TEST_KEYS, SKEW_MS: String(skew_ms), ...limits, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let printed = ''
@@ -48,6 +51,12 @@ export class NodeProcess {
 
   log(): string {
     return this.#printed()
+  }
+
+  /** What it counts, by the name of the metric. */
+  async count(name: string): Promise<number> {
+    const [, value] = new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await fetch(this.metrics)).text()) ?? []
+    return Number(value)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -70,28 +79,47 @@ export class NodeFleet {
   readonly processes: NodeProcess[] = []
   readonly #store: string
   readonly #variables: Record<string, string>
+  readonly #skews_ms: number[]
+  #started = 0
   #turn = 0
 
-  private constructor(store: string, variables: Record<string, string>) {
+  private constructor(store: string, variables: Record<string, string>, skews_ms: number[]) {
     this.#store = store
     this.#variables = variables
+    this.#skews_ms = skews_ms
   }
 
-  static async start(count: number, store: string, variables: Record<string, string> = {}): Promise<NodeFleet> {
-    const fleet = new NodeFleet(store, variables)
+  /** `skews_ms`: how wrong their clocks are, in turn. */
+  static async start(
+    count: number,
+    store: string,
+    variables: Record<string, string> = {},
+    skews_ms = [0],
+  ): Promise<NodeFleet> {
+    const fleet = new NodeFleet(store, variables, skews_ms)
     await Promise.all(Array.from({ length: count }, () => fleet.add()))
     return fleet
   }
 
-  async add(): Promise<void> {
-    this.processes.push(await NodeProcess.start(this.#store, this.#variables))
+  get url(): string {
+    return this.processes[0]?.url ?? ''
   }
 
-  /** Takes the oldest out of the front. */
-  take(): NodeProcess {
-    const oldest = this.processes.shift()
-    if (!oldest) throw new Error('there is none')
-    return oldest
+  /** Starts one more. `store`: another way to the same. */
+  async add(store = this.#store): Promise<NodeProcess> {
+    const skew_ms = this.#skews_ms[this.#started % this.#skews_ms.length]
+    this.#started += 1
+    const process = await NodeProcess.start(store, this.#variables, skew_ms)
+    this.processes.push(process)
+    return process
+  }
+
+  /** Takes one out of the front, the oldest if none is named. */
+  take(process = this.processes[0]): NodeProcess {
+    const at = process ? this.processes.indexOf(process) : -1
+    if (!process || at < 0) throw new Error('there is none')
+    this.processes.splice(at, 1)
+    return process
   }
 
   /** Sends a request to whose turn it is, whatever origin it names. */

@@ -1,6 +1,6 @@
 /**
  * A proxy on loopback that cuts a connection when it is told to, before what is asked arrives or before the answer does;
- * that keeps what it should bring back; or that leads elsewhere from now on.
+ * that keeps what it should bring back, or what it should take there; or that leads elsewhere from now on.
  */
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
@@ -14,10 +14,13 @@ export class FaultProxy {
   cut: Cut = null
   /** What comes from the far side is lost. */
   holds = false
+  /** What was asked waits here, until {@link letGo}; null if nothing waits. */
+  waiting: Buffer[] | null = null
   /** Where new connections lead. */
   to: number
   readonly #server: Server
   readonly #sockets: Set<Socket>
+  #far: Socket | null = null
 
   private constructor(server: Server, port: number, to: number, sockets: Set<Socket>) {
     this.#server = server
@@ -52,7 +55,10 @@ export class FaultProxy {
           proxy.cut = null
           deaf = true
         }
-        far.write(asked)
+        if (proxy?.waiting) {
+          proxy.waiting.push(asked)
+          proxy.#far = far
+        } else far.write(asked)
       })
       far.on('data', (answer) => {
         // What was asked is done by now.
@@ -65,6 +71,12 @@ export class FaultProxy {
     if (address === null || typeof address === 'string') throw new Error('no port')
     proxy = new FaultProxy(server, address.port, to, sockets)
     return proxy
+  }
+
+  /** What waits goes on its way, of the last connection that asked, and nothing waits any more. */
+  letGo(): void {
+    for (const asked of this.waiting ?? []) this.#far?.write(asked)
+    this.waiting = null
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,107 @@
+/**
+ * The log of a room as it lies in Redis, read without any host, and the laws that every such log keeps, however many
+ * processes wrote it and whatever became of them. Decides what is against a law; must not know what is tested.
+ */
+
+import { blake3 } from '@noble/hashes/blake3.js'
+import type { RedisClientType } from '@redis/client'
+import { inflateSync } from 'fflate'
+import { fromBase64 } from '../../../js-host/src/base64'
+import { bytes, list } from '../../../js-host/src/codec'
+import { SEGMENT } from '../../../js-host/src/limits'
+import { decode, type Frame, frame } from '../wire'
+
+/** Contagion's. */
+const TICK_MS = 100
+
+/** A frame, and what is not in it. */
+export interface Logged extends Frame {
+  stored: Uint8Array
+  hash: string
+  /** Its writer in hexadecimal. */
+  by: string
+}
+
+/** What a room was run with, and who gave its leases back. */
+export interface Run {
+  frame_ms: number
+  lease_ms: number
+  released: ReadonlySet<string>
+}
+
+const hex = (of: Uint8Array) => Buffer.from(of).toString('hex')
+const keyOf = (room: string, part: string) => `baton:{${room}}:${part}`
+
+function logged(stored: Uint8Array): Logged {
+  const read = decode(frame, stored)
+  return { ...read, stored, hash: hex(blake3(stored).subarray(0, 16)), by: hex(read.writer) }
+}
+
+/** All frames of a room: what is archived, then what is in the stream. */
+export async function logOf(redis: RedisClientType, room: string): Promise<Logged[]> {
+  const [found, archive] = await Promise.all([
+    redis.xRange(keyOf(room, 'log'), '-', '+'),
+    redis.hGetAll(keyOf(room, 'archive')),
+  ])
+  const stream = found ?? []
+  const [first] = stream
+  const trimmed = first ? Number.parseInt(first.id, 10) - 1 : 0
+  const all: Uint8Array[] = []
+  for (let segment = 1; all.length < trimmed; segment += 1) {
+    const packed = archive[segment]
+    if (!packed) throw new Error(`segment ${segment} is missing`)
+    all.push(...decode(list(bytes), inflateSync(fromBase64(packed))))
+  }
+  if (all.length % SEGMENT !== 0) throw new Error('a segment has a wrong size')
+  const rest = stream.map(({ message }) => fromBase64(message.f ?? ''))
+  return [...all.slice(0, trimmed), ...rest].map(logged)
+}
+
+/** The last frame. @throws if there is none */
+export async function lastOf(redis: RedisClientType, room: string): Promise<Logged> {
+  const [last] = (await redis.xRevRange(keyOf(room, 'log'), '+', '-', { COUNT: 1 })) ?? []
+  if (!last) throw new Error('no such room')
+  return logged(fromBase64(last.message.f ?? ''))
+}
+
+/** Who wrote the last frame, if its lease still holds the others back for so long. */
+export async function leaderOf(redis: RedisClientType, room: string, left_ms: number): Promise<Logged | null> {
+  const [last, lease, left] = await Promise.all([
+    lastOf(redis, room),
+    redis.get(keyOf(room, 'lease')),
+    redis.pTTL(keyOf(room, 'lease')),
+  ])
+  return Number(lease) === last.v && left >= left_ms ? last : null
+}
+
+/**
+ * What of a log is against a law:
+ * - versions count from 1, and each frame names the one before: one frame per version (J6, J16);
+ * - an epoch has one writer, a new writer a new epoch (J10);
+ * - a new writer comes when the lease of the one before is over, or was given back (J11);
+ * - frames are no closer than `frame_ms`, whoever writes, but after a handover (J9);
+ * - by the store's clock, ticks and cuts together are the time that passed: none lost, none twice (J15, J18).
+ */
+export function against(frames: Logged[], { frame_ms, lease_ms, released }: Run): string[] {
+  const found: string[] = []
+  const start_ms = frames[0]?.time_ms ?? 0
+  let cut_ms = 0
+  for (const [index, now] of frames.entries()) {
+    const say = (what: string) => found.push(`${now.v}: ${what}`)
+    const before = frames[index - 1]
+    if (now.v !== index + 1) say('not the next version')
+    for (const entry of now.entries) if (entry.tag === 'cut') cut_ms += entry.skip_ms
+    const late_ms = now.time_ms - start_ms - cut_ms - now.tick * TICK_MS
+    if (late_ms < 0 || late_ms >= TICK_MS) say(`${late_ms} ms beside its tick`)
+    if (!before) continue
+    if (hex(now.previous) !== before.hash) say('names another frame before')
+    const other = now.by !== before.by
+    if (!other && now.epoch !== before.epoch) say('an epoch without a new writer')
+    if (other && now.epoch <= before.epoch) say('a new writer without an epoch')
+    if (other && released.has(before.by)) continue
+    const gap_ms = now.time_ms - before.time_ms
+    if (gap_ms < frame_ms) say(`${gap_ms} ms after the frame before`)
+    if (other && gap_ms < lease_ms) say(`${gap_ms} ms into another lease`)
+  }
+  return found
+}
