@@ -53,6 +53,9 @@ enum Verb {
     Bench(verbs::bench::Options),
     /// Play matches between bots: who wins, how long players last, whether skill shows.
     Bots(verbs::bots::Options),
+    /// Play on a host with many clients at once; check that nothing is lost, doubled or forked.
+    #[command(disable_help_flag = true)]
+    Load(verbs::load::Options),
     /// Run seeds of the simulator, or one seed again.
     Sim(verbs::sim::Options),
     /// The cargo runner for wasm32: runs a test binary in Node or a browser.
@@ -88,6 +91,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         Verb::Soak(options) => verbs::soak::run(&options),
         Verb::Bench(options) => verbs::bench::run(&options),
         Verb::Bots(options) => verbs::bots::run(&options),
+        Verb::Load(options) => verbs::load::run(&options),
         Verb::Sim(options) => verbs::sim::run(&options),
         Verb::WasmTestRunner { arguments } => {
             let name = std::ffi::OsString::from("wasm-test-runner");

@@ -1,30 +1,13 @@
 /** Recorded histories and who judges them: `check-history` of the simulator. */
 
-import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Bot } from './bot'
+import { buildProgram, ROOT, runProgram } from './cargo'
 import type { History } from './history'
 
-const ROOT = resolve(import.meta.dirname, '../../..')
 const OUTPUT = join(ROOT, 'tests/output')
-const CHECKER = ['--quiet', '--locked', '--package', 'baton-sim', '--bin', 'check-history']
-
-/** What the judge says. */
-export interface Verdict {
-  /** Not 0: refused, 1 for a contradiction. */
-  status: number
-  said: string
-}
-
-function cargo(...words: string[]): Promise<Verdict> {
-  return new Promise((done) => {
-    const command = process.env.CARGO ?? 'cargo'
-    const child = execFile(command, words, { cwd: ROOT }, (_, stdout, stderr) =>
-      done({ status: child.exitCode ?? -1, said: stdout + stderr }),
-    )
-  })
-}
+const CHECKER = ['baton-sim', 'check-history'] as const
 
 /** Keeps a history for whoever wants to know more. Returns the file. */
 export function keep(name: string, text: string): string {
@@ -34,14 +17,11 @@ export function keep(name: string, text: string): string {
   return file
 }
 
-/** What `check-history` says of a file. */
-export const judge = (file: string): Promise<Verdict> => cargo('run', ...CHECKER, '--', file)
+/** What `check-history` says of a file: its status is not 0 if it refuses, 1 for a contradiction. */
+export const judge = (file: string) => runProgram(...CHECKER, file)
 
 /** Builds it, which may take minutes. @throws if that fails */
-export async function buildJudge(): Promise<void> {
-  const { status, said } = await cargo('build', ...CHECKER)
-  if (status !== 0) throw new Error(said)
-}
+export const buildJudge = () => buildProgram(...CHECKER)
 
 /** Every fifth request comes twice, of every seventh the reply is lost. */
 export function disturbed(history: History, player: string, way: Bot['send'] = fetch): Bot['send'] {
