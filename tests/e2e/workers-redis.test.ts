@@ -1,4 +1,4 @@
-/** Workers with their rooms in Redis, over HTTP: a match, its history, and how often the server is asked. */
+/** Workers with their rooms in Redis, over HTTP: a match, and its history. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RedisServer } from '../stores/support/redis-server'
@@ -44,19 +44,6 @@ test('b12_what_players_on_workers_and_redis_were_told_is_one_history', async () 
   const { status, said } = await judge(keep('workers-redis', history.text()))
   expect(status, said).toBe(0)
   expect(said).toMatch(new RegExp(` [1-9]\\d* answered, .* ${PLAYERS * TURNS} actions, 0 losses, 0 resets`))
-})
-
-test('p10_a_request_costs_about_one_call_of_redis', async () => {
-  const bot = await Bot.join(server.url, 'calls')
-  await bot.until('play', () => bot.view().hud.phase === 'playing')
-  let asked = 0
-  bot.send = (url, init) => {
-    asked += 1
-    return fetch(url, init)
-  }
-  const before = front.requests
-  for (let turn = 0; turn < 20; turn += 1) await bot.steer(turn)
-  expect((front.requests - before) / asked).toBeLessThanOrEqual(2)
 })
 
 test('a_setting_that_does_not_fit_is_named', async () => {
