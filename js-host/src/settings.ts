@@ -16,7 +16,7 @@ export interface Settings {
   mode: Mode
   /**
    * `BATON_STORE`: where rooms are. Default: on Workers `object`, the room's Durable Object; on Node `memory`. Or
-   * `https://…`, Redis over HTTP; on Node `redis://…` or `rediss://…`, Redis over TCP.
+   * `https://…`, Redis over HTTP; on Node `redis://…` or `rediss://…`, Redis over TCP. `kv` is refused, with the reason.
    */
   store: string | null
   /** `BATON_STORE_TOKEN`, a secret: what Redis over HTTP wants to see. */
@@ -43,13 +43,32 @@ export interface Settings {
   log: 'errors' | 'refused' | 'all'
 }
 
-/** A setting that is not as described. Names the variable. */
+/** Why a setting is refused: it is not as described, or names a store on which rooms cannot be. */
+export type SettingCode = 'bad_setting' | 'undecided_store'
+
+/** A setting that is refused. Names the variable. */
 export class SettingError extends Error {
   override readonly name = 'SettingError'
+  readonly code: SettingCode
+
+  constructor(message: string, code: SettingCode = 'bad_setting') {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What the log says of why a host does not start. */
+export function trouble(error: unknown): { message: string; code?: SettingCode } {
+  if (error instanceof SettingError) return { code: error.code, message: error.message }
+  return { message: error instanceof Error ? error.message : 'unknown' }
 }
 
 const origin = /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/
 const ancestor = /^('self'|'none'|https:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?)$/
+/** Two instances that lead race for the next frame, and one must lose: here both would be told that they wrote it. */
+const NO_KV =
+  'BATON_STORE: Workers KV cannot decide a race. It has no write that fails where another came first, ' +
+  'shows a write elsewhere up to a minute later, and takes one a second for a key. Rooms need object, or Redis by https://…'
 const REDDIT = "'self' https://*.reddit.com https://reddit.com https://*.devvit.net"
 
 const variables = {
@@ -73,6 +92,9 @@ const variables = {
 
 /** Reads the variables. @throws SettingError */
 export function settingsOf(environment: object): Settings {
+  if ('BATON_STORE' in environment && /^kv\b/i.test(String(environment.BATON_STORE))) {
+    throw new SettingError(NO_KV, 'undecided_store')
+  }
   const parsed = v.safeParse(v.object(variables), environment)
   if (!parsed.success) {
     const [issue] = parsed.issues

@@ -9,10 +9,14 @@
  * What every store promises:
  * - *Exactly next.* Of two appends for one version at most one is ever `appended`; a frame's bytes
  *   never change; the same append a second time is `appended` again and changes nothing.
+ * - *Raced.* By as many processes as can reach the store: each version has one winner, and nobody
+ *   else is told that it was appended (`tests/stores/support/race.ts`).
  * - *Lost* (`appended: false`): another frame is in that place, or the frame before is not the one
- *   named. Nothing changed: no frame, no lease, no inbox item, no snapshot.
+ *   named. Nothing changed: no frame, no lease, no inbox item, no snapshot. Only what was seen to be
+ *   so is lost: that a frame was not found proves nothing.
  * - *Unknown* (a throw, or no answer in time): it may have happened, wholly or not at all, now or a
- *   little later. The caller reads and looks for its own frame.
+ *   little later. The caller reads and looks for its own frame; who asked is told `retry`, never
+ *   *yes* and never *no*. {@link StoreLimit} and {@link StoreOverloaded} alone say that nothing happened.
  * - *Together.* With the frame, in the same step: the lease is renewed, exactly the inbox items
  *   named in `framed` are gone, the snapshot is kept. Items that came meanwhile stay.
  * - *In order.* Inbox items have rising ids, never used twice; a push is taken whole or not at all.
@@ -20,8 +24,19 @@
  *   frame, or by a note of its own if the last frame is `known`. Else it stays, and what is found shows
  *   it. It is bytes to the store.
  * - *Fresh.* What is found was read after the write of the same call, from the copy that decides.
- * - *Bounded.* Frames, snapshots, inbox have caps (`limits.ts`); what is over one is refused with a
- *   {@link StoreLimit}, and nothing changed.
+ * - *Bounded* (`limits.ts`). A frame of `MAX_FRAME_BYTES` and its envelope, a snapshot of
+ *   `MAX_SNAPSHOT_BYTES`, an attempt record of `MAX_ATTEMPT_BYTES`: what is longer is
+ *   refused with a {@link StoreLimit}, and nothing changed. An inbox of `MAX_INBOX_ITEMS` and
+ *   `MAX_INBOX_BYTES` is `full`. A store that has no room left says so by a throw and still
+ *   answers reads.
+ *
+ * *Holes and void slots.* A store that compares has neither: the frame of version v is in place v, and
+ * after the last there is nothing. One that can only create a key if it is absent keeps a line of
+ * *slots*: a frame that does not follow the one before it is *void*, stays, and is stepped over; an
+ * absent slot ends the log, and nobody writes beyond it, since a hole that somebody steps over forks the
+ * log. `crates/baton/src/slots` makes such calls of effects and results of their answers. What comes out
+ * keeps the promises above: versions without a gap, no void frame; there, too, *lost* is another frame in
+ * the slot, or ours void, and everything else that is not proof is *unknown*.
  *
  * How a read is to be understood where `effect.rs` leaves room: *recent* frames are the newest
  * `RING`, at most `RECENT_BYTES` of them; a `known` that is `RING` or more behind the head is

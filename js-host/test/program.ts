@@ -24,7 +24,7 @@ export class Program {
       root: JS_HOST,
       logLevel: 'warn',
       // The npm packages are those of js-host.
-      resolve: { alias: [{ find: /^(@redis\/client)$/, replacement: `${JS_HOST}/node_modules/$1` }] },
+      resolve: { alias: [{ find: /^(@redis\/client|@upstash\/redis)$/, replacement: `${JS_HOST}/node_modules/$1` }] },
       ssr: { noExternal: true },
       build: {
         ssr: source,

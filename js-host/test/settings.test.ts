@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { addressKey, RateLimit } from '../src/rate'
-import { SettingError, settingsOf } from '../src/settings'
+import { SettingError, settingsOf, trouble } from '../src/settings'
 
 const KEYS = { BATON_KEYS: 'a:b' }
 
@@ -59,6 +59,17 @@ describe('refused, by name and without the value', () => {
     expect(read).toThrow(SettingError)
     expect(read).toThrow(new RegExp(`^${name}[ .]`))
   })
+})
+
+test.each(['kv', 'KV', 'kv:ROOMS'])('p10_workers_kv_is_refused_with_the_reason: %s', (store) => {
+  const read = () => settingsOf({ ...KEYS, BATON_STORE: store })
+  expect(read).toThrow(SettingError)
+  expect(read).toThrow(/^BATON_STORE: Workers KV cannot decide a race\./)
+  try {
+    read()
+  } catch (error) {
+    expect(trouble(error)).toMatchObject({ code: 'undecided_store' })
+  }
 })
 
 test('no rate is no limit', () => {

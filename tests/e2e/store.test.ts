@@ -10,6 +10,7 @@ import * as wire from '../../js-host/src/effect'
 import { type Append, nothing } from '../../js-host/src/effect'
 import { type Store, storeOf } from '../../js-host/src/store'
 import { storeContract } from '../../js-host/test/store-contract'
+import { RACE, race } from '../stores/support/race'
 import { type Server, startServer } from './server'
 
 const MAIN = 'tests/workers/store.ts'
@@ -58,6 +59,12 @@ describe('an object in workerd', () => {
   test.each(storeContract.map((each, at) => ({ ...each, room: `kind/room-${at}` })))('$name', async ({ run, room }) => {
     await run({ store, now: Date.now, pass: sleep, appendAll }, room)
   })
+})
+
+test(RACE, async () => {
+  // Each of them is a request through wrangler: a thousand take minutes.
+  const versions = process.env.BATON_SOAK ? 1_000 : 200
+  await race({ by: 'effects', url: `${server.url}/kind%2Fraced` }, store, 'kind/raced', versions)
 })
 
 test('what was appended is there after a restart', async () => {

@@ -1,16 +1,14 @@
-/** What is Redis's own: round trips, lost scripts, lost keys, cut connections, processes that race; and scripts that lie. */
+/** What is Redis's own: round trips, lost scripts, lost keys, cut connections; and scripts that lie. */
 
-import { join } from 'node:path'
 import type { RedisClientType } from '@redis/client'
 import { createClient } from '@redis/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Append, equal, nothing, type Read } from '../../js-host/src/effect'
+import { type Append, nothing, type Read } from '../../js-host/src/effect'
 import { RING, SEGMENT } from '../../js-host/src/limits'
 import { StoreOverloaded } from '../../js-host/src/store'
 import { RedisStore, type Scripts } from '../../js-host/src/stores/redis'
 import { keysOf } from '../../js-host/src/stores/redis-script'
 import { overTcp } from '../../js-host/src/stores/redis-scripts'
-import { Program } from '../../js-host/test/program'
 import { storeContract } from '../../js-host/test/store-contract'
 import { FaultProxy } from './support/fault-proxy'
 import { RedisServer } from './support/redis-server'
@@ -204,26 +202,6 @@ test('a_server_that_is_full_says_so_and_nothing_changed', async () => {
     await client.sendCommand(['CONFIG', 'SET', 'maxmemory', '0'])
   }
   expect((await store.append(room, append(2), read(1))).appended).toBe(true)
-})
-
-test('p10_of_eight_processes_that_race_for_a_thousand_versions_each_is_won_once', async () => {
-  const until = 1_000
-  const program = await Program.bundle(join(import.meta.dirname, 'support/racer.ts'))
-  try {
-    const room = `kind/race`
-    const racers = Array.from({ length: 8 }, (_, racer) =>
-      program.run([String(server.port), room, String(racer), String(until)]),
-    )
-    const results = (await Promise.all(racers)).map((text) => JSON.parse(text) as { won: number[]; lost: number })
-    const won = results.flatMap((result) => result.won).sort((one, other) => one - other)
-    expect(won).toEqual(Array.from({ length: until }, (_, at) => at + 1))
-    expect(results.filter((result) => result.won.length > 0).length).toBeGreaterThan(1)
-    const { head } = await new RedisStore(overTcp(client)).read(room, read())
-    const last = results.findIndex((result) => result.won.includes(until))
-    expect(equal(head.hash, hashOf(until, last))).toBe(true)
-  } finally {
-    program.remove()
-  }
 })
 
 const LIES: [string, string, string][] = [

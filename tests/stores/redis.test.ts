@@ -8,6 +8,7 @@ import type { Store } from '../../js-host/src/store'
 import { RedisStore } from '../../js-host/src/stores/redis'
 import { HTTP, overCluster, overHttp, overTcp } from '../../js-host/src/stores/redis-scripts'
 import { storeContract } from '../../js-host/test/store-contract'
+import { RACE, race } from './support/race'
 import { RedisCluster, RedisServer } from './support/redis-server'
 import { RestFront } from './support/rest-front'
 
@@ -34,6 +35,7 @@ afterAll(async () => {
 
 describe('p10_redis_over_tcp_keeps_the_contract', () => {
   keepsTheContract(() => new RedisStore(overTcp(client)))
+  test(RACE, () => race({ by: 'tcp', ports: [server.port] }, new RedisStore(overTcp(client)), 'kind/raced'))
 })
 
 describe('p10_redis_over_http_keeps_the_contract', () => {
@@ -45,6 +47,7 @@ describe('p10_redis_over_http_keeps_the_contract', () => {
   })
   afterAll(() => front?.stop())
   keepsTheContract(() => store)
+  test(RACE, () => race({ by: 'http', url: front.url, token: front.token }, store, 'kind/raced-over-http'))
 })
 
 describe('p10_redis_cluster_keeps_the_contract', () => {
@@ -58,5 +61,7 @@ describe('p10_redis_cluster_keeps_the_contract', () => {
     await cluster?.close()
     await servers?.stop()
   })
-  keepsTheContract(() => new RedisStore(overCluster(cluster as never)))
+  const store = () => new RedisStore(overCluster(cluster as never))
+  keepsTheContract(store)
+  test(RACE, () => race({ by: 'cluster', ports: servers.servers.map(({ port }) => port) }, store(), 'kind/raced'))
 })

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { facesOfFile } from '../load/wasm-node'
 import { log } from '../log'
-import { SettingError } from '../settings'
+import { SettingError, trouble } from '../settings'
 import { startNode } from './node'
 
 const { env } = process
@@ -49,6 +49,6 @@ function portOf(given: string): number {
 }
 
 main().catch((error: unknown) => {
-  log('error', 'misconfigured', { message: error instanceof Error ? error.message : 'unknown' })
+  log('error', 'misconfigured', trouble(error))
   process.exitCode = 1
 })

@@ -15,7 +15,7 @@ import { log } from '../log'
 import { createRouter } from '../router'
 import { securityHeaders } from '../security'
 import { Sessions } from '../session'
-import { SettingError, type Settings, settingsOf } from '../settings'
+import { SettingError, type Settings, settingsOf, trouble } from '../settings'
 import { type Performer, performer, StoreOverloaded } from '../store'
 import { RedisStore } from '../stores/redis'
 import { HTTP, overHttp } from '../stores/redis-scripts'
@@ -44,7 +44,7 @@ export default {
     } catch (error) {
       // The router answers whatever happens in it: this is a setting. The next request tries again.
       router = null
-      log('error', 'misconfigured', { message: error instanceof Error ? error.message : 'unknown' })
+      log('error', 'misconfigured', trouble(error))
       return misconfigured(new URL(request.url))
     }
   },

@@ -1,14 +1,19 @@
-/** A process that appends to a room as fast as it can until that has so many frames, and tells what it won. */
+/**
+ * A process that appends to a room as fast as it can until that has so many frames, and tells what it won. Must not know
+ * what kind of store it is.
+ */
 
-import { createClient } from '@redis/client'
+import { createClient, createCluster } from '@redis/client'
+import { Redis } from '@upstash/redis'
+import { bytes, decode, encode, list } from '../../../js-host/src/codec'
 import type { Head } from '../../../js-host/src/effect'
+import { type Store, storeOf } from '../../../js-host/src/store'
 import { RedisStore } from '../../../js-host/src/stores/redis'
-import { overTcp } from '../../../js-host/src/stores/redis-scripts'
+import { HTTP, overCluster, overHttp, overTcp } from '../../../js-host/src/stores/redis-scripts'
+import type { Reach, Result } from './race'
 
-const [port = '', room = '', racer = '0', until = '0'] = process.argv.slice(2)
-const client = createClient({ socket: { host: '127.0.0.1', port: Number(port) } })
-await client.connect()
-const store = new RedisStore(overTcp(client as never))
+const [reach = '{}', room = '', racer = '0', until = '0'] = process.argv.slice(2)
+const { store, close } = await open(JSON.parse(reach) as Reach)
 const won: number[] = []
 let lost = 0
 let head: Head = { v: 0, hash: new Uint8Array(16) }
@@ -24,5 +29,30 @@ while (head.v < Number(until)) {
   else lost += 1
   head = found.head
 }
-await client.close()
-process.stdout.write(JSON.stringify({ won, lost }))
+await close()
+process.stdout.write(JSON.stringify({ won, lost } satisfies Result))
+
+async function open(to: Reach): Promise<{ store: Store; close(): Promise<unknown> }> {
+  if (to.by === 'http') {
+    const store = new RedisStore(overHttp(new Redis({ url: to.url, token: to.token, ...HTTP })))
+    return { store, close: async () => {} }
+  }
+  if (to.by === 'effects') {
+    const perform = async (_: string, effect: Uint8Array) => {
+      const body = encode(list(bytes), [effect]) as Uint8Array<ArrayBuffer>
+      const answer = await fetch(to.url, { method: 'POST', body })
+      if (!answer.ok) throw new Error(await answer.text())
+      return decode(list(bytes), new Uint8Array(await answer.arrayBuffer()))[0] ?? new Uint8Array()
+    }
+    return { store: storeOf({ perform }), close: async () => {} }
+  }
+  const addresses = to.ports.map((port) => ({ socket: { host: '127.0.0.1', port } }))
+  if (to.by === 'cluster') {
+    const cluster = createCluster({ rootNodes: addresses })
+    await cluster.connect()
+    return { store: new RedisStore(overCluster(cluster as never)), close: () => cluster.close() }
+  }
+  const client = createClient(addresses[0] ?? {})
+  await client.connect()
+  return { store: new RedisStore(overTcp(client as never)), close: () => client.close() }
+}
