@@ -13,8 +13,12 @@ export interface Session {
   name: string
 }
 
-export async function guest(url: string): Promise<Session> {
-  const response = await fetch(`${url}/api/session`, {
+/** A new guest's session. */
+export async function guest(
+  url: string,
+  send: (url: string, init: RequestInit) => Promise<Response> = fetch,
+): Promise<Session> {
+  const response = await send(`${url}/api/session`, {
     method: 'POST',
     body: '{}',
     headers: { 'content-type': 'application/json' },

@@ -8,24 +8,10 @@ import { resolve } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Instance } from '../../js-host/dist/wasm/client/baton_client'
-import { bytes, decode, list } from '../../js-host/src/codec'
 import { openBrowser } from './support/browser'
+import { frames, recorded } from './support/recorded'
 
-const GOLDEN = resolve(import.meta.dirname, '../golden')
 const WASM = resolve(import.meta.dirname, '../../js-host/dist/wasm')
-
-interface Checkpoint {
-  v: number
-  tick: number
-  zombies: number
-  frame: string
-}
-
-const recorded = JSON.parse(readFileSync(`${GOLDEN}/match.json`, 'utf8')) as {
-  frames: number
-  checkpoints: Checkpoint[]
-}
-const frames = decode(list(bytes), new Uint8Array(readFileSync(`${GOLDEN}/match.frames`)))
 
 /** What the files of a build contain: the glue as a function's source, and the wasm. */
 function build(directory: string): { glue: string; wasm: string } {

@@ -51,7 +51,7 @@ export class Bot {
 
   /** A new guest, who has not asked yet. */
   static async of(url: string, room: string, send: Bot['send'] = fetch): Promise<Bot> {
-    return new Bot(url, room, await guest(url), send)
+    return new Bot(url, room, await guest(url, send), send)
   }
 
   /** A new guest who is part of the room. */
