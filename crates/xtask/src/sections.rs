@@ -376,7 +376,11 @@ fn vitest_project(project: &str, settings: &Settings) -> Result<Tally> {
             .find()
             .map(|browser| ("BATON_CHROMIUM", browser)),
     );
-    vitest(soaked(&mut command, settings), &report)
+    vitest(
+        soaked(&mut command, settings),
+        &report,
+        settings.filter.is_some(),
+    )
 }
 
 /// A script of an npm package, run by the Node that is new enough for it, in js-host.
