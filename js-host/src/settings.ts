@@ -16,7 +16,8 @@ export interface Settings {
   mode: Mode
   /**
    * `BATON_STORE`: where rooms are. Default: on Workers `object`, the room's Durable Object; on Node `memory`. Or
-   * `https://…`, Redis over HTTP; on Node `redis://…` or `rediss://…`, Redis over TCP. `kv` is refused, with the reason.
+   * `https://…`, Redis over HTTP; on Node `redis://…` or `rediss://…`, Redis over TCP, and several of these with commas
+   * between, a cluster (twice the same where it has one address). `kv` is refused, with the reason.
    */
   store: string | null
   /** `BATON_STORE_TOKEN`, a secret: what Redis over HTTP wants to see. */
@@ -69,11 +70,12 @@ const ancestor = /^('self'|'none'|https:\/\/(\*\.)?[a-z0-9.-]+(:\d{1,5})?)$/
 const NO_KV =
   'BATON_STORE: Workers KV cannot decide a race. It has no write that fails where another came first, ' +
   'shows a write elsewhere up to a minute later, and takes one a second for a key. Rooms need object, or Redis by https://…'
+const STORE = /^(object|memory|https?:\/\/[^\s,]+|rediss?:\/\/[^\s,]+(,rediss?:\/\/[^\s,]+)*)$/
 const REDDIT = "'self' https://*.reddit.com https://reddit.com https://*.devvit.net"
 
 const variables = {
   BATON_MODE: v.optional(v.picklist(['embedded', 'stateless']), 'embedded'),
-  BATON_STORE: v.optional(v.pipe(v.string(), v.regex(/^(object|memory|(https?|rediss?):\/\/\S+)$/))),
+  BATON_STORE: v.optional(v.pipe(v.string(), v.regex(STORE))),
   BATON_STORE_TOKEN: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{0,1000}$/)), ''),
   BATON_KEYS: v.pipe(v.string(), v.minLength(1)),
   BATON_AUDIENCE: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,100}$/)), 'baton'),

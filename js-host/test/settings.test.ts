@@ -41,6 +41,8 @@ describe('refused, by name and without the value', () => {
     ['BATON_MODE', 'Embedded'],
     ['BATON_STORE', 'mysql://here'],
     ['BATON_STORE', 'redis://a b'],
+    ['BATON_STORE', 'redis://a,https://b'],
+    ['BATON_STORE', 'redis://a,'],
     ['BATON_STORE_TOKEN', 'a b'],
     ['BATON_AUDIENCE', 'a b'],
     ['BATON_ORIGINS', 'https://a.test/path'],

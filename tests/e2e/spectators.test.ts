@@ -13,8 +13,9 @@ import { RedisStore } from '../../js-host/src/stores/redis'
 import { overTcp } from '../../js-host/src/stores/redis-scripts'
 import { Failover } from '../stores/support/failover'
 import { RedisServer } from '../stores/support/redis-server'
-import { Bot, QUIET } from './support/bot'
+import { QUIET } from './support/bot'
 import { until } from './support/browser'
+import { Crew } from './support/crew'
 import { Nginx } from './support/nginx'
 import { NodeProcess } from './support/node-host'
 import { type Bodies, readAll } from './support/readers'
@@ -47,54 +48,19 @@ class Asked {
   }
 }
 
-/** Players who walk until they are told to stop. */
-class Walk {
-  readonly bots: Bot[]
-  #walking = true
-  #walked: Promise<unknown> = Promise.resolve()
+function version(crew: Crew): number {
+  return Math.max(...crew.bots.map((bot) => bot.replica.version()))
+}
 
-  private constructor(bots: Bot[]) {
-    this.bots = bots
-  }
-
-  static async start(url: string, room: string, players: number): Promise<Walk> {
-    const bots = await Promise.all(Array.from({ length: players }, () => Bot.join(url, room)))
-    await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
-    const walk = new Walk(bots)
-    walk.#walked = Promise.all(bots.map((bot, from) => walk.#walk(bot, from)))
-    return walk
-  }
-
-  async #walk(bot: Bot, from: number): Promise<void> {
-    for (let turn = from; this.#walking; turn += 1) await bot.steer(turn % 32, MATCH_MS)
-  }
-
-  version(): number {
-    return Math.max(...this.bots.map((bot) => bot.replica.version()))
-  }
-
-  async reach(version: number): Promise<void> {
-    await until(`version ${version}`, MATCH_MS, async () => this.version() >= version)
-  }
-
-  /** Ends it; what all of them then have: version and hash. */
-  async stop(): Promise<[number, string]> {
-    this.#walking = false
-    await this.#walked
-    await until('players at one version', MATCH_MS, async () => {
-      await Promise.all(this.bots.map((bot) => bot.ask()))
-      return new Set(this.bots.map((bot) => bot.replica.version())).size === 1
-    })
-    const [one] = this.bots
-    return [one?.replica.version() ?? 0, one?.replica.hash() ?? '']
-  }
+async function reach(crew: Crew, least: number): Promise<void> {
+  await until(`version ${least}`, MATCH_MS, async () => version(crew) >= least)
 }
 
 /** Looks until a spectator has what the players have. */
-async function catchUp(spectator: Spectator, walk: Walk): Promise<void> {
+async function catchUp(spectator: Spectator, crew: Crew): Promise<void> {
   await until('a spectator who has what the players have', MATCH_MS, async () => {
-    await Promise.all([spectator.look(), ...walk.bots.map((bot) => bot.ask())])
-    return walk.bots.some((bot) => bot.replica.hash() === spectator.replica.hash())
+    await Promise.all([spectator.look(), ...crew.bots.map((bot) => bot.ask())])
+    return crew.bots.some((bot) => bot.replica.hash() === spectator.replica.hash())
   })
 }
 
@@ -114,17 +80,15 @@ describe('with a store that loses nothing', () => {
   })
 
   test('x8_a_hundred_thousand_reads_cost_the_host_what_a_thousand_do', async () => {
-    const walk = await Walk.start(host.url, 'crowd', 2)
-    await walk.reach(SEGMENT + 5)
+    const crew = await Crew.playing(2, host.url, 'crowd', () => fetch)
     const room = `${nginx.url}/api/rooms/contagion/crowd`
     const spectator = new Spectator(room)
-    await spectator.look()
     const seen: Bodies = new Map()
     const asked = new Asked(host, 'crowd')
     /** So many reads, spread over the same time, of what a crowd of spectators reads. */
     const crowd = async (reads: number) => {
       asked.since()
-      const [began_ms, from] = [performance.now(), walk.version()]
+      const [began_ms, from] = [performance.now(), version(crew)]
       for (let burst = 0; burst < BURSTS; burst += 1) {
         await spectator.look()
         const blocks = new Set(spectator.read.filter((path) => path.startsWith('frames/')))
@@ -133,19 +97,21 @@ describe('with a store that loses nothing', () => {
         await sleep(Math.max(0, began_ms + (burst + 1) * BURST_MS - performance.now()))
       }
       const seconds = (performance.now() - began_ms) / 1_000
-      return { seconds, blocks: Math.floor(walk.version() / SEGMENT) - Math.floor(from / SEGMENT), ...asked.since() }
+      return { seconds, blocks: Math.floor(version(crew) / SEGMENT) - Math.floor(from / SEGMENT), ...asked.since() }
     }
-    const few = await crowd(1_000)
-    const many = await crowd(100_000)
-    for (const { seconds, blocks, tail, snapshot, frames } of [few, many]) {
+    const crowds = await crew.walking(async () => {
+      await reach(crew, SEGMENT + 5)
+      await spectator.look()
+      return [await crowd(1_000), await crowd(100_000)]
+    })
+    for (const { seconds, blocks, tail, snapshot, frames } of crowds) {
       // One a second, since that is how long an answer lives; a block once.
       expect(tail).toBeLessThanOrEqual(seconds + 2)
       expect(snapshot).toBeLessThanOrEqual(seconds + 2)
       expect(frames).toBeLessThanOrEqual(blocks + 1)
       expect(tail + snapshot + frames).toBeGreaterThan(3)
     }
-    await walk.stop()
-    await catchUp(spectator, walk)
+    await catchUp(spectator, crew)
     expect(spectator.notes).toEqual([])
     expect(spectator.replica.status(performance.now())).toBe('live')
     // Whatever any of them was given is of the history that the spectator verified, hash by hash.
@@ -180,31 +146,30 @@ describe('with a store that loses its last writes', () => {
   })
 
   test('x8_after_a_loss_spectators_end_on_the_history_that_is_left_and_no_cached_block_is_taken', async () => {
-    const walk = await Walk.start(host.url, 'lost', 3)
+    const crew = await Crew.playing(3, host.url, 'lost', () => fetch)
     const below = '/api/rooms/contagion/lost'
-    const spectator = new Spectator(nginx.url + below)
-    await walk.reach(20)
-    await spectator.look()
-    // From here on nothing is copied, and everything is acknowledged, shown and cached.
-    redis.sever()
-    const copied = walk.version()
-    const full = (Math.floor(copied / SEGMENT) + 1) * SEGMENT
-    await walk.reach(full + 10)
-    await catchUp(spectator, walk)
-    const lost = await blockIn(redis.primary, 'lost', full)
-    expect(spectator.read).toContain(lost)
-    expect((await fetch(`${nginx.url}/versions${below}/${lost}`)).status).toBe(200)
-    const before = walk.version()
-
-    await redis.fail()
-    await walk.reach(before + 10)
-    const late = new Spectator(nginx.url + below)
-    await Promise.all([catchUp(spectator, walk), catchUp(late, walk)])
+    const [spectator, late] = [new Spectator(nginx.url + below), new Spectator(nginx.url + below)]
+    const [full, lost] = await crew.walking(async () => {
+      await reach(crew, 20)
+      await spectator.look()
+      // From here on nothing is copied, and everything is acknowledged, shown and cached.
+      redis.sever()
+      const full = (Math.floor(version(crew) / SEGMENT) + 1) * SEGMENT
+      await reach(crew, full + 10)
+      await catchUp(spectator, crew)
+      const lost = await blockIn(redis.primary, 'lost', full)
+      expect(spectator.read).toContain(lost)
+      expect((await fetch(`${nginx.url}/versions${below}/${lost}`)).status).toBe(200)
+      const before = version(crew)
+      await redis.fail()
+      await reach(crew, before + 10)
+      return [full, lost] as const
+    }, false)
+    await Promise.all([catchUp(spectator, crew), catchUp(late, crew)])
     expect(spectator.notes).toEqual([{ note: 'reset' }])
     expect(late.notes).toEqual([])
 
     // The same versions have another name now.
-    await until('the store has it again', MATCH_MS, async () => walk.version() >= full)
     const kept = await blockIn(redis.replica, 'lost', full)
     expect(kept.split('/')[1]).toBe(lost.split('/')[1])
     expect(kept).not.toBe(lost)
@@ -215,7 +180,6 @@ describe('with a store that loses its last writes', () => {
     const stale = await read(`${nginx.url}/versions${below}/${kept}`)
     expect(stale.equals(direct ?? stale)).toBe(false)
     expect(stale.equals(await read(`${nginx.url}${below}/${lost}`))).toBe(true)
-    await walk.stop()
   })
 })
 

@@ -1,31 +1,23 @@
 /**
- * The host on Node: one process or many, over one Redis; or a single server with its rooms in memory. Decides which
- * store there is, and what a stop leaves behind. Everything that answers a request is the router's.
+ * The host on Node: one process or many, over one Redis; or a single server with its rooms in memory. Decides what is
+ * listened to, and what a stop leaves behind. Everything that answers a request is the router's.
  */
 
 import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
-import { createClient } from '@redis/client'
-import { Redis } from '@upstash/redis'
 import { Hono } from 'hono'
 import { Driver } from '../driver'
-import { type Listen, Loudspeaker, Streams } from '../live'
+import { Streams } from '../live'
 import { type Face, Faces } from '../load/face'
 import { log } from '../log'
 import { metricsText } from '../metrics'
 import { createRouter } from '../router'
 import { Sessions } from '../session'
-import { SettingError, type Settings, settingsOf } from '../settings'
-import { performer, type Store } from '../store'
-import { Handover } from '../stores/handover'
-import { MemoryStore } from '../stores/memory'
-import { RedisStore } from '../stores/redis'
-import { channelOf } from '../stores/redis-script'
-import { HTTP, overHttp, overTcp } from '../stores/redis-scripts'
+import { settingsOf } from '../settings'
+import { performer } from '../store'
+import { openStore } from './node-store'
 
 const VERSION = '0.1.0'
-/** Before every key. */
-const PREFIX = 'baton:'
 
 /** What a process is started with. */
 export interface NodeOptions {
@@ -49,13 +41,6 @@ export interface NodeHost {
   metrics_port: number | null
   /** Takes no more requests, answers those that it has, and lets go of the store. */
   stop(): Promise<void>
-}
-
-interface Opened {
-  store: Store
-  /** Null where nothing can be heard. */
-  listen: Listen | null
-  close(): Promise<void>
 }
 
 /** Starts it. @throws SettingError on a bad setting, and whatever the store says when it cannot be reached */
@@ -110,43 +95,6 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
       streams?.end()
       await Promise.all([main.close(), beside?.close()])
       await opened.close()
-    },
-  }
-}
-
-async function openStore({ store, store_token }: Settings, publishes: boolean): Promise<Opened> {
-  if (store === null || store === 'memory') {
-    const speaker = new Loudspeaker()
-    const memory = new MemoryStore(Date.now, (room, published) => speaker.publish(room, published))
-    return { store: memory, listen: speaker.listen, close: async () => {} }
-  }
-  if (/^https?:/.test(store)) {
-    // Nothing tells of a frame there: pages ask.
-    const http = new RedisStore(overHttp(new Redis({ url: store, token: store_token, ...HTTP })))
-    return { store: http, listen: null, close: async () => {} }
-  }
-  if (store === 'object') throw new SettingError('BATON_STORE: Node has no Durable Objects')
-  // What waits for a connection would be done late: it fails, and the client tries to reach the server again.
-  const client = createClient({ url: store, disableOfflineQueue: true })
-  client.on('error', (error: Error) => log('warn', 'redis', { message: error.message }))
-  await client.connect()
-  // A connection that listens can do nothing else. It subscribes again by itself when it was lost.
-  const listener = createClient({ url: store })
-  listener.on('error', (error: Error) => log('warn', 'redis', { message: error.message }))
-  await listener.connect()
-  const listen: Listen = async (room, hear) => {
-    const channel = channelOf(PREFIX, room)
-    await listener.subscribe(channel, hear)
-    return () => void listener.unsubscribe(channel, hear).catch(() => undefined)
-  }
-  const handover = new Handover(new RedisStore(overTcp(client), { prefix: PREFIX, publishes }))
-  return {
-    store: handover,
-    listen,
-    close: async () => {
-      await handover.release()
-      listener.destroy()
-      await client.close()
     },
   }
 }

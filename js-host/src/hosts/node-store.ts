@@ -1,0 +1,113 @@
+/**
+ * The store of a process of Node, and what tells it of frames: in memory, in one Redis, in a cluster of it, or in Redis
+ * over HTTP. Decides how each is reached; must not know what is kept there.
+ */
+
+import { createClient, createCluster } from '@redis/client'
+import { Redis } from '@upstash/redis'
+import { type Listen, Loudspeaker } from '../live'
+import { log } from '../log'
+import { SettingError, type Settings } from '../settings'
+import type { Store } from '../store'
+import { Handover } from '../stores/handover'
+import { MemoryStore } from '../stores/memory'
+import { RedisStore, type Scripts } from '../stores/redis'
+import { channelOf } from '../stores/redis-script'
+import { HTTP, overCluster, overHttp, overTcp } from '../stores/redis-scripts'
+
+/** Before every key. */
+const PREFIX = 'baton:'
+
+/** A store that is open. */
+export interface Opened {
+  store: Store
+  /** Null where nothing can be heard. */
+  listen: Listen | null
+  close(): Promise<void>
+}
+
+/** What is used of a connection to Redis, or of those to a cluster. */
+interface Redises {
+  scripts: Scripts
+  subscribe(channel: string, hear: (published: string) => void): Promise<void>
+  unsubscribe(channel: string, hear: (published: string) => void): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens what the settings name. @throws SettingError, and whatever the store says when it cannot be reached */
+export async function openStore({ store, store_token }: Settings, publishes: boolean): Promise<Opened> {
+  if (store === null || store === 'memory') {
+    const speaker = new Loudspeaker()
+    const memory = new MemoryStore(Date.now, (room, published) => speaker.publish(room, published))
+    return { store: memory, listen: speaker.listen, close: async () => {} }
+  }
+  if (/^https?:/.test(store)) {
+    // Nothing tells of a frame there: pages ask.
+    const http = new RedisStore(overHttp(new Redis({ url: store, token: store_token, ...HTTP })))
+    return { store: http, listen: null, close: async () => {} }
+  }
+  if (store === 'object') throw new SettingError('BATON_STORE: Node has no Durable Objects')
+  const urls = store.split(',')
+  const redis = await (urls.length > 1 ? openCluster(urls) : openServer(store))
+  const listen: Listen = async (room, hear) => {
+    const channel = channelOf(PREFIX, room)
+    await redis.subscribe(channel, hear)
+    return () => void redis.unsubscribe(channel, hear).catch(() => undefined)
+  }
+  const handover = new Handover(new RedisStore(redis.scripts, { prefix: PREFIX, publishes }))
+  return {
+    store: handover,
+    listen,
+    close: async () => {
+      await handover.release()
+      await redis.close()
+    },
+  }
+}
+
+function tell(error: Error): void {
+  log('warn', 'redis', { message: error.message })
+}
+
+async function openServer(url: string): Promise<Redises> {
+  // What waits for a connection would be done late: it fails, and the client tries to reach the server again.
+  const client = createClient({ url, disableOfflineQueue: true })
+  client.on('error', tell)
+  await client.connect()
+  // A connection that listens can do nothing else. It subscribes again by itself when it was lost.
+  const listener = createClient({ url })
+  listener.on('error', tell)
+  await listener.connect()
+  return {
+    scripts: overTcp(client),
+    subscribe: (channel, hear) => listener.subscribe(channel, hear),
+    unsubscribe: (channel, hear) => listener.unsubscribe(channel, hear),
+    close: async () => {
+      listener.destroy()
+      await client.close()
+    },
+  }
+}
+
+/** Some servers of a cluster are enough: they name the others, who are reached as the first one is. */
+async function openCluster(urls: string[]): Promise<Redises> {
+  const [{ username, password, protocol }] = urls.map((url) => new URL(url)) as [URL]
+  const cluster = createCluster({
+    rootNodes: urls.map((url) => ({ url })),
+    defaults: {
+      disableOfflineQueue: true,
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+      ...(protocol === 'rediss:' ? { socket: { tls: true } } : {}),
+    },
+  })
+  cluster.on('error', tell)
+  await cluster.connect()
+  return {
+    scripts: overCluster(cluster),
+    // What is published at one server is heard at all of them.
+    subscribe: (channel, hear) => cluster.subscribe(channel, hear),
+    unsubscribe: (channel, hear) => cluster.unsubscribe(channel, hear as never),
+    close: () => cluster.close(),
+  }
+}
