@@ -12,6 +12,8 @@ import { join, resolve } from 'node:path'
 const ROOT = resolve(import.meta.dirname, '../..')
 const JS_HOST = join(ROOT, 'js-host')
 const START_MS = 120_000
+/** The program, for a Node that is new enough. */
+export const WRANGLER = join(JS_HOST, 'node_modules/wrangler/bin/wrangler.js')
 /** The signing key of all test servers: a token of one is good on the next. */
 export const TEST_KEYS = `test:${'dGVzdA'.padEnd(43, 'A')}`
 
@@ -22,6 +24,8 @@ export interface ServerOptions {
   variables?: Record<string, string>
   /** Another Worker than the product's, for a store alone. Relative to the top of the work tree. */
   main?: string
+  /** Another configuration than the top-level one. Relative to the top of the work tree. */
+  file?: string
   /** Another page than `js-host/dist/page`. Relative to the top of the work tree. */
   page?: string
   /** The server's wasm with rules that break beside the game. */
@@ -46,6 +50,7 @@ export interface Server {
 export async function startServer({
   mode,
   variables = {},
+  file,
   main,
   page,
   brittle,
@@ -54,8 +59,7 @@ export async function startServer({
   const scratch = mkdtempSync(join(tmpdir(), 'baton-e2e-'))
   const kept = storage ?? join(scratch, 'storage')
   const port = await freePort()
-  const config = join(scratch, 'wrangler.toml')
-  writeFileSync(config, configuration(main, page))
+  const config = configure(scratch, file, main, page)
   const limits = { BATON_RATE_USER: '0/0', BATON_RATE_ADDRESS: '0/0', BATON_RATE_GUEST: '0/0' }
   const all = { BATON_MODE: mode, BATON_KEYS: TEST_KEYS, ...limits, ...variables }
   writeFileSync(
@@ -67,7 +71,7 @@ export async function startServer({
   const child = spawn(
     process.execPath,
     [
-      join(JS_HOST, 'node_modules/wrangler/bin/wrangler.js'),
+      WRANGLER,
       'dev',
       ...['--config', config, '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0'],
       ...['--persist-to', kept],
@@ -105,12 +109,20 @@ export async function startServer({
   return { url, log: () => printed, storage: kept, stop }
 }
 
-/** The top-level wrangler.toml without its build: whoever runs the tests has built. */
-function configuration(main = 'js-host/src/hosts/workers.ts', page = 'js-host/dist/page'): string {
-  return readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')
+/** Writes a configuration into a directory, without its build: whoever runs the tests has built. Returns its path. */
+export function configure(
+  directory: string,
+  file = 'wrangler.toml',
+  main = 'js-host/src/hosts/workers.ts',
+  page = 'js-host/dist/page',
+): string {
+  const text = readFileSync(join(ROOT, file), 'utf8')
     .replace(/^\[build\]\n(?:(?!\[).*\n)*/m, '')
     .replace(/^main = .*$/m, `main = ${JSON.stringify(join(ROOT, main))}`)
     .replace(/^directory = .*$/m, `directory = ${JSON.stringify(join(ROOT, page))}`)
+  const path = join(directory, 'wrangler.toml')
+  writeFileSync(path, text)
+  return path
 }
 
 async function answering(url: string, child: ChildProcess, printed: () => string): Promise<void> {

@@ -21,4 +21,4 @@ export default {
       return new Response(String(error), { status: 500 })
     }
   },
-} satisfies ExportedHandler<Bindings>
+} satisfies ExportedHandler<Required<Bindings>>

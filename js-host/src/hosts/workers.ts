@@ -12,7 +12,7 @@ import type { Arrival, Outcome } from '../effect'
 import * as wire from '../effect'
 import { REFUSALS, refusal, refusalBody } from '../errors'
 import { log } from '../log'
-import { createRouter } from '../router'
+import { createRouter, type Ports } from '../router'
 import { securityHeaders } from '../security'
 import { Sessions } from '../session'
 import { SettingError, type Settings, settingsOf, trouble } from '../settings'
@@ -25,9 +25,12 @@ import type { RoomObject } from './room-object'
 
 export { RoomObject } from './room-object'
 
+type Rooms = DurableObjectNamespace<RoomObject>
+
 /** What wrangler.toml binds. The settings are text variables beside these. */
 export interface Bindings {
-  ROOMS: DurableObjectNamespace<RoomObject>
+  /** Left out where rooms are in Redis. */
+  ROOMS?: Rooms
   ASSETS: Fetcher
 }
 
@@ -62,33 +65,27 @@ function misconfigured(url: URL): Response {
 async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>> {
   const settings = settingsOf(bindings)
   const { mode, store_timeout_ms } = settings
-  const rooms = bindings.ROOMS
   const redis = redisOf(settings)
+  const rooms = redis ? null : roomsOf(bindings)
   const faces = facesOf(settings)
   const driver = new Driver({
     faces,
-    store: redis ?? remoteStore(rooms),
+    store: redis ?? remoteStore(roomsOf(bindings)),
     store_timeout_ms,
     delivers: new Set(faces.current().kinds()),
     note: (event, fields) => log('warn', event, fields),
   })
-  // Requests of a room that arrive together share one call of its object.
-  const object_timeout_ms = 2 * store_timeout_ms
-  const embedded = new Batches(
-    (kind, name, batch) => askObject(rooms, kind, name, batch, object_timeout_ms),
-    2 * object_timeout_ms,
-  )
   return createRouter({
     settings,
     sessions: await Sessions.open(settings.keys, settings.audience),
     kinds: new Set(faces.current().kinds()),
     holds: true,
-    ask: (kind, name, arrival, hold) =>
-      mode === 'stateless'
-        ? driver.ask(kind, name, arrival, hold)
-        : embedded.ask(kind, name, [arrival], hold).then(([outcome]) => outcome ?? refusal('internal')),
+    ask:
+      rooms && mode === 'embedded'
+        ? inObjects(rooms, 2 * store_timeout_ms)
+        : (kind, name, arrival, hold) => driver.ask(kind, name, arrival, hold),
     // Nothing tells a Worker of a frame in Redis: pages ask.
-    live: redis ? null : (kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request),
+    live: rooms && ((kind, name, request) => objectOf(rooms, `${kind}/${name}`).fetch(request)),
     stream: null,
     address: (request) => request.headers.get('cf-connecting-ip'),
     health: () => ({ version: VERSION, mode, ...(mode === 'stateless' ? driver.counters : {}) }),
@@ -104,12 +101,27 @@ function redisOf({ store, store_token, mode }: Settings): Performer | null {
   return performer(new RedisStore(overHttp(new Redis({ url: store, token: store_token, ...HTTP }))))
 }
 
-function objectOf(rooms: Bindings['ROOMS'], room: string): DurableObjectStub<RoomObject> {
+/** The objects, if rooms are there. @throws SettingError */
+function roomsOf({ ROOMS }: Bindings): Rooms {
+  if (!ROOMS) throw new SettingError('BATON_STORE: no objects are bound here; rooms need those, or Redis by https://…')
+  return ROOMS
+}
+
+/** Asks handlers inside the objects. Requests of a room that arrive together share one call of its object. */
+function inObjects(rooms: Rooms, timeout_ms: number): Ports['ask'] {
+  const batches = new Batches((kind, name, batch) => askObject(rooms, kind, name, batch, timeout_ms), 2 * timeout_ms)
+  return async (kind, name, arrival, hold) => {
+    const [outcome] = await batches.ask(kind, name, [arrival], hold)
+    return outcome ?? refusal('internal')
+  }
+}
+
+function objectOf(rooms: Rooms, room: string): DurableObjectStub<RoomObject> {
   return rooms.get(rooms.idFromName(room))
 }
 
 /** The room's object as a store: the handler's bytes go there and back as they are. */
-function remoteStore(rooms: Bindings['ROOMS']): Performer {
+function remoteStore(rooms: Rooms): Performer {
   return {
     async perform(room, effect) {
       try {
@@ -123,7 +135,7 @@ function remoteStore(rooms: Bindings['ROOMS']): Performer {
 
 /** Asks the handler inside the room's object. Always answers: what it did before it failed is unknown. */
 async function askObject(
-  rooms: Bindings['ROOMS'],
+  rooms: Rooms,
   kind: string,
   name: string,
   batch: Arrival[],
