@@ -10,6 +10,11 @@ export function atMost(name: string, value: number, unit: string, aim: number): 
   print({ name, value, unit, aim, ok: value <= aim })
 }
 
+/** A figure that should not be below its aim. */
+export function atLeast(name: string, value: number, unit: string, aim: number): void {
+  print({ name, value, unit, aim, ok: value >= aim })
+}
+
 /** A figure beside what a peer did in the same run; it should be at least `share` of it. */
 export function besidePeer(name: string, value: number, unit: string, peer: number, share: number): void {
   const aim = peer * share

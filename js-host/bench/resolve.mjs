@@ -1,4 +1,7 @@
-/** Lets Node find `./codec` as `./codec.ts`, as the bundlers do. `cargo xtask bench` imports it before each bench. */
+/**
+ * Lets Node find `./codec` as `./codec.ts`, as the bundlers do, and a package from a file of `tests/`, as vitest does.
+ * `cargo xtask bench` imports it before each bench.
+ */
 import { registerHooks } from 'node:module'
 
 registerHooks({
@@ -6,8 +9,9 @@ registerHooks({
     try {
       return next(specifier, context)
     } catch (error) {
-      if (!specifier.startsWith('.')) throw error
-      return next(`${specifier}.ts`, context)
+      if (specifier.startsWith('.')) return next(`${specifier}.ts`, context)
+      if (context.parentURL?.includes('/tests/')) return next(specifier, { ...context, parentURL: import.meta.url })
+      throw error
     }
   },
 })

@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** A running workerd. */
 export interface Server {
   origin: string
+  pid: number
   /** Seconds of CPU it used so far; `NaN` where the system does not tell. */
   cpu_s(): number
   /** When it was started, by `performance.now()`. */
@@ -29,16 +30,27 @@ export function variable(name: string): string {
   return value
 }
 
-/** Starts Baton in a mode, with settings for its rooms and no limits of rate. */
-export function startBaton(mode: 'embedded' | 'stateless', rooms: object): Promise<Server> {
+/** Starts Baton in a mode, with settings for its rooms and no limits of rate. `more`: further variables. */
+export function startBaton(
+  mode: 'embedded' | 'stateless',
+  rooms: object,
+  more: Record<string, string> = {},
+): Promise<Server> {
   const path = variable(`BATON_CONFIG_${mode.toUpperCase()}`)
   const text = (name: string, value: string) => `    (name = "${name}", text = ${JSON.stringify(value)}),\n`
   const bindings =
     text('BATON_ROOMS', JSON.stringify({ rooms })) +
     text('BATON_RATE_USER', '0/0') +
     text('BATON_RATE_ADDRESS', '0/0') +
-    text('BATON_RATE_GUEST', '0/0')
-  const config = readFileSync(path, 'utf8').replace('  bindings = [\n', `  bindings = [\n${bindings}`)
+    text('BATON_RATE_GUEST', '0/0') +
+    Object.entries(more)
+      .map(([name, value]) => text(name, value))
+      .join('')
+  // A store may be on loopback, where a Worker may not look by itself.
+  const network = '    (name = "internet", network = (allow = ["public", "private"])),\n'
+  const config = readFileSync(path, 'utf8')
+    .replace('  bindings = [\n', `  bindings = [\n${bindings}`)
+    .replace('  services = [\n', `  services = [\n${network}`)
   return start(config, dirname(path))
 }
 
@@ -66,7 +78,8 @@ export async function start(config: string, directory: string): Promise<Server> 
     await stop()
     throw error
   }
-  return { origin, started_ms, stop, cpu_s: () => cpuOf(child) }
+  const pid = child.pid ?? 0
+  return { origin, started_ms, stop, pid, cpu_s: () => cpuOf(pid) }
 }
 
 async function listening(origin: string, child: ChildProcess): Promise<void> {
@@ -82,10 +95,21 @@ async function listening(origin: string, child: ChildProcess): Promise<void> {
   throw new Error('workerd does not listen')
 }
 
-function cpuOf(child: ChildProcess): number {
+/** Seconds of CPU that a process used so far; `NaN` where the system does not tell. */
+export function cpuOf(pid: number): number {
   try {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
     return (Number(fields[11]) + Number(fields[12])) / HERTZ
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Megabytes that a process holds in memory; `NaN` where the system does not tell. */
+export function memoryOf(pid: number): number {
+  try {
+    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kilobytes) / 1_000
   } catch {
     return Number.NaN
   }

@@ -49,6 +49,10 @@ export class NodeProcess {
     throw new Error(`the Node host does not listen:\n${printed}`)
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   log(): string {
     return this.#printed()
   }

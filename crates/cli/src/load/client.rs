@@ -33,7 +33,8 @@ pub(super) enum Stage {
 /// What clients share.
 pub(super) struct Company {
     pub(super) options: Options,
-    pub(super) site: Arc<Site>,
+    /// At least one.
+    pub(super) sites: Vec<Arc<Site>>,
     pub(super) clock: Clock,
     pub(super) measure: Arc<Measure>,
     pub(super) traffic: Arc<Traffic>,
@@ -69,7 +70,7 @@ impl Client {
             ledger,
         } = self;
         let measure = Arc::clone(&company.measure);
-        let mut caller = Caller::new(Arc::clone(&company.site), Arc::clone(&company.traffic));
+        let mut caller = Caller::new(&company.sites, index as usize, &company.traffic);
         let mut stage = company.stage.clone();
         let session = tokio::select! {
             session = host::session(&mut caller, |code| measure.refused(code)) => session,
@@ -162,8 +163,9 @@ impl Visit {
         self.seat.heard(&heard, sent_us);
         // As a page: once the room has answered.
         if self.line.is_none() && matches!(heard, host::Heard::Reply(_)) {
+            let sites = &self.company.sites;
             let line = Line {
-                site: Arc::clone(&self.company.site),
+                site: Arc::clone(&sites[self.index as usize % sites.len()]),
                 traffic: Arc::clone(&self.company.traffic),
                 path: format!("{}/live", self.path),
                 token: self.session.token.clone(),

@@ -127,7 +127,7 @@ impl Line {
         let request = self.site.request(&self.path).header("accept", EVENTS_TYPE);
         let request = request.header("authorization", format!("Bearer {}", self.token));
         let request = request.body(Full::default()).ok()?;
-        let mut caller = Caller::new(Arc::clone(&self.site), Arc::clone(&self.traffic));
+        let mut caller = Caller::new(std::slice::from_ref(&self.site), 0, &self.traffic);
         let response = caller.response(request).await.ok()?;
         let kind = response.headers().get("content-type")?.to_str().ok()?;
         if !response.status().is_success() || !kind.starts_with(EVENTS_TYPE) {

@@ -63,11 +63,15 @@ const LEAVE: Duration = Duration::from_secs(5);
 
 /// Plays, measures and judges. Whether nothing was lost, doubled or forked.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    let site = Site::parse(&options.url)?;
+    let sites = options
+        .urls
+        .iter()
+        .map(|url| Ok(Arc::new(Site::parse(url)?)));
+    let sites = sites.collect::<Result<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let report = runtime.block_on(play(options.clone(), Arc::new(site)))?;
+    let report = runtime.block_on(play(options.clone(), sites))?;
     print!("\n{}", report.text());
     if let Some(file) = &options.json {
         std::fs::write(file, report.json() + "\n")
@@ -82,12 +86,12 @@ struct Watched {
     ledger: Arc<Mutex<Ledger>>,
 }
 
-async fn play(options: Options, site: Arc<Site>) -> Result<Report> {
+async fn play(options: Options, sites: Vec<Arc<Site>>) -> Result<Report> {
     let clock = Clock::start();
     let (stage, told) = watch::channel(Stage::Coming);
     let rooms = rooms(&options)?;
     let company = Arc::new(Company {
-        site,
+        sites,
         clock,
         measure: Arc::new(Measure::new(clock)),
         traffic: Arc::default(),
@@ -164,12 +168,12 @@ fn rooms(options: &Options) -> Result<Vec<Watched>> {
 
 /// A guest who reads the logs; it also shows whether there is a host.
 async fn first_session(company: &Company) -> Result<Session> {
-    let mut caller = Caller::new(Arc::clone(&company.site), Arc::default());
+    let mut caller = Caller::new(&company.sites, 0, &Arc::default());
     let mut last = String::new();
     let asking = host::session(&mut caller, |code| last = code.to_owned());
     match tokio::time::timeout(ANSWERS, asking).await {
         Ok(session) => Ok(session),
-        Err(_) => bail!("{} gives no session: {last}", company.options.url),
+        Err(_) => bail!("{} gives no session: {last}", company.options.urls[0]),
     }
 }
 
@@ -179,7 +183,7 @@ fn read_logs(company: &Company, rooms: &[Watched], session: &Session) -> Vec<Joi
     let traffic = Arc::new(Traffic::default());
     let every = EVERY * (1 + company.options.rooms / 10);
     let follow = |room: &Watched| {
-        let caller = Caller::new(Arc::clone(&company.site), Arc::clone(&traffic));
+        let caller = Caller::new(&company.sites, 0, &traffic);
         let ledger = Arc::clone(&room.ledger);
         let auditor = Auditor::new(room.path.clone(), caller, session.clone(), ledger);
         tokio::spawn(auditor.follow(company.stage.clone(), every.min(SELDOM)))
@@ -213,7 +217,7 @@ fn ramp(options: &Options) -> Duration {
 /// Waits until all are there and have something to do, or no longer. How many are part of their rooms.
 async fn gather(company: &Company) -> Result<u32> {
     let count = company.options.clients;
-    println!("{count} clients come to {}", company.options.url);
+    println!("{count} clients come to {}", company.options.urls.join(" "));
     let over = || {
         company
             .over
@@ -244,6 +248,7 @@ async fn gather(company: &Company) -> Result<u32> {
             "the host limits rates: BATON_RATE_GUEST, BATON_RATE_ADDRESS and BATON_RATE_USER set them, 0/0 is no limit"
         );
     }
+    println!("{joined} play");
     Ok(joined)
 }
 

@@ -7,8 +7,10 @@ use clap::{Args, ValueEnum};
 /// Where to play, with how many, for how long.
 #[derive(Args, Clone)]
 pub(crate) struct Options {
-    /// Where the host is, as a page would reach it.
-    pub(super) url: String,
+    /// Where the host is, as a page would reach it. Of several, each client asks one after the other: processes that share a
+    /// store, without a front before them.
+    #[arg(required = true, value_name = "URL")]
+    pub(super) urls: Vec<String>,
     /// Clients, spread over the rooms.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) clients: u32,

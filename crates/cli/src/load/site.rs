@@ -115,19 +115,30 @@ fn tls() -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-/// One client's connection for requests, opened when it is needed: one request at a time, as a page asks.
+/// One client's connections for requests: one to each site, opened when it is needed. One request at a time, as a page
+/// asks; each goes to the next site.
 pub(super) struct Caller {
+    connections: Vec<Connection>,
+    turn: usize,
+}
+
+struct Connection {
     site: Arc<Site>,
     traffic: Arc<Traffic>,
     open: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Caller {
-    pub(super) fn new(site: Arc<Site>, traffic: Arc<Traffic>) -> Self {
-        Self {
-            site,
-            traffic,
+    /// Begins with the site of `turn`. There is at least one.
+    pub(super) fn new(sites: &[Arc<Site>], turn: usize, traffic: &Arc<Traffic>) -> Self {
+        let connections = sites.iter().map(|site| Connection {
+            site: Arc::clone(site),
+            traffic: Arc::clone(traffic),
             open: None,
+        });
+        Self {
+            connections: connections.collect(),
+            turn,
         }
     }
 
@@ -139,12 +150,29 @@ impl Caller {
         token: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Answer, Failed> {
-        let mut request = self.site.request(path).method("POST");
+        let count = self.connections.len();
+        let connection = &mut self.connections[self.turn % count];
+        self.turn += 1;
+        let mut request = connection.site.request(path).method("POST");
         request = request.header("content-type", kind);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request = request.body(Full::from(body)).map_err(|_| Failed)?;
+        connection.answer(request).await
+    }
+
+    /// The response of a request to the first site, its body still on the way.
+    pub(super) async fn response(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failed> {
+        self.connections[0].response(request).await
+    }
+}
+
+impl Connection {
+    async fn answer(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Failed> {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(request)).await;
         let answer = answer.unwrap_or(Err(Failed));
         if answer.is_err() {
@@ -166,8 +194,7 @@ impl Caller {
         })
     }
 
-    /// The response of a request, its body still on the way.
-    pub(super) async fn response(
+    async fn response(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Failed> {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::figure::{self, Figure};
 use crate::project::{self, cargo, js_host, program};
 use crate::step::{Outcome, command_line, run as run_command, step};
-use crate::verbs::build;
+use crate::verbs::{build, load};
 use crate::wasm::{self, CLIENT, Profile, SERVER};
 use crate::{children, plain};
 
@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// One JSON object a line: name, value, unit, aim, ok.
     #[arg(long)]
     json: bool,
+    /// More of what takes long: with `load`, every host and store, which takes twenty minutes.
+    #[arg(long)]
+    long: bool,
     /// Only benches whose file contains this; `sizes` are those of the wasm files, `waiting` the simulator's.
     only: Option<String>,
 }
@@ -81,6 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !scripts.is_empty() {
         let bundle = plain::bundle()?;
         let scenes = scenes()?;
+        let load = load::build()?;
         for script in scripts {
             let mut command = program("node");
             command
@@ -92,7 +96,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 ])
                 .arg(&script)
                 .envs(plain::environment(&bundle)?)
-                .envs(scenes.clone());
+                .envs(scenes.clone())
+                .env("BATON_LOAD", &load)
+                .envs(options.long.then_some(("BATON_BENCH_LONG", "1")));
             collect(&mut command, &show)?;
         }
     }
