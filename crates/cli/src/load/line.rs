@@ -181,6 +181,14 @@ fn event(line: &[u8]) -> Option<Event> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use futures_util::SinkExt;
+    use hyper::header::HeaderValue;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_hdr_async;
+    use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+
     use super::*;
 
     #[test]
@@ -202,5 +210,52 @@ mod tests {
                 .collect();
             assert_eq!(told, [&b"open"[..], &[1, 2], &[3, 4]], "in parts of {size}");
         }
+    }
+
+    /// A host with sockets that shows each who comes one frame and lets it go.
+    #[allow(
+        clippy::result_large_err,
+        reason = "the type of the answer is the library's"
+    )]
+    async fn host_of_sockets(listener: TcpListener) {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a client comes");
+            let greet = |request: &Request, mut response: Response| {
+                assert_eq!(request.uri().path(), "/api/rooms/quiet/lobby/live");
+                let offered = &request.headers()["sec-websocket-protocol"];
+                assert_eq!(offered, "baton.v1, token");
+                let chosen = HeaderValue::from_static(PROTOCOL);
+                let headers = response.headers_mut();
+                headers.insert("sec-websocket-protocol", chosen);
+                Ok(response)
+            };
+            let socket = accept_hdr_async(stream, greet).await;
+            let mut socket = socket.expect("a client that knows WebSockets");
+            let frame = Message::binary(vec![1, 2]);
+            socket.send(frame).await.expect("the client listens");
+            let _ = socket.close(None).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_brings_frames_says_when_it_is_lost_and_is_opened_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("loopback has a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        tokio::spawn(host_of_sockets(listener));
+        let line = Line {
+            site: Arc::new(Site::parse(&url).expect("an address")),
+            traffic: Arc::default(),
+            path: "/api/rooms/quiet/lobby/live".to_owned(),
+            token: "token".to_owned(),
+        };
+        let traffic = Arc::clone(&line.traffic);
+        let mut kept = line.keep(Push::Auto);
+        for _ in 0..2 {
+            assert!(matches!(kept.next().await, Event::Open));
+            assert!(matches!(kept.next().await, Event::Frame(bytes) if bytes == [1, 2]));
+            assert!(matches!(kept.next().await, Event::Lost));
+        }
+        assert!(traffic.up.load(Relaxed) > 100 && traffic.down.load(Relaxed) > 100);
     }
 }

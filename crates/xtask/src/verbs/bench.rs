@@ -79,7 +79,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let scripts: Vec<PathBuf> = scripts()?
         .into_iter()
-        .filter(|script| wanted(&script.to_string_lossy()))
+        // Its name alone: the work tree may be called anything.
+        .filter(|script| {
+            script
+                .file_name()
+                .is_some_and(|name| wanted(&name.to_string_lossy()))
+        })
         .collect();
     if !scripts.is_empty() {
         let bundle = plain::bundle()?;
