@@ -29,6 +29,7 @@ const ROOMS = JSON.stringify(PACE)
 /** More than a segment of frames: its end is archived by a call of its own. */
 const TURNS = 80
 const WALK = [3]
+const READS = 100
 
 /** What `tests/workers/counted.ts` counts. */
 type Counted = Record<'perform' | 'ask', number>
@@ -168,6 +169,43 @@ describe.each([
     const cost = await following(place, 'followed')
     expect(cost).toEqual(cost.map(() => 1))
   })
+})
+
+test('x8_spectators_of_a_worker_are_answered_by_its_data_centre', async () => {
+  const place = await workersOnObjects('embedded', 'ask')
+  try {
+    const device = new Device(place.url, 'contagion/watched', await guest(place.url))
+    await device.join()
+    const room = `${place.url}/api/rooms/contagion/watched`
+    const read = async (what: string) => {
+      const answer = await fetch(`${room}/${what}`)
+      return Buffer.from(await answer.arrayBuffer()).toString('hex')
+    }
+    for (const [what, most] of [
+      // Each second anew.
+      ['tail', 4],
+      ['snapshot', 4],
+      // What is not for everybody, or not there, is never kept.
+      ['view', READS],
+      [`frames/1-64/${'0'.repeat(32)}`, READS],
+    ] as const) {
+      const [before, began_ms] = [await place.trips('watched'), performance.now()]
+      const bodies = new Set<string>()
+      let reads = 0
+      for (; reads < READS && performance.now() - began_ms < 900; reads += 1) bodies.add(await read(what))
+      expect(reads).toBeGreaterThan(10)
+      if (most < READS) expect(bodies.size).toBeLessThanOrEqual(2)
+      const trips = (await place.trips('watched')) - before
+      expect(trips).toBeLessThanOrEqual(most)
+      if (most === READS) expect(trips).toBe(reads)
+    }
+    // A second later it is asked again.
+    const before = await read('tail')
+    await sleep(2_100)
+    expect(await read('tail')).not.toEqual(before)
+  } finally {
+    await place.stop()
+  }
 })
 
 describe('workers with the handler inside the object', () => {

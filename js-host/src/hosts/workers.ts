@@ -22,6 +22,7 @@ import { HTTP, overHttp } from '../stores/redis-scripts'
 import { within } from '../within'
 import { facesOf } from './isolate'
 import type { RoomObject } from './room-object'
+import { shared } from './shared'
 
 export { RoomObject } from './room-object'
 
@@ -43,7 +44,9 @@ export default {
   async fetch(request, bindings, context): Promise<Response> {
     router ??= open(bindings)
     try {
-      return await (await router).fetch(request, bindings, context)
+      const routes = await router
+      const hold = (work: Promise<unknown>) => context.waitUntil(work)
+      return await shared(request, hold, async () => routes.fetch(request, bindings, context))
     } catch (error) {
       // The router answers whatever happens in it: this is a setting. The next request tries again.
       router = null
