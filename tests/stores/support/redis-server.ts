@@ -84,6 +84,8 @@ export class RedisServer {
 
 /** Three masters, each with a replica. */
 export class RedisCluster {
+  /** After so long a silence a server counts as dead to the others. */
+  static readonly TIMEOUT_MS = 2_000
   readonly servers: RedisServer[]
 
   private constructor(servers: RedisServer[]) {
@@ -97,7 +99,7 @@ export class RedisCluster {
       '--cluster-config-file',
       'nodes.conf',
       '--cluster-node-timeout',
-      '2000',
+      String(RedisCluster.TIMEOUT_MS),
     ]
     const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(options)))
     const cluster = new RedisCluster(servers)
@@ -112,6 +114,19 @@ export class RedisCluster {
     }
     await client.close()
     return cluster
+  }
+
+  /** Who has the slot of a key. @throws if nobody whom we know has */
+  async masterOf(key: string): Promise<RedisServer> {
+    const living = this.servers.find(({ process }) => process.exitCode === null && process.signalCode === null)
+    const client = await living?.connect()
+    const slot = Number(await client?.sendCommand(['CLUSTER', 'KEYSLOT', key]))
+    const slots = (await client?.sendCommand(['CLUSTER', 'SLOTS'])) as [number, number, [string, number]][] | undefined
+    await client?.close()
+    const [, , master] = slots?.find(([from, to]) => from <= slot && slot <= to) ?? []
+    const server = this.servers.find(({ port }) => port === master?.[1])
+    if (!server) throw new Error(`nobody has slot ${slot}`)
+    return server
   }
 
   async connect(): Promise<RedisClusterType> {
