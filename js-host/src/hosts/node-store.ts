@@ -17,6 +17,8 @@ import { HTTP, overCluster, overHttp, overTcp } from '../stores/redis-scripts'
 
 /** Before every key. */
 const PREFIX = 'baton:'
+/** How often a cluster is asked anew who has what while a server of it cannot be reached, in milliseconds. */
+const REFRESH_MS = 500
 
 /** A store that is open. */
 export interface Opened {
@@ -94,6 +96,7 @@ async function openCluster(urls: string[]): Promise<Redises> {
   const [{ username, password, protocol }] = urls.map((url) => new URL(url)) as [URL]
   const cluster = createCluster({
     rootNodes: urls.map((url) => ({ url })),
+    topologyRefreshOnReconnectionAttemptStrategy: REFRESH_MS,
     defaults: {
       disableOfflineQueue: true,
       ...(username ? { username: decodeURIComponent(username) } : {}),
