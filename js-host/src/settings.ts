@@ -38,6 +38,11 @@ export interface Settings {
   rate_address: Rate
   /** `BATON_RATE_GUEST`: new guests of one address. Default `1/60`. */
   rate_guest: Rate
+  /**
+   * `BATON_ADDRESS_HEADER`, on Node: the header in which the proxy before this process names the address; its last one
+   * counts. Only behind a proxy that sets it: else anybody is whom they say. Default none: the connection's address.
+   */
+  address_header: string | null
   /** `BATON_STORE_TIMEOUT_MS`: how long a store may take, 100 to 60,000. Default 5,000. */
   store_timeout_ms: number
   /** `BATON_LOG`: `errors` (500 and above; default), `refused` (400 and above) or `all` requests. */
@@ -85,6 +90,7 @@ const variables = {
   BATON_RATE_USER: v.optional(rate(), '40/120'),
   BATON_RATE_ADDRESS: v.optional(rate(), '400/1200'),
   BATON_RATE_GUEST: v.optional(rate(), '1/60'),
+  BATON_ADDRESS_HEADER: v.optional(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/i))),
   BATON_STORE_TIMEOUT_MS: v.optional(
     v.pipe(v.string(), v.regex(/^\d{1,6}$/), v.transform(Number), v.minValue(100), v.maxValue(60_000)),
     '5000',
@@ -115,6 +121,7 @@ export function settingsOf(environment: object): Settings {
     rate_user: set.BATON_RATE_USER,
     rate_address: set.BATON_RATE_ADDRESS,
     rate_guest: set.BATON_RATE_GUEST,
+    address_header: set.BATON_ADDRESS_HEADER ?? null,
     store_timeout_ms: set.BATON_STORE_TIMEOUT_MS,
     log: set.BATON_LOG,
   }

@@ -19,6 +19,7 @@ test('keys are all that must be set', () => {
     rate_user: { per_second: 40, burst: 120 },
     rate_address: { per_second: 400, burst: 1200 },
     rate_guest: { per_second: 1, burst: 60 },
+    address_header: null,
     store_timeout_ms: 5000,
     log: 'errors',
   })
@@ -55,6 +56,7 @@ describe('refused, by name and without the value', () => {
     ['BATON_STORE_TIMEOUT_MS', '99'],
     ['BATON_STORE_TIMEOUT_MS', '60001'],
     ['BATON_STORE_TIMEOUT_MS', '1e3'],
+    ['BATON_ADDRESS_HEADER', 'x forwarded'],
     ['BATON_LOG', 'none'],
   ])('%s=%j', (name, value) => {
     const read = () => settingsOf({ ...KEYS, [name]: value })

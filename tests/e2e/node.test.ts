@@ -43,6 +43,19 @@ test('a_bad_setting_is_named_and_the_process_ends', async () => {
   await expect(NodeProcess.start('mysql://here')).rejects.toThrow(/BATON_STORE/)
 })
 
+test('behind_a_proxy_whom_that_names_is_limited_and_not_the_proxy', async () => {
+  const limits = { BATON_RATE_ADDRESS: '0.01/2', BATON_ADDRESS_HEADER: 'X-Forwarded-For' }
+  const host = await single(limits)
+  const ask = async (named: string) => {
+    const answer = await fetch(`${host.url}/api/health`, { headers: { 'x-forwarded-for': named } })
+    return answer.status
+  }
+  // What a caller says of itself comes before what the proxy adds.
+  expect(await Promise.all(['192.0.2.1', '203.0.113.9, 192.0.2.1'].map(ask))).toEqual([200, 200])
+  expect(await ask('203.0.113.10,192.0.2.1')).toBe(429)
+  expect(await ask('192.0.2.1, 192.0.2.2')).toBe(200)
+})
+
 describe('a page on the Node host', () => {
   let browser: Browser
   beforeAll(async () => {

@@ -46,6 +46,7 @@ export interface NodeHost {
 /** Starts it. @throws SettingError on a bad setting, and whatever the store says when it cannot be reached */
 export async function startNode(options: NodeOptions): Promise<NodeHost> {
   const settings = settingsOf(options.environment)
+  const { address_header: header } = settings
   const faces = new Faces(options.makeFace, settings.rooms)
   const kinds = new Set(faces.current().kinds())
   const sessions = await Sessions.open(settings.keys, settings.audience)
@@ -68,7 +69,11 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: null,
     stream: streams && ((kind, name) => streams.stream(`${kind}/${name}`)),
-    address: (request) => addresses.get(request) ?? null,
+    address: (request) => {
+      // What comes before the last one is what the caller said.
+      const named = header && request.headers.get(header)?.split(',').at(-1)?.trim()
+      return named || (addresses.get(request) ?? null)
+    },
     health: () => ({ version: VERSION, mode: 'stateless', ...driver.counters }),
     page: async (request) => pages.fetch(request),
   })
