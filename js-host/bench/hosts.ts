@@ -10,6 +10,8 @@ export interface Host {
   /** Its processes: each is asked in turn. */
   urls: string[]
   pids: number[]
+  /** Of its store, where that is a process of its own. */
+  store: number[]
   stop(): Promise<void>
 }
 
@@ -25,7 +27,7 @@ export interface Way {
 export const nodeOnMemory: Way = {
   name: 'Node, memory',
   processes: 1,
-  start: (rooms) => node(1, 'memory', rooms, async () => {}),
+  start: (rooms) => node(1, 'memory', rooms),
 }
 
 /** Processes of Node on one Redis. */
@@ -35,7 +37,7 @@ export function nodeOnRedis(processes: number): Way {
     processes,
     start: async (rooms) => {
       const redis = await RedisServer.start()
-      return node(processes, `redis://127.0.0.1:${redis.port}`, rooms, () => redis.stop())
+      return node(processes, `redis://127.0.0.1:${redis.port}`, rooms, redis)
     },
   }
 }
@@ -45,7 +47,10 @@ export function workers(mode: 'embedded' | 'stateless'): Way {
   return {
     name: `workerd, object, ${mode}`,
     processes: 1,
-    start: (rooms) => workerd(mode, rooms, {}, async () => {}),
+    start: async (rooms) => {
+      const server = await startBaton(mode, { contagion: rooms })
+      return { urls: [server.origin], pids: [server.pid], store: [], stop: () => server.stop() }
+    },
   }
 }
 
@@ -57,33 +62,23 @@ export const workersOnRedis: Way = {
     const redis = await RedisServer.start()
     const front = await RestFront.start(await redis.connect())
     const variables = { BATON_STORE: front.url, BATON_STORE_TOKEN: front.token }
-    return workerd('stateless', rooms, variables, async () => {
+    const server = await startBaton('stateless', { contagion: rooms }, variables)
+    const stop = async () => {
+      await server.stop()
       await front.stop()
       await redis.stop()
-    })
+    }
+    return { urls: [server.origin], pids: [server.pid], store: [redis.process.pid ?? 0], stop }
   },
 }
 
-async function node(count: number, store: string, rooms: object, then: () => Promise<void>): Promise<Host> {
+async function node(count: number, store: string, rooms: object, redis?: RedisServer): Promise<Host> {
   const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: rooms } }) }
   const all = await Promise.all(Array.from({ length: count }, () => NodeProcess.start(store, variables)))
   const stop = async () => {
     await Promise.all(all.map((process) => process.end('SIGKILL')))
-    await then()
+    await redis?.stop()
   }
-  return { urls: all.map(({ url }) => url), pids: all.map(({ pid }) => pid), stop }
-}
-
-async function workerd(
-  mode: 'embedded' | 'stateless',
-  rooms: object,
-  variables: Record<string, string>,
-  then: () => Promise<void>,
-): Promise<Host> {
-  const server = await startBaton(mode, { contagion: rooms }, variables)
-  const stop = async () => {
-    await server.stop()
-    await then()
-  }
-  return { urls: [server.origin], pids: [server.pid], stop }
+  const pid = redis?.process.pid
+  return { urls: all.map(({ url }) => url), pids: all.map(({ pid }) => pid), store: pid ? [pid] : [], stop }
 }

@@ -15,7 +15,9 @@ import { cpuOf, memoryOf, variable } from './server'
 
 const LONG = process.env.BATON_BENCH_LONG === '1'
 const RUNS = LONG ? 3 : 1
-const SECONDS = 8
+const SECONDS = 6
+/** Everybody comes within so many seconds. */
+const RAMP = '2'
 /** What each client does in a second. */
 const RATE = 2
 /** As many as have a seat: with 32 actions each, as much as one frame holds. */
@@ -27,13 +29,16 @@ const GAME = { countdown_ms: 500 }
 /** Open ground and nobody on it: what is measured is not the rules. */
 const QUIET = { ...GAME, city: false, zombies_at_start: 0, spawns_per_minute: 0, spawns_per_minute_and_player: 0 }
 
+/** Where `BATON_BENCH_WAY` is set, only those whose name contains it. */
+const WANTED = process.env.BATON_BENCH_WAY ?? ''
 const SHORT_WAYS: Way[] = [nodeOnMemory]
 const REDIS_WAYS = [1, 2, 4, 8].map(nodeOnRedis)
 const LONG_WAYS: Way[] = [nodeOnMemory, ...REDIS_WAYS, workers('embedded'), workers('stateless'), workersOnRedis]
 
-/** What the tool reports, and the seconds of CPU that the host used meanwhile. */
+/** What the tool reports, and the seconds of CPU that the host and its store used meanwhile. */
 interface Run {
   cpu_s: number
+  store_s: number
   measured: number
   requests: number
   request_p50: number
@@ -53,7 +58,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'baton-load-'))
 let faults = 0
 let unanswered = 0
 try {
-  for (const way of LONG ? LONG_WAYS : SHORT_WAYS) await measure(way)
+  const ways = (LONG ? LONG_WAYS : SHORT_WAYS).filter(({ name }) => name.includes(WANTED))
+  for (const way of ways) await measure(way)
   atMost('acknowledged actions lost or doubled, games forked', faults, '', 0)
   plain('actions without an answer', unanswered, '')
 } finally {
@@ -64,6 +70,7 @@ async function measure(way: Way): Promise<void> {
   await on(way, GAME, async (host) => {
     await clients(way, host, 50, 1)
     if (LONG) await clients(way, host, 500, 10)
+    if (LONG && way.processes > 1) await clients(way, host, 500, 10, ['--sticky'])
   })
   await on(way, QUIET, (host) => hot(way, host))
   await on(way, QUIET, (host) => rooms(way, host))
@@ -79,16 +86,21 @@ async function on(way: Way, game: object, work: (host: Host) => Promise<void>): 
 }
 
 /** Players who play as people do. */
-async function clients(way: Way, host: Host, count: number, rooms: number): Promise<void> {
-  const runs = await several(host, ['--clients', `${count}`, '--rooms', `${rooms}`, '--rate', `${RATE}`])
+async function clients(way: Way, host: Host, count: number, rooms: number, more: string[] = []): Promise<void> {
+  const runs = await several(host, ['--clients', `${count}`, '--rooms', `${rooms}`, '--rate', `${RATE}`, ...more])
   const all = middle(runs)
-  plain(`${way.name}: requests of ${count} clients`, all('requests'), '1/s')
+  plain(
+    `${way.name}: requests of ${count} clients${more.length > 0 ? ', a process per room' : ''}`,
+    all('requests'),
+    '1/s',
+  )
   plain('  a request, p50', all('request_p50'), 'ms')
   plain('  a request, p99', all('request_p99'), 'ms')
   plain('  an action until its client sees it, p50', all('action_to_log_p50'), 'ms')
   plain('  an action until its client sees it, p99', all('action_to_log_p99'), 'ms')
   plain('  on the wire to a client, headers included', all('bytes_down_per_client'), 'B/s')
   plain('  CPU of the host per request', cpu_ms(runs, 'requests'), 'ms')
+  if (host.store.length > 0) plain('  CPU of the store per request', cpu_ms(runs, 'requests', 'store_s'), 'ms')
   plain(`  CPU of the host per room of ${count / rooms}`, (cpu_ms(runs) / rooms) * 100, '%')
 }
 
@@ -127,28 +139,29 @@ function middle(runs: Run[]): (name: keyof Run) => number {
   return (name) => median(runs.map((run) => run[name]))
 }
 
-/** Milliseconds of the host's CPU in a second, or for each of what was done. */
-function cpu_ms(runs: Run[], per?: 'requests' | 'actions'): number {
-  return median(runs.map((run) => (run.cpu_s * 1_000) / run.measured / (per ? run[per] : 1_000)))
+/** Milliseconds of CPU in a second, or for each of what was done. */
+function cpu_ms(runs: Run[], per?: 'requests' | 'actions', whose: 'cpu_s' | 'store_s' = 'cpu_s'): number {
+  return median(runs.map((run) => (run[whose] * 1_000) / run.measured / (per ? run[per] : 1_000)))
 }
 
 /** Runs the tool once. Its exit code 1 is a figure; that it could not run is an error. */
-async function load({ urls, pids }: Host, words: string[]): Promise<Run> {
+async function load({ urls, pids, store }: Host, words: string[]): Promise<Run> {
   const file = join(scratch, 'report.json')
-  const child = spawn(variable('BATON_LOAD'), ['load', ...urls, ...words, '--json', file], {
+  const child = spawn(variable('BATON_LOAD'), ['load', ...urls, ...words, '--ramp', RAMP, '--json', file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise<number | null>((done) => child.once('exit', done))
-  const cpu = () => pids.map(cpuOf).reduce((sum, each) => sum + each, 0)
-  let [began_s, ended_s] = [Number.NaN, Number.NaN]
+  const cpu = () => [pids, store].map((all) => all.map(cpuOf).reduce((sum, each) => sum + each, 0))
+  let [began_s, ended_s] = [cpu(), cpu()]
   for await (const line of createInterface(child.stdout)) {
     if (line.endsWith(' play')) began_s = cpu()
     if (line.includes(' requests/s ')) ended_s = cpu()
   }
+  const [cpu_s = 0, store_s = 0] = ended_s.map((each, of) => each - (began_s[of] ?? 0))
   const status = await ended
   if (status !== 0 && status !== 1) throw new Error(`baton load ended with ${status}`)
   const report = JSON.parse(readFileSync(file, 'utf8')) as Run
   faults += report.lost + report.doubled + report.forked
   unanswered += report.actions_without_an_answer
-  return { ...report, cpu_s: ended_s - began_s }
+  return { ...report, cpu_s, store_s }
 }

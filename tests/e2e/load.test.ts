@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { QUIET } from './support/bot'
 import { buildProgram, runProgram } from './support/cargo'
 import { doubling, honest, Liar, losing, splitting } from './support/liar'
@@ -48,41 +48,39 @@ async function load(url: string, ...words: string[]): Promise<{ status: number; 
 }
 
 test.each([
-  ['pushed frames', ['--push', 'sse']],
-  ['frames that are asked for', ['--push', 'none']],
-  ['several rooms', ['--rooms', '2']],
-])('with %s every acknowledged action is in the log once, and the tool says so', async (_, words) => {
+  ['pushed_frames', ['--push', 'sse']],
+  ['frames_that_are_asked_for', ['--push', 'none']],
+  ['several_rooms', ['--rooms', '2']],
+])('p09_with_%s_every_acknowledged_action_is_in_the_log_once', async (_, words) => {
   const { status, said, report } = await load(host.url, ...SMALL, ...words)
   expect(status, said).toBe(0)
   expect(report).toMatchObject({ good: true, clients_joined: 4, lost: 0, doubled: 0, forked: 0, refused: {} })
   expect(report.actions_accepted).toBeGreaterThan(40)
 })
 
-test('a hot room takes as many actions as its clients may have without an answer', async () => {
+test('p09_a_hot_room_takes_as_many_actions_as_its_clients_may_have_open', async () => {
   const { status, said, report } = await load(host.url, ...SMALL.slice(0, 6), '--hot')
   expect(status, said).toBe(0)
   expect(report.actions_accepted).toBeGreaterThan(4 * 32 * 2)
 })
 
-describe('a front', () => {
-  test.each([
-    ['that is honest', honest, {}],
-    ['that loses what it acknowledged', losing(), { lost: expect.any(Number) }],
-    ['that doubles what it was sent', doubling(), { doubled: expect.any(Number) }],
-    ['that lets two games go on in one room', splitting(), { lost: expect.any(Number), forked: expect.any(Number) }],
-  ])('%s is told by the exit code', async (_, lie, faults) => {
-    const front = await Liar.start(host.url, lie)
-    try {
-      const { status, said, report } = await load(front.url, ...SMALL, '--push', 'none')
-      const found = (['lost', 'doubled', 'forked'] as const).filter((fault) => report[fault] > 0)
-      expect([status, found], said).toEqual([found.length > 0 ? 1 : 0, Object.keys(faults)])
-    } finally {
-      await front.stop()
-    }
-  })
+test.each([
+  ['is_honest', honest, 0, []],
+  ['loses_what_it_acknowledged', losing(), 1, ['lost']],
+  ['doubles_what_it_was_sent', doubling(), 1, ['doubled']],
+  ['lets_two_games_go_on_in_one_room', splitting(), 1, ['lost', 'forked']],
+])('p09_a_front_that_%s_is_told_by_the_exit_code', async (_, lie, code, faults) => {
+  const front = await Liar.start(host.url, lie)
+  try {
+    const { status, said, report } = await load(front.url, ...SMALL, '--push', 'none')
+    const found = (['lost', 'doubled', 'forked'] as const).filter((fault) => report[fault] > 0)
+    expect([status, found], said).toEqual([code, faults])
+  } finally {
+    await front.stop()
+  }
 })
 
-test('a host that is not there, or another page, is no measurement', async () => {
+test('p09_a_host_that_is_not_there_is_no_measurement', async () => {
   const nobody = await runProgram(...PROGRAM, 'load', 'http://127.0.0.1:9', '--clients', '1')
   expect([nobody.status, nobody.said]).toEqual([2, expect.stringContaining('gives no session')])
   const nothing = await runProgram(...PROGRAM, 'load', 'localhost')

@@ -33,8 +33,6 @@ pub(super) enum Stage {
 /// What clients share.
 pub(super) struct Company {
     pub(super) options: Options,
-    /// At least one.
-    pub(super) sites: Vec<Arc<Site>>,
     pub(super) clock: Clock,
     pub(super) measure: Arc<Measure>,
     pub(super) traffic: Arc<Traffic>,
@@ -51,6 +49,8 @@ pub(super) struct Company {
 pub(super) struct Client {
     pub(super) company: Arc<Company>,
     pub(super) index: u32,
+    /// Where its room is asked for, at least one.
+    pub(super) sites: Vec<Arc<Site>>,
     /// Its room: the path, and what is kept of it.
     pub(super) path: String,
     pub(super) ledger: Arc<Mutex<Ledger>>,
@@ -66,11 +66,12 @@ impl Client {
         let Self {
             company,
             index,
+            sites,
             path,
             ledger,
         } = self;
         let measure = Arc::clone(&company.measure);
-        let mut caller = Caller::new(&company.sites, index as usize, &company.traffic);
+        let mut caller = Caller::new(&sites, index as usize, &company.traffic);
         let mut stage = company.stage.clone();
         let session = tokio::select! {
             session = host::session(&mut caller, |code| measure.refused(code)) => session,
@@ -82,6 +83,7 @@ impl Client {
         let mut visit = Visit {
             company,
             index,
+            site: Arc::clone(&sites[index as usize % sites.len()]),
             path,
             session,
             caller,
@@ -96,6 +98,8 @@ impl Client {
 struct Visit {
     company: Arc<Company>,
     index: u32,
+    /// Of its live line.
+    site: Arc<Site>,
     path: String,
     session: Session,
     caller: Caller,
@@ -163,9 +167,8 @@ impl Visit {
         self.seat.heard(&heard, sent_us);
         // As a page: once the room has answered.
         if self.line.is_none() && matches!(heard, host::Heard::Reply(_)) {
-            let sites = &self.company.sites;
             let line = Line {
-                site: Arc::clone(&sites[self.index as usize % sites.len()]),
+                site: Arc::clone(&self.site),
                 traffic: Arc::clone(&self.company.traffic),
                 path: format!("{}/live", self.path),
                 token: self.session.token.clone(),

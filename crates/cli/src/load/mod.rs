@@ -82,6 +82,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 
 /// What is kept of one room.
 struct Watched {
+    /// Where it is asked for, at least one.
+    sites: Vec<Arc<Site>>,
     path: String,
     ledger: Arc<Mutex<Ledger>>,
 }
@@ -89,9 +91,8 @@ struct Watched {
 async fn play(options: Options, sites: Vec<Arc<Site>>) -> Result<Report> {
     let clock = Clock::start();
     let (stage, told) = watch::channel(Stage::Coming);
-    let rooms = rooms(&options)?;
+    let rooms = rooms(&options, &sites)?;
     let company = Arc::new(Company {
-        sites,
         clock,
         measure: Arc::new(Measure::new(clock)),
         traffic: Arc::default(),
@@ -102,7 +103,7 @@ async fn play(options: Options, sites: Vec<Arc<Site>>) -> Result<Report> {
         over: Mutex::default(),
         options,
     });
-    let session = first_session(&company).await?;
+    let session = first_session(&company, &sites).await?;
     let logs = read_logs(&company, &rooms, &session);
     let mut clients = come(&company, &rooms);
     let joined = gather(&company).await?;
@@ -144,7 +145,7 @@ async fn play(options: Options, sites: Vec<Arc<Site>>) -> Result<Report> {
     Ok(report)
 }
 
-fn rooms(options: &Options) -> Result<Vec<Watched>> {
+fn rooms(options: &Options, sites: &[Arc<Site>]) -> Result<Vec<Watched>> {
     let mut random = [0; 4];
     getrandom::fill(&mut random).expect("the system has entropy");
     let new = format!("load-{:08x}", u32::from_le_bytes(random));
@@ -153,12 +154,17 @@ fn rooms(options: &Options) -> Result<Vec<Watched>> {
         1 => prefix.clone(),
         _ => format!("{prefix}-{index}"),
     };
-    let names = (0..options.rooms).map(name);
-    names
-        .map(|name| {
+    (0..options.rooms)
+        .map(|index| {
+            let name = name(index);
             let sound = baton::limits::valid_name(&name);
             ensure!(sound, "a room cannot be called {name}");
+            let own = &sites[index as usize % sites.len()];
             Ok(Watched {
+                sites: match options.sticky {
+                    true => vec![Arc::clone(own)],
+                    false => sites.to_vec(),
+                },
                 path: host::room_path(<Game as Kind>::NAME, &name),
                 ledger: Arc::default(),
             })
@@ -167,8 +173,8 @@ fn rooms(options: &Options) -> Result<Vec<Watched>> {
 }
 
 /// A guest who reads the logs; it also shows whether there is a host.
-async fn first_session(company: &Company) -> Result<Session> {
-    let mut caller = Caller::new(&company.sites, 0, &Arc::default());
+async fn first_session(company: &Company, sites: &[Arc<Site>]) -> Result<Session> {
+    let mut caller = Caller::new(sites, 0, &Arc::default());
     let mut last = String::new();
     let asking = host::session(&mut caller, |code| last = code.to_owned());
     match tokio::time::timeout(ANSWERS, asking).await {
@@ -183,7 +189,7 @@ fn read_logs(company: &Company, rooms: &[Watched], session: &Session) -> Vec<Joi
     let traffic = Arc::new(Traffic::default());
     let every = EVERY * (1 + company.options.rooms / 10);
     let follow = |room: &Watched| {
-        let caller = Caller::new(&company.sites, 0, &traffic);
+        let caller = Caller::new(&room.sites, 0, &traffic);
         let ledger = Arc::clone(&room.ledger);
         let auditor = Auditor::new(room.path.clone(), caller, session.clone(), ledger);
         tokio::spawn(auditor.follow(company.stage.clone(), every.min(SELDOM)))
@@ -200,6 +206,7 @@ fn come(company: &Arc<Company>, rooms: &[Watched]) -> JoinSet<()> {
         let client = Client {
             company: Arc::clone(company),
             index,
+            sites: room.sites.clone(),
             path: room.path.clone(),
             ledger: Arc::clone(&room.ledger),
         };

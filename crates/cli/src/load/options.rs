@@ -11,6 +11,9 @@ pub(crate) struct Options {
     /// store, without a front before them.
     #[arg(required = true, value_name = "URL")]
     pub(super) urls: Vec<String>,
+    /// Of several URLs, all requests to a room go to one: a front that chooses by path.
+    #[arg(long)]
+    pub(super) sticky: bool,
     /// Clients, spread over the rooms.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) clients: u32,

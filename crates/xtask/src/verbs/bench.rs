@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// One JSON object a line: name, value, unit, aim, ok.
     #[arg(long)]
     json: bool,
-    /// More of what takes long: with `load`, every host and store, which takes twenty minutes.
+    /// More of what takes long: with `load`, every host and store, which takes a quarter of an hour.
     #[arg(long)]
     long: bool,
     /// Only benches whose file contains this; `sizes` are those of the wasm files, `waiting` the simulator's.
