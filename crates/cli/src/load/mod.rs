@@ -52,7 +52,7 @@ const PER_SECOND: u32 = 50;
 /// How long a room may take until there is something to do in it, beside the time in which clients come.
 const READY: Duration = Duration::from_secs(60);
 /// How long the first session may take.
-const ANSWERS: Duration = Duration::from_secs(10);
+const ANSWERS: Duration = Duration::from_secs(5);
 /// How often a log is read; less often where there are many, but before a host has no longer at hand what is new.
 const EVERY: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(10);
