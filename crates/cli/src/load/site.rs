@@ -64,7 +64,7 @@ impl Site {
         let secure = scheme == "https";
         let host = uri.host().with_context(|| format!("{url} names no host"))?;
         Ok(Self {
-            secure: secure.then(tls),
+            secure: secure.then(|| tls(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())),
             host: host.to_owned(),
             port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }),
             base: uri.path().trim_end_matches('/').to_owned(),
@@ -105,10 +105,7 @@ impl Site {
     }
 }
 
-fn tls() -> TlsConnector {
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+fn tls(roots: RootCertStore) -> TlsConnector {
     let config = ClientConfig::builder()
         .with_root_certificates(roots)
         .with_no_client_auth();
@@ -273,7 +270,62 @@ impl AsyncWrite for Counted {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
     use super::*;
+
+    /// A host that answers each request over TLS with `taken`; its port, and who vouches for it.
+    async fn secure_host() -> (u16, RootCertStore) {
+        let names = vec!["localhost".to_owned()];
+        let made = generate_simple_self_signed(names).expect("a name that can be certified");
+        let CertifiedKey { cert, signing_key } = made;
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![cert.der().clone()], key);
+        let acceptor = TlsAcceptor::from(Arc::new(config.expect("a key and its certificate")));
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("loopback has a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // Who does not trust the certificate goes away.
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let mut request = [0; 1_024];
+                let read = stream.read(&mut request).await.expect("a request");
+                assert!(request[..read].starts_with(b"POST /base/path HTTP/1.1\r\n"));
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\ntaken";
+                stream.write_all(answer).await.expect("the client listens");
+            }
+        });
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).expect("a certificate");
+        (port, roots)
+    }
+
+    #[tokio::test]
+    async fn https_is_spoken_with_whom_the_authorities_vouch_for_and_nobody_else() {
+        let (port, roots) = secure_host().await;
+        let url = format!("https://localhost:{port}/base");
+        let ask = async |site: Site| {
+            let traffic = Arc::new(Traffic::default());
+            let mut caller = Caller::new(&[Arc::new(site)], 0, &traffic);
+            let answer = caller.post("/path", "text/plain", None, Vec::new()).await;
+            answer.map(|answer| (answer.status, answer.body))
+        };
+        let stranger = Site::parse(&url).expect("an address");
+        assert!(ask(stranger).await.is_err());
+        let mut known = Site::parse(&url).expect("an address");
+        known.secure = Some(tls(roots));
+        let (status, body) = ask(known).await.expect("an answer");
+        assert_eq!((status, &body[..]), (200, &b"taken"[..]));
+    }
 
     #[test]
     fn an_address_is_taken_with_its_port_and_base_or_refused() {
