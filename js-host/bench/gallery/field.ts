@@ -4,7 +4,7 @@
  */
 
 import { FLAG, KIND, type Measures, SOLID, TERRAIN, type View } from '../../src/client/game'
-import type { Look } from '../../src/client/room'
+import type { Look } from '../../src/client/look'
 
 export const MEASURES: Measures = {
   tile: 256,

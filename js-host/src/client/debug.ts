@@ -4,7 +4,9 @@
  */
 
 import { FLAG, ITEM, KIND, type Mine, SPRITE, type View } from './game'
-import type { Look, Room, Status } from './room'
+import type { Look } from './look'
+import type { Room, Status } from './room'
+import type { Spectator } from './spectator'
 
 /** A player's figure. */
 export interface Figure {
@@ -31,7 +33,7 @@ export interface Item {
 export interface Debug {
   /** The name of the room. */
   readonly room: string
-  /** The session's user id. */
+  /** The session's user id; empty for who only watches. */
   readonly user: string
   /** The newest version that was replayed. */
   version(): number
@@ -59,7 +61,7 @@ export interface Debug {
   feed(): string[]
   /** Actions without an answer. */
   pending(): number
-  /** The device's id. */
+  /** The device's id; empty for who only watches. */
   device(): string
   /** Frames drawn since the page began. */
   drawn(): number
@@ -72,7 +74,12 @@ declare global {
 }
 
 /** Shows a room in the console. */
-export function expose(room: Room, user: string, stride: number, shown: Pick<Debug, 'drawn' | 'feed'>): void {
+export function expose(
+  room: Room | Spectator,
+  user: string,
+  stride: number,
+  shown: Pick<Debug, 'drawn' | 'feed'>,
+): void {
   const look = () => room.look(performance.now())
   window.baton = Object.freeze({
     room: room.name,

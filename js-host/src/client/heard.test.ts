@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { FLAG, type Hud, KIND, type Mine, type View } from './game'
 import { Ear } from './heard'
-import type { Look } from './room'
+import type { Look } from './look'
 
 const ME = 3
 const MINE: Mine = {

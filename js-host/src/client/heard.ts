@@ -4,7 +4,7 @@
  */
 
 import { FLAG, KIND, SPRITE, type View } from './game'
-import type { Look } from './room'
+import type { Look } from './look'
 
 /** Everything that has a sound. */
 export type SoundName =

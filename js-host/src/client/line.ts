@@ -49,6 +49,18 @@ export async function post(room: string, { token }: Session, body: Uint8Array, l
   }
 }
 
+/** Reads what is the same for everybody, below a room: the browser's own cache may answer. Never throws. */
+export async function get(room: string, path: string): Promise<Answer> {
+  try {
+    const response = await fetch(`${roomUrl(room)}/${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+    if (response.ok) return { tag: 'reply', bytes: new Uint8Array(await response.arrayBuffer()) }
+    const { code } = (await response.json()) as { code?: unknown }
+    return typeof code === 'string' ? { tag: 'refused', code, expected: undefined } : { tag: 'failed' }
+  } catch {
+    return { tag: 'failed' }
+  }
+}
+
 /** What a line of frames tells. */
 interface Events {
   open(): void

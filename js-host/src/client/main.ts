@@ -24,12 +24,17 @@ function problem(text: string): void {
   document.body.dataset.status = 'refused'
 }
 
-/** Loads the game, and plays; the steps are told to `onStep`. */
-async function play(room: string, choices: Choices, onStep: (step: number, text: string) => void): Promise<void> {
+/** Loads the game, and plays, or only `watches`; the steps are told to `onStep`. */
+async function play(
+  room: string,
+  choices: Choices,
+  onStep: (step: number, text: string) => void,
+  watches = false,
+): Promise<void> {
   try {
     onStep(0, 'Loading the game…')
     const { begin } = await import('./play')
-    await begin(room, choices, onStep)
+    await begin(room, choices, onStep, watches)
   } catch (error) {
     console.error('baton: cannot begin', error)
     const known = error instanceof Error && error.name === 'Unplayable'
@@ -52,7 +57,8 @@ function main(): void {
   }
   const choices = new Choices(() => localStorage)
   const first = new FirstScreen(room, part)
-  if (query.has('play')) void play(room, choices, first.progress)
+  if (query.has('watch')) void play(room, choices, first.progress, true)
+  else if (query.has('play')) void play(room, choices, first.progress)
   else first.open(() => play(room, choices, first.progress))
 }
 

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { KIND, type Measures, SPRITE, type View } from './game'
+import type { Look } from './look'
 import { FADE_MS, Motion, type Thing } from './motion'
-import type { Look } from './room'
 
 const TILE = 256
 const STRIDE = 9

@@ -5,7 +5,7 @@
  */
 
 import { KIND, type Measures, SPRITE } from './game'
-import type { Look } from './room'
+import type { Look } from './look'
 
 /** Something on the field, as of now. */
 export interface Thing {

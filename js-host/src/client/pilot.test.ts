@@ -3,8 +3,8 @@
 import { beforeEach, expect, test } from 'vitest'
 import { MOMENTS } from './gallery/states'
 import { FLAG, KIND, type Mine, type RejectCode, type Verdict, type View } from './game'
+import type { Look } from './look'
 import { type Acts, Pilot, type Wishes } from './pilot'
-import type { Look } from './room'
 
 const { view: SOME } = MOMENTS.playing as { view: View }
 const ACCEPTED: Verdict = { accepted: true }

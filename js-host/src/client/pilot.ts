@@ -6,7 +6,8 @@
 
 import { FLAG, KIND, type Mine, type RejectCode, SPRITE } from './game'
 import type { Input } from './input'
-import type { Look, Room } from './room'
+import type { Look } from './look'
+import type { Room } from './room'
 
 /** Between two actions of one sort, at least, in milliseconds: a tick. */
 const TICK_MS = 100

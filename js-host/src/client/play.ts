@@ -9,13 +9,15 @@ import { Game, type Measures } from './game'
 import { HudView } from './hud/hud'
 import { namesOf } from './hud/words'
 import { Input } from './input'
+import type { Look } from './look'
 import { Motion } from './motion'
 import { Pilot } from './pilot'
 import type { Choices } from './preferences'
-import { type Look, Room, type Status } from './room'
+import { Room, type Status } from './room'
 import type { Scene } from './scene'
 import { forgetSession, openSession, SessionError } from './session'
 import { Sounds } from './sound'
+import { Spectator } from './spectator'
 
 /** Pauses between attempts to begin, in milliseconds: doubled from the first to the last. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [500, 10_000]
@@ -36,8 +38,8 @@ export async function prepare(): Promise<void> {
   await Promise.all([rules(), drawing()])
 }
 
-/** Loads what is missing, shows the field and enters the room. @throws Unplayable, or what failed */
-export async function begin(room: string, choices: Choices, onStep: OnStep): Promise<void> {
+/** Loads what is missing, shows the field and enters the room, or `watches` it. @throws Unplayable, or what failed */
+export async function begin(room: string, choices: Choices, onStep: OnStep, watches: boolean): Promise<void> {
   onStep(1, 'Loading the rules…')
   const [game, { Scene }] = await Promise.all([rules(), drawing()])
   onStep(2, 'Drawing the town…')
@@ -48,8 +50,9 @@ export async function begin(room: string, choices: Choices, onStep: OnStep): Pro
     console.error('baton: no scene', error)
     throw new Unplayable('This browser cannot draw the game: it needs WebGL.')
   })
-  onStep(3, 'Joining the room…')
-  const page = new Page({ name: room, game, measures, scene, canvas, choices })
+  onStep(3, watches ? 'Looking at the room…' : 'Joining the room…')
+  const page = new Page({ name: room, game, measures, scene, canvas, choices, watches })
+  if (watches) return page.watch()
   await page.enter().catch((error: unknown) => {
     if (!(error instanceof TooManyTabs)) throw error
     throw new Unplayable('Too many tabs of this game are open in this browser.')
@@ -63,6 +66,7 @@ interface Parts {
   readonly scene: Scene
   readonly canvas: HTMLCanvasElement
   readonly choices: Choices
+  readonly watches: boolean
 }
 
 class Page {
@@ -73,13 +77,13 @@ class Page {
   readonly #sounds = new Sounds()
   readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)')
   #motion: Motion
-  #room: Room | null = null
+  #room: Room | Spectator | null = null
   #shown: Look | null = null
   #drawn = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { name, measures, scene, canvas, choices } = parts
+    const { name, measures, scene, canvas, choices, watches } = parts
     const sources = { keys: window, surface: canvas, stick: part('stick'), knob: part('knob') }
     this.#input = new Input(sources, choices, measures.angles)
     this.#hud = new HudView({
@@ -88,6 +92,7 @@ class Page {
       measures,
       input: this.#input,
       choices,
+      watches,
       calm: () => this.#calm,
       onReport: () => download(this.#room?.report() ?? '{}'),
       onInset: (inset) => {
@@ -114,6 +119,20 @@ class Page {
   #tell(status: Status): void {
     this.#hud.status(status, this.#room?.refusal ?? null)
     if (status !== 'joining' && status !== 'live') this.#uncover()
+  }
+
+  /** Shows the room to somebody who says nothing. */
+  watch(): void {
+    const { name, game, measures } = this.#parts
+    this.#hud.introduce('a spectator', true)
+    this.#tell('joining')
+    this.#shows(new Spectator({ game, name, onStatus: (status) => this.#tell(status) }), '', measures)
+  }
+
+  #shows(room: Room | Spectator, user: string, { stride }: Measures): void {
+    this.#room = room
+    this.#motion = new Motion(this.#parts.measures)
+    expose(room, user, stride, { drawn: () => this.#drawn, feed: () => this.#hud.told() })
   }
 
   /** Enters the room; tries again until the host answers. @throws TooManyTabs */
@@ -151,9 +170,7 @@ class Page {
         })
       },
     })
-    this.#room = room
-    this.#motion = new Motion(measures)
-    expose(room, session.user, measures.stride, { drawn: () => this.#drawn, feed: () => this.#hud.told() })
+    this.#shows(room, session.user, measures)
   }
 
   get #calm(): boolean {
@@ -171,7 +188,7 @@ class Page {
     const room = this.#room
     const look = room?.look(now_ms)
     if (!room || !look?.view) return
-    this.#pilot.act(room, look, now_ms)
+    if (room instanceof Room) this.#pilot.act(room, look, now_ms)
     if (!this.#shown) this.#uncover()
     if (look.view !== this.#shown?.view) {
       this.#hud.show(look, now_ms)

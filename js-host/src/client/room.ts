@@ -5,17 +5,9 @@
  */
 
 import type { Device } from './device'
-import {
-  type Game,
-  type Note,
-  type RejectCode,
-  type Replica,
-  refusalOf,
-  type Verdict,
-  type View,
-  verdictOf,
-} from './game'
+import { type Game, type Note, type RejectCode, type Replica, refusalOf, type Verdict, verdictOf } from './game'
 import { type Answer, Live, post } from './line'
+import { type Look, Looker } from './look'
 import type { Session } from './session'
 
 /** How it goes. The first that holds, in this order. */
@@ -38,24 +30,6 @@ export type Status =
   | 'joining'
   | 'live'
 
-/** A room at a moment, to be drawn. */
-export interface Look {
-  readonly tick: number
-  /** How far the moment is into the next tick, 0 to 1. */
-  readonly fraction: number
-  /** Another number whenever the prediction was corrected, so that a jump is told from motion. */
-  readonly correction: number
-  /** Rows of sprites at the tick. */
-  readonly rows: Int32Array
-  /** The same one tick later, if nothing changes until then. */
-  readonly ahead: Int32Array
-  readonly view: View | null
-  /** A byte per tile, row by row. */
-  readonly terrain: Uint8Array
-  /** Another number whenever the terrain is another. */
-  readonly terrainOf: number
-}
-
 /** What a room needs. */
 export interface Ports {
   readonly game: Game
@@ -69,7 +43,7 @@ export interface Ports {
 }
 
 /** Failures are called *reconnecting* when they last for longer than this, in milliseconds. */
-const TROUBLE_MS = 400
+export const TROUBLE_MS = 400
 /** How often a hidden page asks, in milliseconds. */
 const HIDDEN_MS = 30_000
 /** How often the room is kept for a faster start, in milliseconds. */
@@ -81,7 +55,7 @@ const CAUTION_MS = 5_000
 /** What an action returns on which the rules trap: as if they had refused it. */
 const TRAPPED = -1_000 - 65_281
 /** Refusals that say something about us, not about the moment. */
-const LASTING = new Set(['device_limit', 'forbidden', 'not_found', 'bad_name', 'corrupt'])
+export const LASTING = new Set(['device_limit', 'forbidden', 'not_found', 'bad_name', 'corrupt'])
 
 /** A room that is being played. */
 export class Room {
@@ -91,9 +65,7 @@ export class Room {
   #replica: Replica
   /** What is on disk. */
   #kept: Uint8Array
-  #look: Look | null = null
-  #terrain: Pick<Look, 'terrain' | 'terrainOf'> | null = null
-  #correction = 0
+  readonly #looker = new Looker()
   #status: Status = 'joining'
   #refusal: string | null = null
   #asking = false
@@ -168,25 +140,8 @@ export class Room {
 
   /** The room now; null as long as nothing is known of it. */
   look(now_ms: number): Look | null {
-    if (this.#stopped()) return this.#look
-    return this.#call((replica) => {
-      replica.predict(now_ms)
-      const tick = replica.tick()
-      const fraction = replica.fraction(now_ms)
-      const old = this.#look
-      if (old && old.tick === tick && old.correction === this.#correction) {
-        this.#look = { ...old, fraction }
-        return this.#look
-      }
-      const hud = replica.hud()
-      if (hud === undefined) return old
-      // Copied: both are views of the wasm's memory, and only until the next call.
-      const rows = replica.sprites().slice()
-      const ahead = replica.ahead().slice()
-      const view = JSON.parse(hud) as View
-      this.#look = { tick, fraction, correction: this.#correction, rows, ahead, view, ...this.#ground(replica) }
-      return this.#look
-    }, this.#look)
+    if (this.#stopped()) return this.#looker.last
+    return this.#call((replica) => this.#looker.at(replica, now_ms), this.#looker.last)
   }
 
   /** The newest version that was replayed; 0 if none. */
@@ -238,18 +193,9 @@ export class Room {
     if (this.#closed) return Promise.resolve({ accepted: false, code: 'closed' })
     const returned = this.#call((replica) => work(replica, performance.now()), TRAPPED, true)
     if (returned < 0) return Promise.resolve(refusalOf(returned))
-    this.#correction += 1
+    this.#looker.corrected()
     this.#pump()
     return new Promise((resolve) => this.#waiting.set(returned, resolve))
-  }
-
-  /** The terrain, which is asked for only when it is another. */
-  #ground(replica: Replica): Pick<Look, 'terrain' | 'terrainOf'> {
-    const terrainOf = replica.mapOf()
-    const known = this.#terrain
-    if (known?.terrainOf === terrainOf) return known
-    this.#terrain = { terrain: replica.map(), terrainOf }
-    return this.#terrain
   }
 
   /** Asks if it is time to, else sees to it that this is looked at again. */
@@ -311,7 +257,7 @@ export class Room {
       work(replica, performance.now())
       for (const note of JSON.parse(replica.notes()) as Note[]) this.#read(replica, note)
     }, undefined)
-    this.#correction += 1
+    this.#looker.corrected()
     this.#tell()
     this.#pump()
   }
@@ -366,7 +312,7 @@ export class Room {
     if (this.#trapped_ms === null || now_ms - this.#trapped_ms < CAUTION_MS || this.pending() > 0) return
     this.#trapped_ms = null
     this.#call((replica) => replica.setCautious(false, now_ms), undefined)
-    this.#correction += 1
+    this.#looker.corrected()
   }
 
   async #keep(queue: Uint8Array): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest'
 import { FLAG, KIND, type View } from './game'
-import type { Look } from './room'
+import type { Look } from './look'
 import { Sounds } from './sound'
 
 afterEach(() => vi.unstubAllGlobals())

@@ -5,7 +5,7 @@
  */
 
 import { Ear, type SoundName } from './heard'
-import type { Look } from './room'
+import type { Look } from './look'
 
 /** A part of a sound. */
 interface Tone {

@@ -75,6 +75,19 @@ export class Player {
     return player
   }
 
+  /** Watches a room in a new context. `asked` hears of every request. */
+  static async watch(
+    browser: Browser,
+    url: string,
+    room: string,
+    asked: (method: string, path: string) => void,
+  ): Promise<Player> {
+    const player = new Player(await (await browser.newContext(EMBED)).newPage())
+    player.page.on('request', (request) => asked(request.method(), new URL(request.url()).pathname))
+    await player.page.goto(`${url}/?room=${room}&watch`)
+    return player
+  }
+
   /** Another tab of the same browser. */
   async tab(): Promise<Player> {
     const player = new Player(await this.page.context().newPage())

@@ -374,7 +374,7 @@ impl<R: Kind> Replica<R> {
     }
 
     fn wants_beat(&self, now_ms: u64) -> bool {
-        if self.away {
+        if self.away || self.spectating.is_some() {
             return false;
         }
         let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);

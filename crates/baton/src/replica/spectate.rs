@@ -39,7 +39,6 @@ impl<R: Kind> Replica<R> {
     pub fn spectator() -> Self {
         Self {
             spectating: Some(Spectating::default()),
-            away: true,
             ..Self::new("", DeviceId::default(), 0)
         }
     }

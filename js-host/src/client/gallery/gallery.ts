@@ -31,7 +31,7 @@ part('field').hidden = false
 if (matchMedia('(pointer: coarse)').matches) document.body.dataset.touch = ''
 
 const hud = new HudView({
-  ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices },
+  ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices, watches: false },
   calm: () => choices.now.calm ?? false,
   onReport: () => {},
   onInset: (now) => {

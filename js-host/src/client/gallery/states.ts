@@ -4,7 +4,8 @@
  */
 
 import { FLAG, ITEM, KIND, type Measures, type Mine, type Score, TERRAIN, type View } from '../game'
-import type { Look, Status } from '../room'
+import type { Look } from '../look'
+import type { Status } from '../room'
 
 export const MEASURES: Measures = {
   ...{ tile: 256, width: 24_576, height: 16_384, angles: 32, stride: 9, health: 100 },

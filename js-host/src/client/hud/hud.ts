@@ -11,8 +11,9 @@ import { html, nothing, render, type TemplateResult } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
 import type { Measures, RejectCode, View } from '../game'
 import type { Input } from '../input'
+import type { Look } from '../look'
 import { type Choices, type Command, keyName } from '../preferences'
-import type { Look, Status } from '../room'
+import type { Status } from '../room'
 import { actionsPart } from './actions'
 import { Feed } from './feed'
 import { type Icon, icon } from './icons'
@@ -39,6 +40,8 @@ export interface HudPorts {
   readonly measures: Measures
   readonly input: Input
   readonly choices: Choices
+  /** Nobody plays here: we only watch. */
+  readonly watches: boolean
   /** Whether motion is reduced as things are. */
   calm(): boolean
   onReport(): void
@@ -235,11 +238,12 @@ export class HudView {
   #spectator(view: View): TemplateResult | typeof nothing {
     const { watched } = this.#watching
     const { phase } = view.hud
-    if (view.mine || view.me === null || (phase !== 'playing' && phase !== 'countdown')) return nothing
+    const { watches } = this.#ports
+    if (view.mine || (view.me === null && !watches) || (phase !== 'playing' && phase !== 'countdown')) return nothing
     const name = watched === null ? 'the field' : nameOf(namesOf(view), watched)
     return html`<div class="panel spectator">
       <button type="button" aria-label="Watch the one before" @click=${() => this.#turn(-1)}>${icon('before')}</button>
-      <p>All seats are taken: you are watching <strong>${name}</strong></p>
+      <p>${watches ? 'You are watching' : 'All seats are taken: you are watching'} <strong>${name}</strong></p>
       <button type="button" aria-label="Watch the next" @click=${() => this.#turn(1)}>${icon('next')}</button>
     </div>`
   }

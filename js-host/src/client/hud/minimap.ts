@@ -4,7 +4,7 @@
  */
 
 import { FLAG, ITEM, KIND, type Measures, SPRITE, TERRAIN } from '../game'
-import type { Look } from '../room'
+import type { Look } from '../look'
 
 /** Between two drawings, at least, in milliseconds. */
 const EVERY_MS = 100

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { FLAG, KIND } from '../game'
-import type { Look } from '../room'
+import type { Look } from '../look'
 import { Watching } from './watching'
 
 function look(players: [id: number, turned: boolean][]): Look {

@@ -3,7 +3,7 @@
  */
 
 import { FLAG, KIND, SPRITE } from '../game'
-import type { Look } from '../room'
+import type { Look } from '../look'
 
 /** The eyes of a spectator: on a survivor if there is one. */
 export class Watching {
