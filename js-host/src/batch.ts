@@ -48,6 +48,11 @@ export class Batches {
     this.#overdue_ms = overdue_ms
   }
 
+  /** How many requests wait for the batch before theirs. */
+  get waiting(): number {
+    return [...this.#rooms.values()].reduce((sum, { waiting }) => sum + waiting.length, 0)
+  }
+
   /**
    * Asks a room. Always answers, with refusals if need be: one outcome for each arrival. `hold` keeps
    * the platform from stopping this request before its answer is there (`waitUntil`), since it may be

@@ -121,6 +121,11 @@ export class Driver {
     this.#batches = new Batches(serve, OVERDUE_TIMEOUTS * options.store_timeout_ms)
   }
 
+  /** How many requests wait for others of their room. */
+  get waiting(): number {
+    return this.#batches.waiting
+  }
+
   /** Asks a room, see {@link Batches.ask}. `kind` is one that the handler serves. */
   async ask(kind: string, name: string, arrival: Arrival, hold?: (work: Promise<unknown>) => void): Promise<Outcome> {
     const [outcome] = await this.askAll(kind, name, [arrival], hold)

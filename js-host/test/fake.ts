@@ -67,6 +67,7 @@ export class FakeWasm {
         this.settings.push(settings)
       },
       kinds: () => ['dots', 'plain'],
+      warmRooms: () => 0,
       Invocation,
     }
   }

@@ -17,7 +17,7 @@ const module = new WebAssembly.Module(readFileSync(wasm))
 
 /** An instance that traps when `traps` says so, before or after the real step. */
 function fragile(traps: (when: 'before' | 'after') => boolean): Face {
-  const { configure, kinds, Invocation } = instantiate(module)
+  const { Invocation, ...rest } = instantiate(module)
   const step = (when: 'before' | 'after') => {
     if (traps(when)) throw new WebAssembly.RuntimeError('unreachable')
   }
@@ -39,7 +39,7 @@ function fragile(traps: (when: 'before' | 'after') => boolean): Face {
       this.#real.free()
     }
   }
-  return { configure, kinds, Invocation: Fragile }
+  return { ...rest, Invocation: Fragile }
 }
 
 let clock_ms = 0

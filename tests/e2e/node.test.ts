@@ -30,6 +30,8 @@ test('j20_the_same_game_runs_as_one_process_with_its_rooms_in_memory', async () 
   const metrics = await (await fetch(host.metrics)).text()
   expect(metrics).toMatch(/^baton_requests_total [1-9]\d+$/m)
   expect(metrics).toMatch(/^baton_led_total [1-9]\d+$/m)
+  expect(metrics).toMatch(/^baton_warm_rooms 1$/m)
+  expect(metrics).toMatch(/^baton_inbox_wait_seconds_count [1-9]\d*$/m)
   // Routes and refusals are the router's, and the page is there.
   expect((await fetch(`${host.url}/`)).headers.get('content-security-policy')).toContain("default-src 'self'")
   expect(await (await fetch(`${host.url}/api/rooms/nothing/here`, { method: 'POST' })).json()).toMatchObject({

@@ -124,6 +124,12 @@ pub fn kinds() -> Vec<String> {
     })
 }
 
+/// How many rooms are warm, of all kinds.
+#[wasm_bindgen(js_name = warmRooms)]
+pub fn warm_rooms() -> usize {
+    HOST.with_borrow(|host| host.kinds.iter().map(|kind| kind.warm_rooms()).sum())
+}
+
 /// A batch of requests to one room that arrived together, from begin to reply.
 #[wasm_bindgen]
 pub struct Invocation {

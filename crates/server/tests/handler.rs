@@ -5,7 +5,7 @@ use baton::effect::{Arrival, Call, Content, Effect, Fed, Outcome};
 use baton::limits::PROTOCOL;
 use baton::wire::{self, Hail, News, Presence, Reply, Request};
 use baton::{DeviceId, Head, Identity, Memory};
-use baton_server::{Invocation, configure, kinds};
+use baton_server::{Invocation, configure, kinds, warm_rooms};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const KIND: &str = "contagion";
@@ -126,7 +126,9 @@ fn a_join_goes_from_bytes_to_bytes() {
     ready();
     let mut store = Memory::new(CLOCK_MS);
     let room = "contagion/join";
+    assert_eq!(warm_rooms(), 0);
     let reply = play(&mut store, room, request(Head::default(), None));
+    assert_eq!(warm_rooms(), 1);
     assert_eq!(store.log(room).head(), reply.head);
     assert!(reply.head.v >= 1);
     let standing = reply.device.expect("it is registered");

@@ -15,6 +15,7 @@ import { createRouter } from '../router'
 import { Sessions } from '../session'
 import { settingsOf } from '../settings'
 import { performer } from '../store'
+import { Measured } from '../stores/measured'
 import { openStore } from './node-store'
 
 const VERSION = '0.1.0'
@@ -52,10 +53,11 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
   const sessions = await Sessions.open(settings.keys, settings.audience)
   const opened = await openStore(settings, options.push)
   const { listen: listens } = opened
+  const measured = new Measured(opened.store)
   const streams = options.push && listens ? new Streams(listens) : null
   const driver = new Driver({
     faces,
-    store: performer(opened.store),
+    store: performer(measured),
     store_timeout_ms: settings.store_timeout_ms,
     delivers: kinds,
     note: (event, fields) => log('warn', event, fields),
@@ -83,11 +85,17 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     return router.fetch(request)
   })
   const metrics = async () => {
-    const gauges = [
-      { name: 'wasm_drops', help: 'Instances of the wasm that were thrown away.', value: faces.drops },
-      { name: 'streams', help: 'Open streams of frames.', value: streams?.open ?? 0 },
-    ]
-    return new Response(metricsText(driver.counters, gauges), {
+    const text = metricsText({
+      counters: driver.counters,
+      more: [{ name: 'wasm_drops', help: 'Instances of the wasm that were thrown away.', value: faces.drops }],
+      gauges: [
+        { name: 'streams', help: 'Open streams of frames.', value: streams?.open ?? 0 },
+        { name: 'warm_rooms', help: 'Rooms that are kept in memory.', value: faces.warmRooms() },
+        { name: 'waiting_requests', help: 'Requests that wait for others of their room.', value: driver.waiting },
+      ],
+      distributions: measured.distributions,
+    })
+    return new Response(text, {
       headers: { 'content-type': 'text/plain; version=0.0.4' },
     })
   }

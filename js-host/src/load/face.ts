@@ -16,6 +16,8 @@ export interface Face {
   /** @throws with a message for people on a bad setting. */
   configure(settings: string): void
   kinds(): string[]
+  /** How many rooms are warm. */
+  warmRooms(): number
   /**
    * `noted` is given if these arrivals were in an invocation that ended with its instance. If it `trapped`, this one
    * leads nothing, and `noted` is what that one had noted right before (empty: nothing); else something else trapped
@@ -58,6 +60,12 @@ export class Faces {
     face.configure(this.#settings)
     this.#current = face
     return face
+  }
+
+  /** How many rooms are warm; none before an instance was made. */
+  warmRooms(): number {
+    const face = this.#current
+    return face ? this.guard(face, () => face.warmRooms()) : 0
   }
 
   /** Whether this instance is the live one. */

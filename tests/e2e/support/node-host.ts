@@ -10,7 +10,7 @@ import type { Bot } from './bot'
 
 const SERVER = resolve(import.meta.dirname, '../../../js-host/dist/node/server.mjs')
 const SKEWED = pathToFileURL(resolve(import.meta.dirname, 'skewed-clock.mjs')).href
-const START_MS = 20_000
+const START_MS = 120_000
 
 /** One process. */
 export class NodeProcess {

@@ -44,6 +44,9 @@ pub trait Serve {
 
     /// Ends an invocation, finished or not.
     fn release(&mut self, id: u32);
+
+    /// How many rooms are warm.
+    fn warm_rooms(&self) -> usize;
 }
 
 /// The host fed bytes that are not what it should feed, or resumed what it never began. Nothing
@@ -184,6 +187,10 @@ impl<R: Kind> Serve for Served<R> {
 
     fn release(&mut self, id: u32) {
         self.running.remove(&id);
+    }
+
+    fn warm_rooms(&self) -> usize {
+        self.instance.warm_rooms()
     }
 }
 
