@@ -64,8 +64,10 @@ impl Figure {
     /// The figure as a row of the table.
     pub(crate) fn row(&self) -> String {
         let aim = self.aim.map(number).unwrap_or_default();
+        // To an aim of zero there is none.
         let ratio = self
             .aim
+            .filter(|aim| *aim != 0.0)
             .map(|aim| format!("{:.2}", self.value / aim))
             .unwrap_or_default();
         let ok = match self.ok {
@@ -108,6 +110,8 @@ mod tests {
         let missed = Figure::at_most("wasm size", 130.0, "KB", 120.0);
         assert_eq!(missed.ok, Some(false));
         assert!(missed.row().ends_with("1.08  MISSED"), "{}", missed.row());
+        let none = Figure::at_most("lost", 0.0, "", 0.0).row();
+        assert!(none.ends_with("ok") && !none.contains("NaN"), "{none}");
         let read = Figure::parse(&missed.json()).expect("its own JSON");
         assert_eq!(read.json(), missed.json());
         assert!(Figure::parse("listening on 8787").is_none());
