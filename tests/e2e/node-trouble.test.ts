@@ -18,7 +18,7 @@ import { History } from './support/history'
 import { PROCESSES, SKEWS_MS } from './support/hosts'
 import { buildJudge, disturbed, forge, judge, keep } from './support/judge'
 import { NodeFleet, NodeProcess } from './support/node-host'
-import { Appends, against, lastOf, leaderOf, logOf } from './support/room-log'
+import { against, Leases, type Logged, lastOf, leaderOf, logOf, TELLS_LEASES } from './support/room-log'
 
 const PLAYERS = 6
 const PACE = { frame_ms: 100, lease_ms: 200, poll_ms: 500 }
@@ -34,20 +34,20 @@ let redis: RedisServer
 let client: RedisClientType
 let store: string
 let fleet: NodeFleet
-let appends: Appends
+let leases: Leases
 /** Processes by the name under which they write. */
 const writers = new Map<string, NodeProcess>()
 let met = 0
 
 beforeAll(async () => {
   await buildJudge()
-  redis = await RedisServer.start()
+  redis = await RedisServer.start(TELLS_LEASES)
   client = await redis.connect()
-  appends = await Appends.of(redis)
+  leases = await Leases.of(redis)
   store = `redis://127.0.0.1:${redis.port}`
 }, 600_000)
 afterAll(async () => {
-  appends?.stop()
+  leases?.stop()
   await client?.close()
   await redis?.stop()
 })
@@ -78,25 +78,18 @@ function leading(room: string): Promise<Leader> {
   })
 }
 
-/** What a room came to. */
-interface Ended {
-  /** Who wrote each frame, and when it was appended. */
-  by: string[]
-  appended_ms: number[]
-}
-
-/** Between two appends, in milliseconds: after the last frame of whoever was struck, and all others. */
-function gaps({ by, appended_ms }: Ended, struck: Iterable<string>): { stood: number[]; usual: number[] } {
-  const last = new Set([...struck].map((one) => by.lastIndexOf(one)))
-  const all = appended_ms.slice(1).map((time_ms, index) => time_ms - (appended_ms[index] ?? 0))
+/** Between two frames, in milliseconds: after the last frame of whoever was struck, and all others. */
+function gaps(log: Logged[], struck: Iterable<string>): { stood: number[]; usual: number[] } {
+  const last = new Set([...struck].map((by) => log.findLastIndex((frame) => frame.by === by)))
+  const all = log.slice(1).map((frame, index) => frame.time_ms - (log[index]?.time_ms ?? 0))
   return { stood: all.filter((_, index) => last.has(index)), usual: all.filter((_, index) => !last.has(index)) }
 }
 
 /**
  * Sixteen play while `strike` strikes at leaders, so many rounds, after each of which somebody else must lead. The log must
- * keep the laws, and what was told be one history, of which a forgery is found out.
+ * keep the laws, and what was told be one history, of which a forgery is found out. Returns the log.
  */
-async function struck(name: string, strike: (leader: Leader) => Promise<void>, released?: Set<string>): Promise<Ended> {
+async function struck(name: string, strike: (leader: Leader) => Promise<void>): Promise<Logged[]> {
   const room = `contagion/${name}`
   fleet = await NodeFleet.start(PROCESSES, store, variables, SKEWS_MS)
   for (const each of fleet.processes) await meet(each)
@@ -112,14 +105,13 @@ async function struck(name: string, strike: (leader: Leader) => Promise<void>, r
   await history.log(fleet.url, room)
   const file = keep(`node-${name}`, history.text())
   const log = await logOf(client, room)
-  const appended_ms = await appends.in(room, log)
-  expect(against(log, { ...PACE, appended_ms, released: released ?? new Set() })).toEqual([])
+  expect(against(log, await leases.ended(room, log.length))).toEqual([])
   const { status, said } = await judge(file)
   expect(status, said).toBe(0)
   expect(said).toMatch(new RegExp(` [1-9]\\d* answered, .* ${crew.turns} actions, 0 losses, 0 resets`))
   const forged = await judge(keep(`node-${name}-forged`, forge(history.text())))
   expect(forged, forged.said).toMatchObject({ status: 1, said: expect.stringContaining('acknowledged') })
-  return { by: log.map(({ by }) => by), appended_ms }
+  return log
 }
 
 function tell(what: string, samples: number[], aim_ms: number): void {
@@ -129,14 +121,14 @@ function tell(what: string, samples: number[], aim_ms: number): void {
 
 test('j14_b12_leaders_that_are_killed_leave_one_history', { timeout: LIMIT_MS }, async () => {
   const killed: string[] = []
-  const ended = await struck('killed', async ({ by, process }) => {
+  const log = await struck('killed', async ({ by, process }) => {
     // It dies in the front: what it was asked fails, and so does what it is asked until it is taken out.
     await process.end('SIGKILL')
     fleet.take(process)
     killed.push(by)
     await replacement()
   })
-  const { stood } = gaps(ended, killed)
+  const { stood } = gaps(log, killed)
   expect(stood.length).toBe(ROUNDS)
   tell('no frame after a leader was killed', stood, PACE.lease_ms + PACE.poll_ms)
 })
@@ -149,7 +141,7 @@ test('j15_b12_leaders_that_are_replaced_in_order_leave_one_history', { timeout: 
     expect(await process.end('SIGTERM')).toBe(0)
     await replacement()
   }
-  const { stood, usual } = gaps(await struck('replaced', rotate, replaced), replaced)
+  const { stood, usual } = gaps(await struck('replaced', rotate), replaced)
   expect(stood.length).toBe(ROUNDS)
   tell('no frame at a planned handover', stood, percentile(usual, 50) + 2 * TICK_MS)
 })
@@ -211,8 +203,7 @@ test('j17_what_a_leader_sent_before_it_stood_still_is_refused_and_it_follows_at_
     expect([led, lost]).toEqual([0, 1])
     expect(handed).toBeGreaterThanOrEqual(1)
     const log = await logOf(client, room)
-    const appended_ms = await appends.in(room, log)
-    expect(against(log, { ...pace, appended_ms, released: new Set() })).toEqual([])
+    expect(against(log, await leases.ended(room, log.length))).toEqual([])
     expect(log.slice(v).filter((frame) => frame.by === by)).toEqual([])
   } finally {
     await stale.end('SIGKILL')
@@ -240,6 +231,5 @@ test('j13_j19_when_all_processes_are_gone_the_next_request_alone_goes_on', async
   expect(log.length).toBe(v + 1)
   // The whole night passed in one frame, tick by tick, as the laws say.
   expect((log.at(-1)?.tick ?? 0) - (log.at(-2)?.tick ?? 0)).toBeGreaterThanOrEqual(30)
-  const appended_ms = await appends.in(room, log)
-  expect(against(log, { ...PACE, appended_ms, released: new Set() })).toEqual([])
+  expect(against(log, await leases.ended(room, log.length))).toEqual([])
 })
