@@ -6,6 +6,9 @@
 import type { Append, Found, Note, Read } from '../effect'
 import type { Store } from '../store'
 
+/** Leases that are remembered: of those that were renewed longest ago all have ended. */
+const MAX_LED = 10_000
+
 /** A store whose leases can be ended. */
 export interface Releasing extends Store {
   /** Ends the lease that frame `v` renewed, if no other has. */
@@ -27,8 +30,11 @@ export class Handover implements Store {
 
   async append(room: string, append: Append, read: Read): Promise<{ appended: boolean; found: Found }> {
     const done = await this.#store.append(room, append, read)
+    this.#led.delete(room)
     if (done.appended && done.found.head.v === append.v) this.#led.set(room, append.v)
-    else this.#led.delete(room)
+    // Last in the order: the first is the one that was renewed longest ago.
+    const [oldest] = this.#led.keys()
+    if (this.#led.size > MAX_LED && oldest !== undefined) this.#led.delete(oldest)
     return done
   }
 
