@@ -36,7 +36,9 @@ pub type Ctx<'a, R> = Context<'a, <R as Rules>::Config>;
 ///    to reload; a new page in a room that has not changed yet waits. An instance without the new
 ///    rules hands bytes on, of rooms that everybody may read, and leads no room that has changed.
 /// 4. Take the old rules out when no room is on them any more. A room that nobody asks for does not
-///    change; a build without its rules answers [`Code::Rules`](crate::Code::Rules).
+///    change; a build without its rules answers [`Code::Rules`](crate::Code::Rules). On a store of
+///    single keys the snapshot of a change is kept apart from its frame, which can fail: a room that
+///    has not made 64 frames since may answer so too, until a build with both is back.
 ///
 /// A room never goes back. Everything but config and state stays: players, marks, sends, tick. Ticks
 /// may become longer or shorter, not begin or end. What other rooms send is read by the rules that the

@@ -49,7 +49,7 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("instance forgets between requests", true),
     ("two requests interleaved in one instance", true),
     ("trap", true),
-    ("two versions of rules together (the rules switch)", false),
+    ("two versions of rules together", true),
     ("snapshot corrupt (refused whole: behaviour tests)", false),
     ("device id used twice, storage cloned or lost", true),
     ("same number, other body", true),
@@ -92,6 +92,8 @@ pub struct Counters {
     pub faulted: u64,
     /// Rooms that were halted for it.
     pub halts: u64,
+    /// Changes of rules.
+    pub switches: u64,
 }
 
 impl Default for Counters {
@@ -113,6 +115,7 @@ impl Default for Counters {
             broke: 0,
             faulted: 0,
             halts: 0,
+            switches: 0,
         }
     }
 }
@@ -148,6 +151,7 @@ impl Counters {
         self.broke += other.broke;
         self.faulted += other.faulted;
         self.halts += other.halts;
+        self.switches += other.switches;
     }
 
     /// The faults that the simulator makes and that never happened.

@@ -8,10 +8,11 @@ use crate::check::Broken;
 use crate::counters::Counters;
 use crate::history::Line;
 use crate::history::record::Recorder;
+use crate::later::Game;
 use crate::plan::Plan;
 use crate::rules::{Bank, CATCH_UP, PAUSE, SKIP, STILL};
 use crate::trace::Trace;
-use crate::world::{Game, Healed, World};
+use crate::world::{Healed, World};
 
 /// How a run failed; the number is the exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,11 @@ pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outco
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
     plan.poison(&mut Random::from_seed(!seed));
+    plan.deploy(&mut Random::from_seed(seed.rotate_left(32)));
     change(&mut plan);
     if keep.history {
         plan.faults.split_brains = 0;
+        plan.rollout = None;
     }
     run_with(seed, random, &plan, keep)
 }

@@ -43,8 +43,26 @@ pub struct Plan {
     pub poison: u32,
     /// The same of those after which time breaks them: their room halts, so few worlds have any.
     pub curses: u32,
+    /// Other rules are deployed meanwhile.
+    pub rollout: Option<Rollout>,
     /// What goes wrong.
     pub faults: Faults,
+}
+
+/// A rolling deploy: builds with both rules, then the setting that brings rooms to the later ones, with
+/// pages that have them. Times are of the run, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollout {
+    /// When builds with both begin to be deployed.
+    pub ready_ms: u64,
+    /// When the setting does.
+    pub eager_ms: u64,
+    /// When builds with the later rules alone do, if every room has them by then and nothing can take them away.
+    pub strip_ms: u64,
+    /// Within how long each is everywhere.
+    pub spread_ms: u64,
+    /// Whether new pages have the rules before, too.
+    pub both: bool,
 }
 
 /// Which instance a client asks.
@@ -184,6 +202,7 @@ impl Plan {
             patience_ms: u64::from(1_000 + random.below(7_000)),
             poison: 0,
             curses: 0,
+            rollout: None,
             faults: Faults::draw(random),
         }
     }
@@ -197,6 +216,15 @@ impl Plan {
                 true => 1 + random.below(1_000),
                 false => 0,
             };
+        }
+    }
+
+    /// Draws whether other rules are deployed, from a generator of its own. No time breaks the rules then: what
+    /// a change of rules does to a halted room is told by a test of its own.
+    pub fn deploy(&mut self, random: &mut Random) {
+        if random.chance(1, 6) {
+            self.curses = 0;
+            self.rollout = Some(Rollout::draw(random));
         }
     }
 
@@ -220,7 +248,23 @@ impl Plan {
             patience_ms: 5_000,
             poison: 0,
             curses: 0,
+            rollout: None,
             faults: Faults::default(),
+        }
+    }
+}
+
+impl Rollout {
+    /// Some deploy.
+    pub fn draw(random: &mut Random) -> Self {
+        let ready_ms = 500 + u64::from(random.below(15_000));
+        let eager_ms = ready_ms + 1 + u64::from(random.below(15_000));
+        Self {
+            ready_ms,
+            eager_ms,
+            strip_ms: eager_ms + 2_000 + u64::from(random.below(20_000)),
+            spread_ms: u64::from(random.below(20_000)),
+            both: random.chance(1, 2),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The simulator: that a run is repeatable, that seeds which once found something hold now, and that a
 //! handful of new worlds holds. The thousands of them are run by `cargo xtask test sim`.
 
+use baton::Random;
+use baton_sim::plan::Rollout;
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
 use baton_sim::{Keep, Plan, Verdict, run, run_seed};
 
@@ -116,6 +118,10 @@ fn seeds_that_once_failed_hold() {
             1_795_766_961_001_035,
             "a device was refused after its page had taken a new one",
         ),
+        (
+            200_021_349,
+            "a halted room counted as settled while a page waited for an answer of before",
+        ),
     ];
     for (seed, what) in found {
         let outcome = run_seed(seed, Keep::default());
@@ -186,6 +192,32 @@ fn b29_rooms_whose_rules_break_go_on_or_halt_and_the_others_are_unaffected() {
     }
     assert!(faulted > 40, "{faulted} set aside");
     assert!(halts > 0 && unaffected > 0, "{halts} rooms halted");
+}
+
+/// Builds of the rules before, of both, and of the later ones side by side, with pages of each, while instances die
+/// and the store fails or loses writes.
+#[test]
+fn b30_b31_rooms_change_their_rules_in_a_rolling_deploy_and_every_page_goes_on() {
+    let mut switches = 0;
+    for seed in 0..16 {
+        let mut plan = Plan::calm([PAUSE, SKIP, CATCH_UP, STILL][seed as usize % 4], 3, 6);
+        plan.rollout = Some(Rollout::draw(&mut Random::from_seed(seed)));
+        plan.rooms = 2;
+        plan.keys = seed % 8 > 3;
+        plan.clock = !plan.keys;
+        plan.faults.junk = 1;
+        plan.faults.kill = 60;
+        plan.faults.reply_lost = 500;
+        plan.faults.not_done = 200;
+        plan.faults.done_unseen = 200;
+        plan.faults.done_late = 100;
+        plan.faults.reload = 100;
+        plan.faults.roll_backs = if seed % 3 == 0 { 3 } else { 0 };
+        let outcome = run(seed, &plan);
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}");
+        switches += outcome.counters.switches;
+    }
+    assert!(switches >= 32, "{switches} rooms changed");
 }
 
 /// Seeds of whole worlds. What the simulator found so far has tests of its own among `baton`'s, which do

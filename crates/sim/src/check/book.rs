@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use baton::frame::Frame;
-use baton::{Hash, Head, Lineage, Nonce, Room, Rules};
+use baton::{Hash, Head, Lineage, Nonce, Room};
 
 use super::ledger::Ledger;
 use super::oracle::Oracle;
 use super::{Broken, Checked, hold};
-use crate::rules::BankState;
+use crate::later::{Both, Game};
 
 /// A frame that was committed, whether or not the store still has it.
 #[derive(Clone, Debug)]
@@ -32,16 +32,16 @@ pub struct Leaf {
 pub type Tree = BTreeMap<Hash, Leaf>;
 
 /// What one half of the store holds.
-pub struct Book<R: Rules> {
+pub struct Book<R: Game> {
     /// Hashes by version, from 1.
     pub chain: Vec<Hash>,
     /// A replay from the first frame.
-    pub room: Option<Room<R>>,
+    pub room: Option<Room<Both<R>>>,
     /// What it must come to.
     pub oracle: Oracle,
 }
 
-impl<R: Rules> Clone for Book<R> {
+impl<R: Game> Clone for Book<R> {
     fn clone(&self) -> Self {
         Self {
             chain: self.chain.clone(),
@@ -63,7 +63,7 @@ pub struct Witness<'a> {
     pub now_ms: u64,
 }
 
-impl<R: Rules<State = BankState>> Book<R> {
+impl<R: Game> Book<R> {
     /// An empty one.
     pub fn new(oracle: Oracle) -> Self {
         Self {

@@ -3,34 +3,39 @@
 
 use std::collections::BTreeMap;
 
-use baton::{BodyHash, Head, Note, Replica, Rules};
+use baton::{BodyHash, Head, Note};
 
 use super::book::{Book, Tree, descends};
-use super::ledger::Owner;
-use super::oracle::bank::{after, judge};
+use super::ledger::{Owner, Written};
+use super::oracle::bank::{after, judge, read};
 use super::reply::RING;
 use super::{Checked, hold};
-use crate::rules::{BankAction, BankState};
+use crate::later::Game;
+use crate::page::{Edition, Page};
+use crate::rules::BankAction;
 
 /// What a client was told, to be held against what it is told later.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     /// The newest confirmed frame.
     pub head: Head,
+    /// The frame that the last reply spoke of, if the page cannot replay so far: its answers are of that one.
+    pub beyond: Option<Head>,
     /// Answers by device and number: the verdict, and the frame whose state said it.
     pub answers: BTreeMap<(Owner, u64), (Option<u16>, Head)>,
 }
 
 /// Checks what came of something that was taken in. `own`: the body that this device made under a
-/// number; `losses`: how often the store has lost writes. Returns how many answers there were.
-pub fn took<'o, R: Rules<State = BankState>>(
+/// number; `losses`: how often the store has lost writes; `switched`: whether the room was ever on the
+/// later rules. Returns how many answers there were.
+pub fn took<'o, R: Game>(
     told: &mut Told,
     owner: &Owner,
-    replica: &Replica<R>,
+    replica: &Page<R>,
     notes: &[Note],
     books: (&Book<R>, &Tree),
-    own: impl Fn(u64) -> Option<&'o Vec<u8>>,
-    losses: u64,
+    own: impl Fn(u64) -> Option<&'o Written>,
+    (losses, switched): (u64, bool),
 ) -> Result<u64, super::Broken> {
     let (book, tree) = books;
     let head = replica.head();
@@ -38,16 +43,11 @@ pub fn took<'o, R: Rules<State = BankState>>(
     hold(
         !notes.contains(&Note::Desync),
         "S6: a replica comes to the writer's state",
-        || {
-            format!(
-                "desync at version {:?}",
-                replica.desync().map(|desync| desync.v)
-            )
-        },
+        || format!("desync at version {:?}", replica.desync_v()),
     )?;
     hold(
-        !notes.contains(&Note::Reload),
-        "S20: nothing of another version is met",
+        !notes.contains(&Note::Reload) || switched && replica.edition() == Edition::Old,
+        "S20: only a page of the rules before is told to load the later ones, once a room has them",
         || format!("at version {}", head.v),
     )?;
     let trimmed = told.head.v + RING <= head.v;
@@ -62,6 +62,7 @@ pub fn took<'o, R: Rules<State = BankState>>(
         || format!("at version {}", head.v),
     )?;
     told.head = head;
+    let said = told.beyond.take().unwrap_or(head);
     let mut answers = 0;
     for note in notes {
         let Note::Answer { seq, code } = note else {
@@ -71,22 +72,20 @@ pub fn took<'o, R: Rules<State = BankState>>(
         let key = (owner.clone(), *seq);
         // Another verdict needs another history: neither of the frames that say them is in the other's past.
         // Counting losses would not do: what was pushed before one may be heard after it.
-        if let Some((before, then)) = told.answers.insert(key, (*code, head))
+        if let Some((before, then)) = told.answers.insert(key, (*code, said))
             && before.is_some()
             && code.is_some()
         {
             hold(
-                before == *code || !(descends(tree, head, then) || descends(tree, then, head)),
+                before == *code || !(descends(tree, said, then) || descends(tree, then, said)),
                 "S14: the same verdict on every retry",
                 || format!("{seq}: {code:?} after {before:?}"),
             )?;
         }
         // A device that was evicted since the frame that said it has no verdicts any more.
-        let standing = replica
-            .synced()
-            .and_then(|room| room.standing(&owner.0, owner.1));
-        let evicted = standing.is_some_and(|device| book.oracle.was_evicted(device.number));
-        if book.has(head) && !evicted {
+        let standing = replica.standing(&owner.0, owner.1);
+        let evicted = standing.is_some_and(|(number, _)| book.oracle.was_evicted(number));
+        if book.has(said) && !evicted {
             answer(owner, *seq, *code, book, own(*seq))?;
         }
     }
@@ -94,12 +93,12 @@ pub fn took<'o, R: Rules<State = BankState>>(
 }
 
 /// An answer is the log's, to this body.
-fn answer<R: Rules<State = BankState>>(
+fn answer<R: Game>(
     owner: &Owner,
     seq: u64,
     code: Option<u16>,
     book: &Book<R>,
-    own: Option<&Vec<u8>>,
+    own: Option<&Written>,
 ) -> Checked {
     let device = book.oracle.device(owner).map(|(_, device)| device);
     let verdict = device.and_then(|device| device.verdicts.iter().find(|(_, at, ..)| *at == seq));
@@ -110,7 +109,7 @@ fn answer<R: Rules<State = BankState>>(
             format!("{seq}: {code:?}")
         });
     };
-    let own = own.is_some_and(|body| BodyHash::of(body) == *hash);
+    let own = own.is_some_and(|(_, body)| BodyHash::of(body) == *hash);
     let Some(code) = code else { return Ok(()) };
     hold(
         own && code == *logged,
@@ -121,37 +120,31 @@ fn answer<R: Rules<State = BankState>>(
 
 /// The prediction of balances is what is synced with the pending actions on top, in their order.
 /// `pending`: bodies by number, as the device made them.
-pub fn predicts<R: Rules<State = BankState>>(replica: &Replica<R>, pending: &[Vec<u8>]) -> Checked {
-    let (Some(synced), Some(predicted), Some(player)) =
-        (replica.synced(), replica.predicted(), replica.player())
+pub fn predicts<R: Game>(page: &Page<R>, pending: &[Written]) -> Checked {
+    let (Some((synced, _)), Some((predicted, later)), Some(player)) =
+        (page.synced(), page.predicted(), page.player())
     else {
         return Ok(());
     };
-    let mut has = synced.state().of(player);
-    for body in pending {
-        let Ok(action) = postcard::from_bytes::<BankAction>(body) else {
+    let mut has = synced.of(player);
+    for (version, body) in pending {
+        let Ok(action) = read(R::VERSION, later, *version, body) else {
             continue;
         };
-        if judge(&action, has, false) == 0 {
+        if judge(&action, has, false, later) == 0 {
             has = match action {
                 BankAction::Give(to, _) if to == player => has,
                 action => after(&action, has),
             };
         }
     }
-    let shown = predicted.state().of(player);
+    let shown = predicted.of(player);
     hold(
         shown == has,
         "S11: what is shown is what is synced and pending",
         || format!("{shown}, should be {has}, {} pending", pending.len()),
     )?;
-    let least = predicted
-        .state()
-        .balances
-        .values()
-        .min()
-        .copied()
-        .unwrap_or(0);
+    let least = predicted.balances.values().min().copied().unwrap_or(0);
     hold(least >= 0, "B24: nobody is shown below zero", || {
         format!("{least}")
     })

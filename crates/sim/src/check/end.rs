@@ -1,17 +1,18 @@
 //! What must hold when all is quiet: everybody agrees with a replay from the log alone, every promise
 //! was kept, and everything that was made is there.
 
-use baton::{BodyHash, Replica, Rules};
+use baton::BodyHash;
 
 use super::book::Book;
 use super::client::Told;
 use super::ledger::Ledger;
 use super::{Checked, hold};
-use crate::rules::BankState;
+use crate::later::Game;
+use crate::page::Page;
 
 /// A client has the log's head, its state byte for byte, and nothing left to say, unless the room is halted.
-pub fn agrees<R: Rules<State = BankState>>(replica: &Replica<R>, alone: &Book<R>) -> Checked {
-    let state = replica.synced().map(baton::Room::state_hash);
+pub fn agrees<R: Game>(replica: &Page<R>, alone: &Book<R>) -> Checked {
+    let state = replica.state_hash();
     let replayed = alone.room.as_ref().map(baton::Room::state_hash);
     hold(
         replica.head() == alone.head()
@@ -27,7 +28,7 @@ pub fn agrees<R: Rules<State = BankState>>(replica: &Replica<R>, alone: &Book<R>
 
 /// What a client was told by a frame that is in the log is there as it was told. Every other frame was
 /// lost by the store: that it was committed is checked where it is told.
-pub fn keeps_its_word<R: Rules<State = BankState>>(told: &Told, alone: &Book<R>) -> Checked {
+pub fn keeps_its_word<R: Game>(told: &Told, alone: &Book<R>) -> Checked {
     for ((owner, seq), (code, by)) in &told.answers {
         let Some(code) = code.filter(|_| alone.has(*by)) else {
             continue;
@@ -51,11 +52,7 @@ pub fn keeps_its_word<R: Rules<State = BankState>>(told: &Told, alone: &Book<R>)
 }
 
 /// Where no store lost anything, every action that a device kept has its verdict, in order.
-pub fn holds_all<R: Rules<State = BankState>>(
-    ledger: &Ledger,
-    alone: &Book<R>,
-    losses: u64,
-) -> Checked {
+pub fn holds_all<R: Game>(ledger: &Ledger, alone: &Book<R>, losses: u64) -> Checked {
     for (owner, made) in ledger.owners() {
         if losses > 0 || ledger.gave_up(owner) || ledger.is_doubled(owner) {
             continue;
@@ -67,7 +64,7 @@ pub fn holds_all<R: Rules<State = BankState>>(
                 .iter()
                 .zip(made)
                 .all(|((_, seq, hash, _), (made, bodies))| {
-                    seq == made && bodies.iter().any(|body| BodyHash::of(body) == *hash)
+                    seq == made && bodies.iter().any(|(_, body)| BodyHash::of(body) == *hash)
                 });
         hold(
             same,

@@ -8,11 +8,14 @@ use baton::{BodyHash, DeviceId};
 /// A device of a user.
 pub type Owner = (String, DeviceId);
 
+/// An action's body, and the version of the rules that it was written by.
+pub type Written = (u32, Vec<u8>);
+
 /// What the devices of one room made.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// More than one body under a number only where storage was copied, lost or not kept in time.
-    made: BTreeMap<Owner, BTreeMap<u64, Vec<Vec<u8>>>>,
+    made: BTreeMap<Owner, BTreeMap<u64, Vec<Written>>>,
     /// Devices of which a copy exists, or whose storage fell back: numbers may mean two things.
     doubled: BTreeSet<Owner>,
     /// Devices that were told that what they had pending is lost.
@@ -23,7 +26,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// A device keeps an action.
-    pub fn keep(&mut self, owner: &Owner, seq: u64, body: Vec<u8>) {
+    pub fn keep(&mut self, owner: &Owner, seq: u64, body: Written) {
         let bodies = self
             .made
             .entry(owner.clone())
@@ -61,21 +64,26 @@ impl Ledger {
     }
 
     /// The bodies made under a number.
-    pub fn bodies(&self, owner: &Owner, seq: u64) -> &[Vec<u8>] {
+    pub fn bodies(&self, owner: &Owner, seq: u64) -> &[Written] {
         let of_owner = self.made.get(owner);
         of_owner
             .and_then(|made| made.get(&seq))
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The body under a number that has this hash.
-    pub fn body(&self, owner: &Owner, seq: u64, hash: BodyHash) -> Option<&Vec<u8>> {
-        let bodies = self.bodies(owner, seq);
-        bodies.iter().find(|body| BodyHash::of(body) == hash)
+    /// What was made under a number with a body of this hash: more than one only by hand.
+    pub fn of_hash(
+        &self,
+        owner: &Owner,
+        seq: u64,
+        hash: BodyHash,
+    ) -> impl Iterator<Item = &Written> {
+        let bodies = self.bodies(owner, seq).iter();
+        bodies.filter(move |(_, body)| BodyHash::of(body) == hash)
     }
 
     /// Everybody's numbers.
-    pub fn owners(&self) -> impl Iterator<Item = (&Owner, &BTreeMap<u64, Vec<Vec<u8>>>)> {
+    pub fn owners(&self) -> impl Iterator<Item = (&Owner, &BTreeMap<u64, Vec<Written>>)> {
         self.made
             .iter()
             .filter(|(owner, _)| !self.forgers.contains(*owner))

@@ -2,12 +2,12 @@
 //! standing as the log has it. Seen where the reply leaves the instance.
 
 use baton::wire::{News, Reply};
-use baton::{BodyHash, Code, Hash, Head, Rules};
+use baton::{BodyHash, Code, Hash, Head, Lineage};
 
 use super::book::{Book, Tree, descends};
 use super::ledger::Owner;
 use super::{Checked, hold};
-use crate::rules::BankState;
+use crate::later::Game;
 
 /// How many frames every kind of store has at hand (keys: 256, others more); of older ones nobody can
 /// tell whether they were lost.
@@ -23,6 +23,10 @@ pub struct Asked {
     pub cursor: Head,
     /// Whether it wanted frames.
     pub frames: bool,
+    /// The rules that its page has.
+    pub rules: u32,
+    /// Whether instances may lack the rules of a room.
+    pub mixed: bool,
     /// The device that asked, and the highest number whose verdict it knew.
     pub device: Option<(Owner, u64)>,
     /// The store's version when the invocation began.
@@ -34,7 +38,7 @@ pub struct Asked {
 }
 
 /// Checks a reply against the books. `losses`: how often the store has lost writes by now.
-pub fn reply<R: Rules<State = BankState>>(
+pub fn reply<R: Game>(
     reply: &Reply,
     asked: &Asked,
     book: &Book<R>,
@@ -55,8 +59,10 @@ pub fn reply<R: Rules<State = BankState>>(
         || format!("version {} when {} was there before", head.v, asked.began_v),
     )?;
     let lineage = leaf.map(|leaf| leaf.lineage).unwrap_or_default();
+    // Who lacks the room's rules cannot read it.
+    let foreign = asked.mixed && reply.lineage == Lineage::default();
     hold(
-        reply.lineage == lineage,
+        foreign || reply.lineage == lineage,
         "S9: the lineage is its head's",
         || format!("{} at version {}, not {lineage}", reply.lineage, head.v),
     )?;
@@ -86,7 +92,8 @@ fn news(reply: &Reply, asked: &Asked, tree: &Tree, losses: u64) -> Checked {
                 )?;
                 at = Head { v: at.v + 1, hash };
             }
-            let silent = frames.is_empty() && !asked.frames;
+            // Who has later rules only waits until the room has them.
+            let silent = frames.is_empty() && (!asked.frames || reply.rules < asked.rules);
             hold(
                 silent || at == head,
                 "J3: a reply's frames reach its head",
@@ -132,12 +139,7 @@ fn snapshot(bytes: &[u8], head: Head, tree: &Tree) -> Checked {
     )
 }
 
-fn standing<R: Rules<State = BankState>>(
-    reply: &Reply,
-    owner: &Owner,
-    answered: u64,
-    book: &Book<R>,
-) -> Checked {
+fn standing<R: Game>(reply: &Reply, owner: &Owner, answered: u64, book: &Book<R>) -> Checked {
     let v = reply.head.v;
     let known = book.oracle.device(owner);
     let (Some(standing), Some((number, device))) = (&reply.device, known) else {
@@ -182,7 +184,8 @@ fn standing<R: Rules<State = BankState>>(
 /// Whether an honest client may be refused so.
 pub fn refusal(code: Option<Code>, trouble: bool, honest: bool) -> Checked {
     let fits = match code {
-        Some(Code::Corrupt | Code::Rules) => false,
+        Some(Code::Corrupt) => false,
+        Some(Code::Rules) => trouble,
         Some(Code::Malformed | Code::TooLarge | Code::Protocol | Code::Unauthorized) => !honest,
         Some(Code::Forbidden | Code::NotFound) => !honest,
         _ => trouble || !honest,

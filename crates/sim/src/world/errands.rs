@@ -11,9 +11,10 @@ use baton::slots::{Answer, Call, Errand, Step};
 use serde_json::json;
 
 use super::network::STORE_TIMEOUT_MS;
-use super::{Event, Game, World};
+use super::{Event, World};
 use crate::check::Checked;
 use crate::clock::START_MS;
+use crate::later::Game;
 
 /// An effect on its way as single calls.
 pub(super) struct Round {

@@ -7,9 +7,10 @@ use baton::wire::{self, Hail, Presence, Request, Sent};
 use baton::{Code, DeviceId, Head, Identity, limits};
 
 use super::refusal_of;
-use super::{Event, Game, Phase, Slip, World};
+use super::{Event, Phase, Slip, World};
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
+use crate::later::{Game, LATER};
 use crate::plan::Plan;
 use crate::rules::{BankAction, CURSE_TICKS, Fault};
 
@@ -55,6 +56,8 @@ impl<R: Game> World<R> {
             asked: Asked {
                 cursor: Head::default(),
                 frames: true,
+                rules: wire::read_request(&body).map_or(0, |request| request.rules),
+                mixed: self.plan.rollout.is_some(),
                 device: None,
                 began_v: 0,
                 began_losses: 0,
@@ -87,14 +90,14 @@ impl<R: Game> World<R> {
             1 => seq.saturating_sub(u64::from(self.random.below(3))).max(1),
             _ => seq,
         };
-        let body = self.forged_body();
+        let (version, body) = self.forged_action();
         let owner = (USER.to_owned(), id);
         let ledger = &mut self.accounts[room].ledger;
         let known = ledger.bodies(&owner, seq);
-        if !known.is_empty() && !known.contains(&body) {
+        if !known.is_empty() && !known.iter().any(|(_, known)| *known == body) {
             self.counters.saw(40);
         }
-        ledger.keep(&owner, seq, body.clone());
+        ledger.keep(&owner, seq, (version, body.clone()));
         let number = match self.random.below(20) {
             0 => Some(self.random.below(10)),
             _ => number,
@@ -102,7 +105,7 @@ impl<R: Game> World<R> {
         wire::write(&Request {
             protocol: limits::PROTOCOL,
             cursor: Head::default(),
-            rules: R::VERSION,
+            rules: version,
             frames: true,
             device: Some(Hail {
                 id,
@@ -115,13 +118,31 @@ impl<R: Game> World<R> {
                 actions: number
                     .map(|_| Sent {
                         seq,
-                        version: R::VERSION,
+                        version,
                         body: body.into(),
                     })
                     .into_iter()
                     .collect(),
             }),
         })
+    }
+
+    /// By the rules before, or during a deploy by the later ones too, with bodies of either.
+    fn forged_action(&mut self) -> (u32, Vec<u8>) {
+        let body = self.forged_body();
+        if self.plan.rollout.is_none() {
+            return (R::VERSION, body);
+        }
+        let tail: &[u8] = match self.random.chance(1, 2) {
+            true => &[0],
+            false => &[],
+        };
+        let version = match self.random.below(8) {
+            0 => R::VERSION - 1,
+            1..=3 => R::VERSION + LATER,
+            _ => R::VERSION,
+        };
+        (version, [&body, tail].concat())
     }
 
     fn forged_body(&mut self) -> Vec<u8> {

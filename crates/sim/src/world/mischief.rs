@@ -6,11 +6,12 @@ use baton::slots::Call;
 use baton::{Head, Log, limits, wire};
 use serde_json::json;
 
-use super::{Event, Game, Phase, Slip, World};
+use super::{Event, Phase, Slip, World};
 use crate::check::Checked;
 use crate::check::book::descends;
 use crate::check::reply::Asked;
 use crate::clock::START_MS;
+use crate::later::Game;
 
 /// The time that mischief is spread over: about what a run's requests take, in milliseconds.
 const SPREAD_MS: u64 = 60_000;
@@ -268,6 +269,8 @@ impl<R: Game> World<R> {
             asked: Asked {
                 cursor: Head::default(),
                 frames: true,
+                rules: R::VERSION,
+                mixed: self.plan.rollout.is_some(),
                 device: None,
                 began_v: 0,
                 began_losses: 0,

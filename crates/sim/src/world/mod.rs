@@ -4,6 +4,7 @@
 //! of their decisions.
 
 mod client;
+mod deploy;
 mod errands;
 mod finish;
 mod forger;
@@ -19,7 +20,7 @@ use std::rc::Rc;
 use baton::effect::{Arrival, Effect, Fed, Outcome as Answer};
 use baton::frame::Entry;
 use baton::slots::{Answer as KeyAnswer, Call};
-use baton::{Random, Rules, Settings};
+use baton::{Random, Settings};
 use serde_json::json;
 
 use crate::check::book::{Book, Tree, Witness};
@@ -30,23 +31,21 @@ use crate::check::{Broken, Checked, hold};
 use crate::clock::START_MS;
 use crate::counters::Counters;
 use crate::history::record::Recorder;
+use crate::later::Game;
+use crate::page::Edition;
 use crate::plan::{Faults, Plan};
-use crate::rules::{BankAction, BankState};
 use crate::store::Shelf;
 use crate::trace::Trace;
 pub(crate) use client::hearing::refusal_of;
 
 use client::Client;
 use forger::Forger;
+use host::machine::Build;
 use host::{Flight, Host};
 use mischief::Mischief;
 
 /// How far a leader's clock may have run ahead of the store's since it last read that, in milliseconds.
 const AHEAD_MS: u64 = 100;
-
-/// Rules that the simulator can run: the same state and actions under any policy.
-pub trait Game: Rules<State = BankState, Action = BankAction, Config = ()> {}
-impl<R: Rules<State = BankState, Action = BankAction, Config = ()>> Game for R {}
 
 /// Whose answer it is: a client's request, or nobody's who waits for it.
 #[derive(Clone, Debug)]
@@ -121,6 +120,10 @@ enum Event {
     },
     /// Something goes wrong, or right again.
     Mischief(Mischief),
+    /// A build is deployed at a place.
+    Deploy { host: usize, build: Build },
+    /// A page that was told to is loaded again.
+    Reload { client: usize, life: u32 },
     /// A forger acts.
     Forge(usize),
     /// The end of the fault phase, looks at whether all is well, and what follows.
@@ -155,7 +158,7 @@ pub struct Healed {
 }
 
 /// One room's books.
-struct Accounts<R: Rules> {
+struct Accounts<R: Game> {
     book: Book<R>,
     /// Of the lesser half, during a split brain.
     other: Option<Book<R>>,
@@ -168,6 +171,8 @@ struct Accounts<R: Rules> {
     broke_ms: Option<u64>,
     /// How often a frame said that the room is halted.
     halts: u64,
+    /// Whether the room was ever on the later rules.
+    switched: bool,
 }
 
 /// A run on its way.
@@ -180,6 +185,10 @@ pub struct World<R: Game> {
     queue: BinaryHeap<Reverse<(Slot, u64)>>,
     events: BTreeMap<u64, Event>,
     hosts: Vec<Host<R>>,
+    /// What the next process at each place runs.
+    builds: Vec<Build>,
+    /// What a page is loaded with.
+    pages: Edition,
     clients: Vec<Client<R>>,
     forgers: Vec<Forger>,
     flights: BTreeMap<u64, Flight<R>>,
@@ -223,6 +232,7 @@ impl<R: Game> World<R> {
             tried: false,
             broke_ms: None,
             halts: 0,
+            switched: false,
         };
         let shelf = || match plan.keys {
             true => Shelf::of_keys(),
@@ -236,6 +246,8 @@ impl<R: Game> World<R> {
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
             hosts: Vec::new(),
+            builds: vec![Build::Old; plan.instances],
+            pages: Edition::Old,
             clients: Vec::new(),
             forgers: Vec::new(),
             flights: BTreeMap::new(),
@@ -257,13 +269,14 @@ impl<R: Game> World<R> {
             plan: plan.clone(),
         };
         for _ in 0..plan.instances {
-            let host = world.new_host();
+            let host = world.new_host(Build::Old);
             world.hosts.push(host);
         }
         for index in 0..plan.clients {
             world.add_client(index);
         }
         world.plan_mischief();
+        world.plan_rollout();
         let end_ms = plan.fault_ms;
         world.at(end_ms, Event::Look);
         world
@@ -349,6 +362,14 @@ impl<R: Game> World<R> {
                 bytes,
             } => self.pushed(client, life, &bytes),
             Event::Mischief(mischief) => self.mischief(mischief),
+            Event::Deploy { host, build } => {
+                self.deploy(host, build);
+                Ok(())
+            }
+            Event::Reload { client, life } if self.clients[client].life == life => {
+                self.reload(client)
+            }
+            Event::Reload { .. } => Ok(()),
             Event::Forge(room) => {
                 self.forge(room);
                 Ok(())
@@ -428,6 +449,11 @@ impl<R: Game> World<R> {
             || format!("frame {}: {} ms, at {store_ms} ms", frame.v, frame.time_ms),
         )?;
         self.record_frame(room, bytes);
+        let later = match lesser {
+            true => self.accounts[room].other.as_ref(),
+            false => Some(&self.accounts[room].book),
+        };
+        self.accounts[room].switched |= later.is_some_and(|book| book.oracle.later);
         self.counters.frames += 1;
         for entry in &frame.entries {
             let faulted = matches!(entry, Entry::Reject { code: FAULTED, .. });
@@ -435,6 +461,7 @@ impl<R: Game> World<R> {
             let halts = u64::from(matches!(entry, Entry::Halt));
             self.counters.halts += halts;
             self.accounts[room].halts += halts;
+            self.counters.switches += u64::from(matches!(entry, Entry::Switch { .. }));
         }
         self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
             json!({

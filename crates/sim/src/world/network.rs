@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::{Event, Game, World};
+use super::{Event, World};
+use crate::later::Game;
 
 /// How long a store call may take before its outcome counts as unknown, as the hosts have it.
 pub(super) const STORE_TIMEOUT_MS: u64 = 5_000;

@@ -4,7 +4,8 @@
 use baton::effect::{Arrival, Call, Outcome as Answer};
 use baton::{Hash, Head};
 
-use super::{Game, Slip, World};
+use super::{Slip, World};
+use crate::later::Game;
 
 impl Slip {
     /// Whose request it is, for people.

@@ -1,22 +1,29 @@
 //! The rules, said once more: verdicts, balances, timers, and what a state must come to.
 
-use super::{FAULTED, MALFORMED, Oracle};
+use super::{FAULTED, MALFORMED, OUTDATED, Oracle};
 use crate::check::{Checked, hold};
-use crate::rules::{BankAction, BankState, CURSE_TICKS, HERD_TICKS, MOST};
+use crate::later::{Banked, EitherState, LATER, LATER_TURN, LaterAction, is_too_much};
+use crate::rules::{BankAction, CURSE_TICKS, HERD_TICKS, MOST};
+use baton::Era;
 
 impl Oracle {
     /// The rules' verdict, said once more: 0 or the code.
-    pub(super) fn judge(&self, player: u32, body: &[u8]) -> u16 {
+    pub(super) fn judge(&self, player: u32, version: u32, body: &[u8]) -> u16 {
         let has = self.balances.get(&player).copied().unwrap_or(0);
-        let Ok((action, [])) = postcard::take_from_bytes::<BankAction>(body) else {
-            return MALFORMED;
-        };
-        judge(&action, has, self.due.is_some())
+        match self.read(version, body) {
+            Ok(action) => judge(&action, has, self.due.is_some(), self.later),
+            Err(code) => code,
+        }
     }
 
-    pub(super) fn apply(&mut self, player: u32, body: &[u8]) {
-        self.order = self.order.rotate_left(7) ^ (u64::from(player) + 1);
-        let Ok((action, _)) = postcard::take_from_bytes::<BankAction>(body) else {
+    fn read(&self, version: u32, body: &[u8]) -> Result<BankAction, u16> {
+        read(self.first_version(), self.later, version, body)
+    }
+
+    pub(super) fn apply(&mut self, player: u32, version: u32, body: &[u8]) {
+        let turn = if self.later { LATER_TURN } else { 7 };
+        self.order = self.order.rotate_left(turn) ^ (u64::from(player) + 1);
+        let Ok(action) = self.read(version, body) else {
             return;
         };
         match action {
@@ -38,8 +45,15 @@ impl Oracle {
     }
 
     /// Compares what the rules hold with what must be.
-    pub fn compare(&self, state: &BankState, present: &[u32]) -> Checked {
+    pub fn compare(&self, either: &EitherState, present: &[u32]) -> Checked {
         let v = self.v;
+        let (state, later) = either.bank();
+        let migrated = matches!(either, Era::New(later) if later.migrated);
+        hold(
+            (later, migrated) == (self.later, self.migrated),
+            "B31: a room is on the rules that its log names, moved there once",
+            || format!("frame {v}: later: {later}, migrated: {migrated}"),
+        )?;
         let zeros = |(player, has): (&u32, &i64)| (*has != 0).then_some((*player, *has));
         let theirs: Vec<_> = state.balances.iter().filter_map(zeros).collect();
         let ours: Vec<_> = self.balances.iter().filter_map(zeros).collect();
@@ -93,9 +107,30 @@ impl Oracle {
     }
 }
 
+/// What a device meant, written by the rules of `version`, to a room that began on `first` and is on the
+/// later ones or not; or the verdict.
+pub(crate) fn read(first: u32, later: bool, version: u32, body: &[u8]) -> Result<BankAction, u16> {
+    let own = if later { first + LATER } else { first };
+    let foreign = if version == own { MALFORMED } else { OUTDATED };
+    match version {
+        version if version == first => match postcard::take_from_bytes::<BankAction>(body) {
+            Ok((action, [])) => Ok(action),
+            _ => Err(foreign),
+        },
+        version if later && version == own => {
+            match postcard::take_from_bytes::<LaterAction>(body) {
+                Ok((action, [])) => Ok(action.what),
+                _ => Err(foreign),
+            }
+        }
+        _ => Err(OUTDATED),
+    }
+}
+
 /// The verdict on an action of a player who has so much.
-pub(crate) fn judge(action: &BankAction, has: i64, armed: bool) -> u16 {
+pub(crate) fn judge(action: &BankAction, has: i64, armed: bool, later: bool) -> u16 {
     match action {
+        action if later && is_too_much(action) => 7,
         BankAction::Add(amount) | BankAction::Fine(amount) if !(0..=MOST).contains(amount) => 7,
         BankAction::Spend(amount) | BankAction::Give(_, amount) => match *amount {
             amount if !(0..=MOST).contains(&amount) => 7,

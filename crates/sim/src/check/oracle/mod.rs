@@ -12,13 +12,16 @@ use baton::frame::{Entry, Frame};
 use baton::{BodyHash, Hash, Lineage, Writer, limits};
 
 use super::book::Witness;
-use super::ledger::{Ledger, Owner};
+use super::ledger::{Ledger, Owner, Written};
 use super::{Checked, hold};
+use crate::later::LATER;
 use crate::rules::{PAUSE, STILL, TICK_MS};
 use time::is_of_nobody;
 
 /// The verdict that a body which is no action gets.
 const MALFORMED: u16 = 0xff00;
+/// The verdict on an action of rules that mean nothing here any more.
+const OUTDATED: u16 = 0xff02;
 /// The verdict on what breaks the rules.
 pub const FAULTED: u16 = 0xff01;
 
@@ -76,6 +79,10 @@ pub struct Oracle {
     pub cursed: Option<u64>,
     /// Time has broken them, and the log says so.
     pub halted: bool,
+    /// It is on the later rules.
+    pub later: bool,
+    /// And began on those before.
+    migrated: bool,
 }
 
 impl Oracle {
@@ -105,7 +112,14 @@ impl Oracle {
             order: 0,
             cursed: None,
             halted: false,
+            later: false,
+            migrated: false,
         }
+    }
+
+    /// The version of the rules before.
+    fn first_version(&self) -> u32 {
+        u32::from(self.policy) + 1
     }
 
     /// The device with this owner.
@@ -238,9 +252,22 @@ impl Oracle {
         lossy: bool,
     ) -> Checked {
         match entry {
-            Entry::Setup { .. } => hold(frame.v == 1, "S1: a room begins once", || {
-                format!("a setup in frame {}", frame.v)
-            }),
+            Entry::Setup { version, .. } => {
+                self.later = *version > self.first_version();
+                hold(frame.v == 1, "S1: a room begins once", || {
+                    format!("a setup in frame {}", frame.v)
+                })
+            }
+            Entry::Switch { version, .. } => {
+                let was = std::mem::replace(&mut self.later, true);
+                self.migrated = true;
+                self.halted = false;
+                hold(
+                    !was && *version == self.first_version() + LATER,
+                    "B31: a room changes its rules once, to the next",
+                    || format!("frame {}: to {version}", frame.v),
+                )
+            }
             Entry::Register { user, id, .. } => self.register(user, *id, frame),
             Entry::Evict { device } => self.evict(*device, frame),
             Entry::Join {
@@ -260,7 +287,17 @@ impl Oracle {
             } => self.leave(*device, *session, from + u64::from(*at), frame),
             Entry::Act { device, seq, body } => {
                 self.advance(frame.tick);
-                self.act(*device, *seq, body, frame, ledger)
+                let own = self.first_version() + if self.later { LATER } else { 0 };
+                self.act(*device, *seq, (own, body), frame, ledger)
+            }
+            Entry::Upcast {
+                device,
+                seq,
+                version,
+                body,
+            } => {
+                self.advance(frame.tick);
+                self.act(*device, *seq, (*version, body), frame, ledger)
             }
             Entry::Reject {
                 device,
@@ -319,17 +356,18 @@ impl Oracle {
         &mut self,
         number: u32,
         seq: u64,
-        body: &[u8],
+        (version, body): (u32, &[u8]),
         frame: &Frame,
         ledger: &Ledger,
     ) -> Checked {
         let device = self.next_of(number, seq, BodyHash::of(body), 0, frame)?;
         let (owner, player) = (device.owner.clone(), device.player);
-        let made = ledger.bodies(&owner, seq).iter().any(|made| made == body);
+        let is_it = |made: &Written| made.0 == version && made.1 == body;
+        let made = ledger.bodies(&owner, seq).iter().any(is_it);
         hold(made, "S16: an action is what its device made", || {
             format!("frame {}: device {number}, {seq}", frame.v)
         })?;
-        let judged = self.judge(player, body);
+        let judged = self.judge(player, version, body);
         hold(
             judged == 0,
             "S14: accepted only what the rules allow",
@@ -340,7 +378,7 @@ impl Oracle {
                 )
             },
         )?;
-        self.apply(player, body);
+        self.apply(player, version, body);
         Ok(())
     }
 
@@ -355,11 +393,12 @@ impl Oracle {
     ) -> Checked {
         let device = self.next_of(number, seq, hash, code, frame)?;
         let (owner, player) = (device.owner.clone(), device.player);
-        let judged = ledger
-            .body(&owner, seq, hash)
-            .map(|body| self.judge(player, body));
+        let made = ledger.of_hash(&owner, seq, hash);
+        let judged: Vec<u16> = made
+            .map(|(version, body)| self.judge(player, *version, body))
+            .collect();
         hold(
-            judged == Some(code),
+            judged.contains(&code),
             "S14: rejected as the rules say",
             || {
                 format!(

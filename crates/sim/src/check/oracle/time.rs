@@ -119,5 +119,8 @@ impl Oracle {
 
 /// What a frame of nothing but time may have.
 pub(super) fn is_of_nobody(entry: &Entry) -> bool {
-    matches!(entry, Entry::Cut { .. } | Entry::Reset { .. })
+    matches!(
+        entry,
+        Entry::Cut { .. } | Entry::Reset { .. } | Entry::Switch { .. }
+    )
 }

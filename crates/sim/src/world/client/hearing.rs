@@ -1,14 +1,17 @@
 //! What reaches a device: answers, refusals, pushed frames, or nothing; and what it may believe then.
 
 use baton::effect::{Content, Outcome as Answer};
-use baton::{Code, Note, limits};
+use baton::{Code, Note, Status, limits, wire};
 use serde_json::json;
 
 use crate::check::client::{predicts, took};
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
-use crate::world::{Game, Phase, Slip, World};
+use crate::later::Game;
+use crate::world::{Event, Phase, Slip, World};
 
+/// Within how long who is told to load another page does, in milliseconds.
+const RELOAD_MS: u64 = 5_000;
 /// One prediction in so many is held against what it must be.
 const PREDICTIONS: u32 = 8;
 
@@ -58,6 +61,9 @@ impl<R: Game> World<R> {
             hold(read, "9: an answer can be read", || {
                 format!("by client {index}")
             })?;
+            if page.replica.status(local_ms) == Status::Reload {
+                page.told.beyond = wire::read_reply(&answer.body).map(|reply| reply.head);
+            }
         } else {
             let (code, expected) = refusal_of(answer);
             let owner = (page.user.clone(), page.asker);
@@ -77,6 +83,8 @@ impl<R: Game> World<R> {
                 // More of them lag behind than one invocation looks up.
                 Some(Code::Retry) if asked.cursors > limits::MAX_OLD_CURSORS => true,
                 Some(Code::Halted) => accounts.halts > 0,
+                // Builds that lack the rules of the room.
+                Some(Code::Rules) => self.plan.rollout.is_some() && trouble,
                 // A copy of the device was first to use the number, at any time.
                 Some(Code::Conflict) if accounts.ledger.is_doubled(&owner) => true,
                 _ => trouble,
@@ -112,7 +120,7 @@ impl<R: Game> World<R> {
             &notes,
             books,
             own,
-            accounts.losses,
+            (accounts.losses, accounts.switched),
         )?;
         self.counters.answers += answers;
         let v = page.replica.head().v;
@@ -129,6 +137,16 @@ impl<R: Game> World<R> {
             (index as u64, v),
             || json!({ "of": what, "v": v, "pending": pending, "notes": format!("{notes:?}") }),
         );
+        if notes.contains(&Note::Reload) {
+            let (life, in_ms) = (self.clients[index].life, self.between(0, RELOAD_MS));
+            self.after(
+                in_ms,
+                Event::Reload {
+                    client: index,
+                    life,
+                },
+            );
+        }
         if evicted {
             self.renew(index);
         }

@@ -8,16 +8,18 @@ mod storage;
 use std::collections::BTreeMap;
 
 use baton::effect::{Arrival, Call};
-use baton::{DeviceId, Identity, Replica, wire};
+use baton::{DeviceId, Identity, wire};
 use serde_json::json;
 
-use super::{Event, Game, Phase, Slip, World};
+use super::{Event, Phase, Slip, World};
 use crate::check::Checked;
 use crate::check::client::Told;
-use crate::check::ledger::Owner;
+use crate::check::ledger::{Owner, Written};
 use crate::check::oracle::Oracle;
 use crate::check::reply::Asked;
 use crate::clock::START_MS;
+use crate::later::Game;
+use crate::page::Page;
 use crate::plan::Routing;
 use crate::rules::{BankAction, MOST};
 
@@ -28,7 +30,7 @@ const DECADE_MS: u64 = 315_360_000_000;
 pub(super) struct Client<R: Game> {
     pub(super) room: usize,
     user: String,
-    pub(super) replica: Replica<R>,
+    pub(super) replica: Page<R>,
     /// What is on disk.
     saved: Vec<u8>,
     saved_room: Option<Vec<u8>>,
@@ -55,7 +57,7 @@ pub(super) struct Client<R: Game> {
     /// When it was last told that there is no place for it.
     pub(super) no_place_ms: Option<u64>,
     /// The bodies that this device made and kept.
-    own: BTreeMap<(Owner, u64), Vec<u8>>,
+    own: BTreeMap<(Owner, u64), Written>,
 }
 
 impl<R: Game> Client<R> {
@@ -107,10 +109,9 @@ impl<R: Game> Client<R> {
     }
 
     /// The bodies that wait for an answer, if nothing of them was let go of.
-    fn pending(&self) -> Option<Vec<Vec<u8>>> {
+    fn pending(&self) -> Option<Vec<Written>> {
         let owner = self.owner();
-        let synced = self.replica.synced()?;
-        let mark = synced.standing(&owner.0, owner.1)?.mark();
+        let (_, mark) = self.replica.standing(&owner.0, owner.1)?;
         let range = (owner.clone(), mark + 1)..=(owner, u64::MAX);
         let pending: Vec<_> = self
             .own
@@ -125,7 +126,7 @@ impl<R: Game> World<R> {
     pub(super) fn add_client(&mut self, index: usize) {
         let user = format!("u{}", index % self.plan.users);
         let id = self.new_device();
-        let replica = Replica::new(&user, id, 1);
+        let replica = Page::new(self.pages, &user, id);
         let live = self.random.below(100) < self.plan.sockets;
         let client = Client {
             room: index / self.plan.users.max(1) % self.plan.rooms,
@@ -233,14 +234,15 @@ impl<R: Game> World<R> {
         let faults = self.faults();
         let page = &mut self.clients[index];
         let local_ms = page.local_ms(self.now_ms);
-        let Ok(seq) = page.replica.act(&action, local_ms) else {
+        let Ok(made) = page.replica.act(&action, local_ms) else {
             return Ok(());
         };
         if self.chance(faults.unsaved) {
             // The tab is killed before the action was kept: it never was.
             return self.reload(index);
         }
-        self.keep_action(index, seq, &action);
+        let seq = made.seq;
+        self.keep_action(index, made);
         self.counters.actions += 1;
         self.note(
             &format!("client {index}"),
@@ -359,6 +361,8 @@ impl<R: Game> World<R> {
         Asked {
             cursor: request.cursor,
             frames: request.frames,
+            rules: request.rules,
+            mixed: self.plan.rollout.is_some(),
             device: hail.map(|hail| ((self.clients[index].user.clone(), hail.id), hail.answered)),
             began_v: 0,
             began_losses: 0,

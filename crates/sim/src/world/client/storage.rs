@@ -1,23 +1,26 @@
 //! What a device has on disk: kept, loaded again, lost, copied.
 
-use baton::{Replica, wire};
 use serde_json::json;
 
 use crate::check::Checked;
 use crate::check::client::Told;
-use crate::rules::BankAction;
-use crate::world::{Game, World};
+use crate::later::Game;
+use crate::page::{Made, Page};
+use crate::world::World;
 
 impl<R: Game> World<R> {
     /// An action is on disk from now on.
-    pub(in crate::world) fn keep_action(&mut self, index: usize, seq: u64, action: &BankAction) {
-        let body = wire::write(action);
+    pub(in crate::world) fn keep_action(&mut self, index: usize, made: Made) {
+        let Made { seq, version, body } = made;
         let page = &mut self.clients[index];
         page.saved = page.replica.save();
         let owner = page.owner();
-        page.own.insert((owner.clone(), seq), body.clone());
+        page.own
+            .insert((owner.clone(), seq), (version, body.clone()));
         let room = page.room;
-        self.accounts[room].ledger.keep(&owner, seq, body);
+        self.accounts[room]
+            .ledger
+            .keep(&owner, seq, (version, body));
     }
 
     /// The page is loaded again: only what is on disk is left.
@@ -28,8 +31,10 @@ impl<R: Game> World<R> {
         page.life += 1;
         page.flying = None;
         page.base_ms = base_ms;
+        // Never an older one than was there: it would not know what its device did.
+        let edition = page.replica.edition().max(self.pages);
         page.replica =
-            Replica::resume(&page.user, &page.saved, 1).expect("what was saved is whole");
+            Page::resume(edition, &page.user, &page.saved).expect("what was saved is whole");
         // The new session is kept before it is used.
         page.saved = page.replica.save();
         if warm && let Some(room) = &page.saved_room {
@@ -52,7 +57,7 @@ impl<R: Game> World<R> {
         let id = self.new_device();
         let page = &mut self.clients[index];
         let owner = page.owner();
-        page.saved = Replica::<R>::new(&page.user, id, 1).save();
+        page.saved = Page::<R>::new(page.replica.edition(), &page.user, id).save();
         page.saved_room = None;
         let room = page.room;
         self.accounts[room].ledger.give_up(&owner);
@@ -72,8 +77,13 @@ impl<R: Game> World<R> {
             source.own.clone(),
         );
         let (room, owner) = (source.room, source.owner());
+        // Its pages go with it.
+        let edition = source.replica.edition();
         let page = &mut self.clients[to];
         let lost = page.owner();
+        if page.replica.edition() < edition {
+            page.replica = Page::new(edition, &user, owner.1);
+        }
         page.user = user;
         page.saved = saved;
         page.own = own;

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::check::{Checked, order};
 use crate::clock::START_MS;
+use crate::later::Game;
 use crate::store::{Times, Wrote};
 use crate::world::network::STORE_TIMEOUT_MS;
-use crate::world::{Event, Game, World};
+use crate::world::{Event, World};
 
 impl<R: Game> World<R> {
     pub(super) fn call_store(&mut self, id: u64, effect: Effect) {

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::refused;
 use crate::check::Checked;
-use crate::world::{Game, Slip, World};
+use crate::later::Game;
+use crate::world::{Slip, World};
 
 impl<R: Game> World<R> {
     /// The rules broke.
@@ -33,7 +34,8 @@ impl<R: Game> World<R> {
             return Ok(());
         };
         let (host, room) = (trapped.host, trapped.room);
-        let fresh = self.new_host();
+        // The same process goes on with the same build.
+        let fresh = self.new_host(self.hosts[host].build);
         self.hosts[host].instance = fresh.instance;
         self.hosts[host].slots = fresh.slots;
         self.hosts[host].writer = fresh.writer;
@@ -93,7 +95,7 @@ impl<R: Game> World<R> {
             self.counters.saw(11);
         }
         self.flights.retain(|_, flight| flight.host != host);
-        let fresh = self.new_host();
+        let fresh = self.new_host(self.builds[host]);
         let old = std::mem::replace(&mut self.hosts[host], fresh);
         self.note(
             &format!("host {host}"),
@@ -112,7 +114,7 @@ impl<R: Game> World<R> {
             .any(|line| line.busy || !line.waiting.is_empty());
         let flies = self.flights.values().any(|flight| flight.host == host);
         if place.closing && !waits && !flies {
-            self.hosts[host] = self.new_host();
+            self.hosts[host] = self.new_host(self.builds[host]);
         }
     }
 }

@@ -3,26 +3,30 @@
 
 mod calls;
 mod endings;
+pub(super) mod machine;
 
 use std::collections::{BTreeSet, VecDeque};
 
 use baton::effect::{Arrival, Content, Effect, Fed, Moment, Outcome as Answer};
 use baton::slots::Slots;
-use baton::{Before, Instance, Invocation, Nonce, Writer, limits, wire};
+use baton::{Before, Nonce, Writer, limits, wire};
 
 use super::errands::Round;
-use super::{Event, Game, Slip, World};
+use super::{Event, Slip, World};
 use crate::check::reply::{Asked, reply};
 use crate::check::{Checked, hold};
 use crate::clock::Clock;
+use crate::later::Game;
 use crate::rules::step;
+use machine::{Build, Flying, Machine};
 
 /// Effects that one invocation may ask for, as the hosts have it.
 const MAX_EFFECTS: u32 = 32;
 
 /// One host process.
 pub(super) struct Host<R: Game> {
-    instance: Instance<R>,
+    instance: Machine<R>,
+    pub(super) build: Build,
     /// Of a store of keys, what this process knows.
     pub(super) slots: Slots,
     pub(super) writer: Writer,
@@ -54,7 +58,7 @@ pub(super) struct Flight<R: Game> {
     life: u64,
     pub(super) room: usize,
     /// None before its first step is done.
-    invocation: Option<Invocation<R>>,
+    invocation: Option<Flying<R>>,
     slips: Vec<Slip>,
     /// Kept where a trap may make it begin again.
     arrivals: Vec<Arrival>,
@@ -76,7 +80,7 @@ pub(super) struct Flight<R: Game> {
 }
 
 impl<R: Game> World<R> {
-    pub(super) fn new_host(&mut self) -> Host<R> {
+    pub(super) fn new_host(&mut self, build: Build) -> Host<R> {
         let faults = self.faults();
         self.writers += 1;
         let mut clock = Clock {
@@ -97,7 +101,8 @@ impl<R: Game> World<R> {
         }
         let writer = Writer((self.writers | self.random.next_u64() << 16).to_le_bytes());
         Host {
-            instance: Instance::new(writer, self.settings, ()),
+            instance: Machine::new(build, writer, self.settings),
+            build,
             slots: Slots::new(0),
             writer,
             life: self.writers,
@@ -214,16 +219,11 @@ impl<R: Game> World<R> {
             },
         );
         let (name, instance) = (Self::room_name(room), &mut self.hosts[host].instance);
-        let begun = step(|| match &before {
-            None => instance.begin(&name, arrivals, moment),
-            Some((trapped, noted)) => {
-                let before = match trapped {
-                    true => Before::Trapped { noted },
-                    false => Before::Dropped { noted },
-                };
-                instance.begin_again(&name, arrivals, before, moment)
-            }
+        let before = before.as_ref().map(|(trapped, noted)| match trapped {
+            true => Before::Trapped { noted },
+            false => Before::Dropped { noted },
         });
+        let begun = step(|| instance.begin(&name, arrivals, before, moment));
         let Some((invocation, effect)) = begun else {
             return self.broke(id);
         };
@@ -376,7 +376,7 @@ impl<R: Game> World<R> {
         };
         flight.trying = alone;
         let (invocation, instance) = (&mut flight.invocation, &mut self.hosts[host].instance);
-        let resumed = step(|| Some(invocation.as_mut()?.resume(instance, fed, moment)));
+        let resumed = step(|| Some(instance.resume(invocation.as_mut()?, fed, moment)));
         match resumed {
             Some(Some(effect)) => self.carry_out(id, effect),
             Some(None) => Ok(()),
