@@ -101,7 +101,8 @@ async function openCluster(urls: string[]): Promise<Redises> {
       disableOfflineQueue: true,
       ...(username ? { username: decodeURIComponent(username) } : {}),
       ...(password ? { password: decodeURIComponent(password) } : {}),
-      ...(protocol === 'rediss:' ? { socket: { tls: true } } : {}),
+      // Each try to reach a server that is gone is an occasion to ask the others.
+      socket: { reconnectStrategy: REFRESH_MS, ...(protocol === 'rediss:' ? { tls: true } : {}) },
     },
   })
   cluster.on('error', tell)

@@ -98,6 +98,9 @@ export class RedisCluster {
       'nodes.conf',
       '--cluster-node-timeout',
       '2000',
+      // Else a replica has nothing for its first five seconds, and may not take over.
+      '--repl-diskless-sync-delay',
+      '0',
     ]
     const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(options)))
     const cluster = new RedisCluster(servers)
@@ -106,12 +109,16 @@ export class RedisCluster {
     await promisify(execFile)('redis-cli', arrange)
     const client = await cluster.connect()
     for (const end_ms = Date.now() + START_MS; Date.now() < end_ms; await sleep(100)) {
-      // Every node knows every slot.
+      // Every node knows every slot, and every replica has what its master has.
       const states = await Promise.all(servers.map((server) => stateOf(server)))
-      if (states.every((state) => state.includes('cluster_state:ok'))) break
+      if (states.every((state) => state.includes('cluster_state:ok') && !state.includes('master_link_status:down'))) {
+        await client.close()
+        return cluster
+      }
     }
     await client.close()
-    return cluster
+    await cluster.stop()
+    throw new Error('the cluster did not come up')
   }
 
   /** Who has the slot of a key. @throws if nobody whom we know has */
@@ -144,7 +151,8 @@ export class RedisCluster {
 
 async function stateOf(server: RedisServer): Promise<string> {
   const client = await server.connect()
-  const state = String(await client.sendCommand(['CLUSTER', 'INFO']))
+  const state = await client.sendCommand(['CLUSTER', 'INFO'])
+  const replication = await client.sendCommand(['INFO', 'replication'])
   await client.close()
-  return state
+  return `${state}${replication}`
 }
