@@ -49,7 +49,7 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("instance forgets between requests", true),
     ("two requests interleaved in one instance", true),
     ("trap", true),
-    ("two versions of rules together", true),
+    ("two versions of rules together (with `--deploys`)", false),
     ("snapshot corrupt (refused whole: behaviour tests)", false),
     ("device id used twice, storage cloned or lost", true),
     ("same number, other body", true),

@@ -81,7 +81,6 @@ pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outco
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
     plan.poison(&mut Random::from_seed(!seed));
-    plan.deploy(&mut Random::from_seed(seed.rotate_left(32)));
     change(&mut plan);
     if keep.history {
         plan.faults.split_brains = 0;

@@ -219,13 +219,11 @@ impl Plan {
         }
     }
 
-    /// Draws whether other rules are deployed, from a generator of its own. No time breaks the rules then: what
-    /// a change of rules does to a halted room is told by a test of its own.
+    /// Other rules are deployed. No time breaks the rules then: what a change of rules does to a halted room is told by
+    /// a test of its own.
     pub fn deploy(&mut self, random: &mut Random) {
-        if random.chance(1, 6) {
-            self.curses = 0;
-            self.rollout = Some(Rollout::draw(random));
-        }
+        self.curses = 0;
+        self.rollout = Some(Rollout::draw(random));
     }
 
     /// A world in which nothing goes wrong, for scenarios.

@@ -2,7 +2,6 @@
 //! handful of new worlds holds. The thousands of them are run by `cargo xtask test sim`.
 
 use baton::Random;
-use baton_sim::plan::Rollout;
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
 use baton_sim::{Keep, Plan, Verdict, run, run_seed};
 
@@ -201,7 +200,7 @@ fn b30_b31_rooms_change_their_rules_in_a_rolling_deploy_and_every_page_goes_on()
     let mut switches = 0;
     for seed in 0..16 {
         let mut plan = Plan::calm([PAUSE, SKIP, CATCH_UP, STILL][seed as usize % 4], 3, 6);
-        plan.rollout = Some(Rollout::draw(&mut Random::from_seed(seed)));
+        plan.deploy(&mut Random::from_seed(seed));
         plan.rooms = 2;
         plan.keys = seed % 8 > 3;
         plan.clock = !plan.keys;

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use baton::Random;
 use baton_sim::counters::Counters;
 use baton_sim::{Keep, Outcome, Plan, Verdict, history, run_drawn};
 
@@ -27,8 +28,16 @@ struct Options {
     trace: Option<String>,
     history: Option<String>,
     all: bool,
+    changes: Changes,
+}
+
+/// What is changed in every plan.
+#[derive(Clone, Copy, Default)]
+struct Changes {
     /// Only this kind of store.
     store: Option<Store>,
+    /// Other rules are deployed in all of them.
+    deploys: bool,
 }
 
 /// A kind of store.
@@ -50,7 +59,7 @@ impl Store {
 fn main() -> ExitCode {
     let Some(options) = options() else {
         eprintln!(
-            "options: --seeds N [--from SEED] [--jobs N] [--all] [--store compare|keys] | --seed SEED [--trace FILE] [--history FILE, and no split brain]"
+            "options: --seeds N [--from SEED] [--jobs N] [--all] [--store compare|keys] [--deploys] | --seed SEED [--trace FILE] [--history FILE, and no split brain]"
         );
         return ExitCode::from(64);
     };
@@ -70,7 +79,7 @@ fn options() -> Option<Options> {
         trace: None,
         history: None,
         all: false,
-        store: None,
+        changes: Changes::default(),
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -85,12 +94,13 @@ fn options() -> Option<Options> {
             }
             "--all" => options.all = true,
             "--store" => {
-                options.store = Some(match arguments.next()?.as_str() {
+                options.changes.store = Some(match arguments.next()?.as_str() {
                     "compare" => Store::Compare,
                     "keys" => Store::Keys,
                     _ => return None,
                 });
             }
+            "--deploys" => options.changes.deploys = true,
             "--trace" => options.trace = Some(arguments.next()?),
             "--history" => options.history = Some(arguments.next()?),
             _ => return None,
@@ -99,10 +109,13 @@ fn options() -> Option<Options> {
     (options.seeds > 0 && options.jobs > 0).then_some(options)
 }
 
-fn change(store: Option<Store>) -> impl FnOnce(&mut Plan) {
+fn change(changes: Changes, seed: u64) -> impl FnOnce(&mut Plan) {
     move |plan| {
-        if let Some(store) = store {
+        if let Some(store) = changes.store {
             store.change(plan);
+        }
+        if changes.deploys {
+            plan.deploy(&mut Random::from_seed(seed));
         }
     }
 }
@@ -112,7 +125,7 @@ fn one(options: &Options) -> ExitCode {
         trace: options.trace.is_some(),
         history: options.history.is_some(),
     };
-    let outcome = run_drawn(options.from, keep, change(options.store));
+    let outcome = run_drawn(options.from, keep, change(options.changes, options.from));
     let trace = || outcome.trace.join("\n") + "\n";
     write(options.trace.as_ref(), trace);
     write(options.history.as_ref(), || {
@@ -180,7 +193,7 @@ fn many(options: &Options) -> ExitCode {
     let next = AtomicU64::new(options.from);
     let stop = AtomicBool::new(false);
     let end = options.from.saturating_add(options.seeds);
-    let store = options.store;
+    let changes = options.changes;
     let (sender, receiver) = mpsc::channel();
     let mut sum = Sum::default();
     let mut failures: Vec<Outcome> = Vec::new();
@@ -194,7 +207,7 @@ fn many(options: &Options) -> ExitCode {
                         break;
                     }
                     let start = Instant::now();
-                    let outcome = run_drawn(seed, Keep::default(), change(store));
+                    let outcome = run_drawn(seed, Keep::default(), change(changes, seed));
                     if sender.send((outcome, start.elapsed())).is_err() {
                         break;
                     }
