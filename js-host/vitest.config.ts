@@ -1,6 +1,6 @@
 /**
  * The TypeScript tests, in Node: `unit` is what needs no server and no browser, `stores` what starts
- * stores, `e2e` what drives servers and browsers.
+ * stores, `devvit` what runs the app for Devvit, `e2e` what drives servers and browsers.
  * Decides where tests are and how long they may take.
  */
 import { resolve } from 'node:path'
@@ -37,6 +37,18 @@ export default defineConfig({
           include: ['stores/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        server: { fs: { allow: [resolve(import.meta.dirname, '..')] } },
+        test: {
+          name: 'devvit',
+          dir: tests,
+          include: ['devvit/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

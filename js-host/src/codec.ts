@@ -106,6 +106,11 @@ export class Reader {
     return count
   }
 
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.#at
+  }
+
   end(): void {
     if (this.#at !== this.#bytes.length) throw new CodecError('bytes left over')
   }

@@ -1,7 +1,7 @@
 /**
  * The routes, the same on every host: what they take, what they refuse and how they answer. Who
- * asks comes from the verified token alone; headers and bodies that claim an identity are not
- * looked at. Must not know where the handler runs, or what is in a request or a reply.
+ * asks comes from the verified token alone, or from the platform alone; headers and bodies that
+ * claim an identity are not looked at. Must not know where the handler runs, or what is in a request or a reply.
  */
 
 import { type Context, Hono } from 'hono'
@@ -14,13 +14,17 @@ import { MAX_REQUEST_BYTES, SEGMENT, TAIL_MS } from './limits'
 import { type Fields, type Level, log } from './log'
 import { addressKey, RateLimit } from './rate'
 import { originAllowed, securityHeaders } from './security'
-import type { Sessions } from './session'
+import type { Session, Sessions } from './session'
 import type { Settings } from './settings'
+
+/** Who asks, where the platform has verified it: `null` is nobody who is logged in. Tokens are not read then. */
+export type Verified = () => Identity | null
 
 /** What a host gives its router. */
 export interface Ports {
   settings: Settings
-  sessions: Sessions
+  /** Who asks: by signed sessions, or by the platform. */
+  callers: Sessions | Verified
   /** The kinds of room that the handler serves. */
   kinds: ReadonlySet<string>
   /** Asks a room; always answers. `hold` keeps the platform from stopping the request meanwhile. */
@@ -96,7 +100,7 @@ export function createRouter(ports: Ports): Hono<Environment> {
   route(app, '/api/health', {
     GET: async (c) => c.json({ ...ports.health(), kinds: [...ports.kinds] }, 200, { 'cache-control': 'no-store' }),
   })
-  route(app, '/api/session', { POST: async (c) => session(c, ports, guard) })
+  route(app, '/api/session', { POST: async (c) => session(c, guard) })
   route(app, '/api/rooms/:kind/:name', {
     POST: async (c) => {
       const [kind, name] = room(c, ports)
@@ -160,15 +164,12 @@ function route(app: Hono<Environment>, path: string, methods: Partial<Record<'GE
   app.all(path, (c) => refuse(c, 'method_not_allowed', { allow }))
 }
 
-async function session(c: Ask, ports: Ports, guard: Guard): Promise<Response> {
+async function session(c: Ask, guard: Guard): Promise<Response> {
   const json = await readJson(c.req.raw)
   const body = v.safeParse(SessionBody, json)
   // To the schema an empty array is an object without fields.
   if (!body.success || Array.isArray(json)) throw new Refused('malformed')
-  const { token } = body.output
-  if (token === undefined) guard.guest(c)
-  const made = token === undefined ? await ports.sessions.guest() : await ports.sessions.renew(token)
-  return c.json(made, 200, { 'cache-control': 'no-store' })
+  return c.json(await guard.session(c, body.output.token), 200, { 'cache-control': 'no-store' })
 }
 
 async function live(c: Ask, ports: Ports, guard: Guard): Promise<Response> {
@@ -286,9 +287,20 @@ class Guard {
     limit(this.#addresses.take(this.#addressOf(c)))
   }
 
-  /** @throws Limited */
-  guest(c: Ask): void {
+  /**
+   * A session: a new guest's; or that of the token, with a longer life. Where the platform says who asks there are no
+   * guests, and a session ends at once: it is asked for anew by each page. @throws Refused `unauthorized`, Limited
+   */
+  async session(c: Ask, token: string | undefined): Promise<Session> {
+    const { callers } = this.#ports
+    if (typeof callers === 'function') {
+      const who = callers()
+      if (!who) throw new Refused('unauthorized')
+      return { token: 'verified-by-the-platform', ...who, expires_ms: 0 }
+    }
+    if (token !== undefined) return callers.renew(token)
     limit(this.#guests.take(this.#addressOf(c)))
+    return callers.guest()
   }
 
   /** No route has a query; a token in one gets the answer of a bad token. @throws Refused */
@@ -303,10 +315,16 @@ class Guard {
    * can put one when it opens a socket. @throws Refused `unauthorized`, Limited
    */
   async caller(c: Ask, beside?: string): Promise<Identity | null> {
+    const { callers } = this.#ports
+    if (typeof callers === 'function') {
+      const verified = callers()
+      if (verified) limit(this.#users.take(verified.user))
+      return verified
+    }
     const header = c.req.header('authorization')
     if (header === undefined && beside === undefined) return null
     const token = header === undefined ? beside : /^Bearer ([\w.-]+)$/.exec(header)?.[1]
-    const who = await this.#ports.sessions.verify(token ?? '')
+    const who = await callers.verify(token ?? '')
     limit(this.#users.take(who.user))
     return who
   }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type Codec, decode, encode } from '../src/codec'
 import * as wire from '../src/effect'
+import * as keys from '../src/stores/slots'
 
 const zeros = '00'.repeat(16)
 const ones = '11'.repeat(16)
@@ -81,6 +82,8 @@ const CODECS: [RegExp, Codec<unknown>][] = [
   [/^effect /, wire.effect as Codec<unknown>],
   [/^fed /, wire.fed as Codec<unknown>],
   [/^arrivals/, wire.arrivals as Codec<unknown>],
+  [/^step of/, keys.step as Codec<unknown>],
+  [/^answers/, keys.answers as Codec<unknown>],
 ]
 const vectors = golden.vectors.flatMap((vector) => {
   const codec = CODECS.find(([name]) => name.test(vector.name))?.[1]
@@ -96,7 +99,9 @@ function leaves(value: unknown): string[] {
 }
 
 /** What Rust's JSON says of enums without fields. */
-const UNITS = new Set(['"Failed"', '"View"', '"Watch"', '"Tail"', '"Snapshot"'])
+const UNITS = new Set(
+  ['Failed', 'View', 'Watch', 'Tail', 'Snapshot', 'Done', 'Refused', 'Nil', 'WrongType'].map((name) => `"${name}"`),
+)
 
 test('there are golden bytes of every effect and result', () => {
   expect(vectors.length).toBeGreaterThanOrEqual(15)

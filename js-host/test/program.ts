@@ -24,7 +24,9 @@ export class Program {
       root: JS_HOST,
       logLevel: 'warn',
       // The npm packages are those of js-host.
-      resolve: { alias: [{ find: /^(@redis\/client|@upstash\/redis)$/, replacement: `${JS_HOST}/node_modules/$1` }] },
+      resolve: {
+        alias: [{ find: /^(@redis\/client|@upstash\/redis|@devvit\/.+)$/, replacement: `${JS_HOST}/node_modules/$1` }],
+      },
       ssr: { noExternal: true },
       build: {
         ssr: source,

@@ -38,7 +38,7 @@ export async function deploy({ play = whoAsked, variables = {}, ports = {} }: Op
   const driver = new Driver({ faces: wasm.faces, store: performer(new MemoryStore(now)), store_timeout_ms: 1000 })
   const app = createRouter({
     settings,
-    sessions,
+    callers: sessions,
     kinds: new Set(wasm.faces.current().kinds()),
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: async (kind, name) => new Response(`live ${kind}/${name}`),

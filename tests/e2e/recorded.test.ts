@@ -46,7 +46,7 @@ const memory: Place = async (all, play) => {
   const driver = new Driver({ faces, store: performer(store), store_timeout_ms: settings.store_timeout_ms })
   const router = createRouter({
     settings,
-    sessions: await Sessions.open(settings.keys, settings.audience),
+    callers: await Sessions.open(settings.keys, settings.audience),
     kinds: new Set(faces.current().kinds()),
     holds: false,
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),

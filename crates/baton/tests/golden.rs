@@ -9,6 +9,7 @@ use baton::effect::{
 };
 use baton::frame::{Cut, Entry, FORMAT, Frame};
 use baton::parcel::{Parcel, Posted, Receipt};
+use baton::slots::{Answer, Call as KeyCall, Step};
 use baton::wire::{Hail, News, Presence, Reply, Request, Sent, Standing};
 use baton::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer, limits};
 use serde::Serialize;
@@ -143,6 +144,58 @@ fn effects() -> Vec<Value> {
                 arrival(None, Call::Snapshot),
             ],
         ),
+    ]
+}
+
+/// What errands ask of a store of single keys, and what it answers.
+fn calls() -> Vec<Value> {
+    let key = || "{kind/room}:log:0".to_owned();
+    let step = Step::Perform(vec![
+        KeyCall::Get { key: key() },
+        KeyCall::Start {
+            key: key(),
+            bytes: 100,
+        },
+        KeyCall::Set {
+            key: key(),
+            value: "text".into(),
+            absent_only: true,
+            expire_seconds: Some(1),
+        },
+        KeyCall::Delete {
+            keys: vec![key(), "other".into()],
+        },
+        KeyCall::FieldSet {
+            key: key(),
+            field: 1 << 52,
+            value: "AQ".into(),
+        },
+        KeyCall::Fields {
+            key: key(),
+            fields: vec![1, 300],
+        },
+        KeyCall::AllFields { key: key() },
+        KeyCall::FieldsDelete {
+            key: key(),
+            fields: vec![7],
+        },
+        KeyCall::FieldCount { key: key() },
+    ]);
+    let answers = vec![
+        Answer::Done,
+        Answer::Refused,
+        Answer::Nil,
+        Answer::Text("text".into()),
+        Answer::Texts(vec![Some("AQ".into()), None]),
+        Answer::Hash(vec![(300, "AQ".into())]),
+        Answer::Length(64),
+        Answer::WrongType,
+        Answer::Failed,
+    ];
+    vec![
+        vector("step of every call", &step),
+        vector("step done", &Step::Done(Fed::Read(Found::default()))),
+        vector("answers of every shape", &answers),
     ]
 }
 
@@ -323,6 +376,7 @@ fn shapes_are_pinned() {
         "SEGMENT": limits::SEGMENT,
     });
     let mut vectors = effects();
+    vectors.extend(calls());
     vectors.extend(messages());
     vectors.extend(frames());
     let computed = json!({ "limits": limits, "vectors": vectors });

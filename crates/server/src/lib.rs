@@ -10,6 +10,8 @@ extern crate alloc;
 
 #[cfg(feature = "bare")]
 mod bare;
+#[cfg(feature = "slots")]
+mod errand;
 
 use alloc::{
     borrow::ToOwned,
@@ -40,6 +42,8 @@ struct Host {
     pool: Vec<u8>,
     kinds: Vec<Box<dyn Serve>>,
     last_id: u32,
+    #[cfg(feature = "slots")]
+    errands: Option<baton::slots::Errands>,
 }
 
 /// Bytes of entropy per draw.
@@ -51,6 +55,8 @@ impl Host {
             pool: Vec::new(),
             kinds: Vec::new(),
             last_id: 0,
+            #[cfg(feature = "slots")]
+            errands: None,
         }
     }
 
@@ -67,6 +73,11 @@ impl Host {
             mono_ms: performance_now() as u64,
             nonce,
         })
+    }
+
+    fn next_id(&mut self) -> u32 {
+        self.last_id = self.last_id.wrapping_add(1);
+        self.last_id
     }
 
     fn served(&mut self, kind: &str) -> Option<&mut Box<dyn Serve>> {
@@ -157,8 +168,7 @@ impl Invocation {
     ) -> Result<Self, JsError> {
         HOST.with_borrow_mut(|host| {
             let moment = host.moment()?;
-            host.last_id = host.last_id.wrapping_add(1);
-            let id = host.last_id;
+            let id = host.next_id();
             let served = host.served(kind);
             let served = served.ok_or_else(|| JsError::new("unknown kind"))?;
             let first = match &noted {

@@ -26,9 +26,25 @@ pub(crate) fn node_host(face: &Face) -> Result<Outcome> {
     vite("node", "vite.node.config.ts", face, &out, "server.mjs")
 }
 
+/// Bundles the pages of a Reddit post around a face into `devvit/dist/client`, if anything they depend on changed.
+pub(crate) fn devvit_page(face: &Face) -> Result<Outcome> {
+    let out = js_host().join("devvit/dist/client");
+    let config = "vite.devvit.page.config.ts";
+    vite("devvit-page", config, face, &out, "splash.html")
+}
+
+/// Bundles the server for Devvit around a face into one file in `devvit/dist/server`, if anything it depends on changed.
+pub(crate) fn devvit_server(face: &Face) -> Result<Outcome> {
+    let out = js_host().join("devvit/dist/server");
+    let config = "vite.devvit.server.config.ts";
+    vite("devvit-server", config, face, &out, "index.cjs")
+}
+
 fn vite(name: &str, config: &str, face: &Face, out: &Path, made: &str) -> Result<Outcome> {
     let mut inputs = Inputs::default().path(&face.out())?;
-    for input in ["src", config, "package-lock.json", "package.json"] {
+    // The configuration of the web's page is a part of that of the post's.
+    let shared = "vite.config.ts";
+    for input in ["src", config, shared, "package-lock.json", "package.json"] {
         inputs = inputs.path(&js_host().join(input))?;
     }
     let stamp = Stamp::new(name, &inputs);

@@ -33,7 +33,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, the quick and telling ones first.
-pub(crate) const SECTIONS: [Section; 15] = [
+pub(crate) const SECTIONS: [Section; 16] = [
     Section {
         name: "format",
         title: "rustfmt",
@@ -143,6 +143,13 @@ pub(crate) const SECTIONS: [Section; 15] = [
         needs: &[Need::Redis],
         advice: "the failed case names the promise of js-host/src/store.ts",
         run: |settings| vitest_project("stores", settings),
+    },
+    Section {
+        name: "devvit",
+        title: "the app for Devvit: the unmodified packages on a real redis-server, framed as Reddit frames it",
+        needs: &[Need::Redis, Need::Chromium],
+        advice: "what the local Devvit emulates is in js-host/devvit/local/README.md; one file: `npx vitest run --project devvit <name>` in js-host",
+        run: |settings| typescript("devvit", settings),
     },
     Section {
         name: "e2e",
@@ -336,6 +343,7 @@ fn types(_: &Settings) -> Result<Tally> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: true,
+        devvit: true,
         // Only the tests in browsers have a use for it.
         bots: false,
     })?;
@@ -352,7 +360,8 @@ fn types(_: &Settings) -> Result<Tally> {
 fn typescript(project: &str, settings: &Settings) -> Result<Tally> {
     build::run(&build::Options {
         profile: Profile::Release,
-        altered: true,
+        altered: project != "devvit",
+        devvit: project == "devvit",
         bots: project == "e2e",
     })?;
     vitest_project(project, settings)

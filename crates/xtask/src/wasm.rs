@@ -49,6 +49,12 @@ pub(crate) const SERVER: Face = Face {
     directory: "server",
     feature: Some("bare"),
 };
+/// The handler with errands for a store of single keys, for Devvit.
+pub(crate) const SLOTS: Face = Face {
+    package: "baton-server",
+    directory: "server-slots",
+    feature: Some("slots"),
+};
 /// The replica, for the page.
 pub(crate) const CLIENT: Face = Face {
     package: "baton-client",

@@ -77,7 +77,16 @@ interface Slot {
 }
 
 async function takeSlot(user: string): Promise<Slot> {
-  if (!('locks' in navigator)) return { name: '0', shared: false, release: () => {} }
+  const alone = { name: '0', shared: false, release: () => {} }
+  if (!('locks' in navigator)) return alone
+  return takeFreeSlot(user).catch((error: unknown) => {
+    if (error instanceof TooManyTabs) throw error
+    // Refused, as storage is in some frames.
+    return alone
+  })
+}
+
+async function takeFreeSlot(user: string): Promise<Slot> {
   const all = Array.from({ length: MAX_DEVICES }, (_, slot) => String(slot))
   const before = lastSlot.read()
   const take = async (name: string, options: LockOptions): Promise<Slot | null> => {

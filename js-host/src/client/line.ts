@@ -3,14 +3,9 @@
  * failure is and when a lost line is tried again; must not know what the bytes mean.
  */
 
-import { fromBase64 } from '../base64'
 import type { Session } from './session'
 
 const BATON_TYPE = 'application/vnd.baton'
-const LIVE_PROTOCOL = 'baton.v1'
-const EVENTS_TYPE = 'text/event-stream'
-/** A stream that says nothing for so long is lost: its host says every 15 s that it lives. */
-const SILENCE_MS = 40_000
 /** A host that takes longer than this does not answer. Longer than a host waits for its store. */
 const TIMEOUT_MS = 12_000
 /** Pauses before a lost line is opened again, in milliseconds: doubled from the first to the last. */
@@ -62,24 +57,33 @@ export async function get(room: string, path: string): Promise<Answer> {
 }
 
 /** What a line of frames tells. */
-interface Events {
+export interface Events {
   open(): void
   frame(bytes: Uint8Array): void
   /** It is over. Nothing is told after it. */
   lost(): void
 }
 
-/** Opens a line; what is returned closes it without a word. */
-type Open = (room: string, session: Session, events: Events) => () => void
+/** A way by which frames come: opens a line; what is returned closes it, and nothing that it tells then counts. */
+export type Way = (room: string, session: Session, events: Events) => () => void
+
+/** The ways that there may be, the best first. */
+export type Ways = readonly [Way, ...Way[]]
+
+/** Who listens to a line. */
+export interface LineTold {
+  onFrame(frame: Uint8Array): void
+  /** It opened, or was lost. */
+  onChange(): void
+}
 
 /** The live line of a room: open while wanted, tried again with growing pauses. */
 export class Live {
   readonly #room: string
   readonly #session: Session
-  readonly #onFrame: (frame: Uint8Array) => void
-  readonly #onChange: () => void
-  /** A socket where the host has them, else a stream of events: which, is found out. */
-  #ways: [Open, Open] = [openSocket, openStream]
+  readonly #told: LineTold
+  /** Which of them the host has is found out. */
+  #ways: Ways
   #proven = false
   #close: (() => void) | null = null
   #open = false
@@ -87,11 +91,11 @@ export class Live {
   #pause_ms = FIRST_PAUSE_MS
   #wanted = false
 
-  constructor(room: string, session: Session, onFrame: (frame: Uint8Array) => void, onChange: () => void) {
+  constructor(room: string, session: Session, ways: Ways, told: LineTold) {
     this.#room = room
     this.#session = session
-    this.#onFrame = onFrame
-    this.#onChange = onChange
+    this.#ways = ways
+    this.#told = told
   }
 
   /** Whether frames come. */
@@ -115,7 +119,7 @@ export class Live {
   }
 
   #connect(): void {
-    const [way, other] = this.#ways
+    const [way, next, ...rest] = this.#ways
     let over = false
     const close = way(this.#room, this.#session, {
       open: () => {
@@ -123,18 +127,18 @@ export class Live {
         this.#proven = true
         this.#open = true
         this.#pause_ms = FIRST_PAUSE_MS
-        this.#onChange()
+        this.#told.onChange()
       },
       frame: (bytes) => {
-        if (!over) this.#onFrame(bytes)
+        if (!over) this.#told.onFrame(bytes)
       },
       lost: () => {
         if (over) return
         over = true
         this.#close = null
         this.#open = false
-        if (!this.#proven) this.#ways = [other, way]
-        this.#onChange()
+        if (!this.#proven && next) this.#ways = [next, ...rest, way]
+        this.#told.onChange()
         this.#retry = setTimeout(() => this.#wanted && this.#connect(), this.#pause_ms * (0.5 + Math.random()))
         this.#pause_ms = Math.min(2 * this.#pause_ms, LAST_PAUSE_MS)
       },
@@ -144,49 +148,4 @@ export class Live {
       close()
     }
   }
-}
-
-const openSocket: Open = (room, { token }, events) => {
-  const url = new URL(`${roomUrl(room)}/live`, document.baseURI)
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-  url.search = ''
-  const socket = new WebSocket(url, [LIVE_PROTOCOL, token])
-  socket.binaryType = 'arraybuffer'
-  socket.onopen = () => events.open()
-  socket.onmessage = ({ data }) => {
-    if (data instanceof ArrayBuffer) events.frame(new Uint8Array(data))
-  }
-  // An error is always followed by this.
-  socket.onclose = () => events.lost()
-  return () => socket.close(1000)
-}
-
-/** Server-sent events by `fetch`: an EventSource could not send the token in a header. */
-const openStream: Open = (room, { token }, events) => {
-  const stop = new AbortController()
-  const read = async () => {
-    const headers = { accept: EVENTS_TYPE, authorization: `Bearer ${token}` }
-    const response = await fetch(`${roomUrl(room)}/live`, { headers, signal: stop.signal })
-    if (!response.ok || !response.headers.get('content-type')?.startsWith(EVENTS_TYPE) || !response.body) return
-    let silence = setTimeout(() => stop.abort(), SILENCE_MS)
-    let rest = ''
-    try {
-      for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-        clearTimeout(silence)
-        silence = setTimeout(() => stop.abort(), SILENCE_MS)
-        const lines = (rest + part).split('\n')
-        rest = lines.pop() ?? ''
-        for (const line of lines) {
-          if (line.startsWith('data: ')) events.frame(fromBase64(line.slice(6)))
-          else if (line === ': open') events.open()
-        }
-      }
-    } finally {
-      clearTimeout(silence)
-    }
-  }
-  read()
-    .catch(() => undefined)
-    .finally(() => events.lost())
-  return () => stop.abort()
 }

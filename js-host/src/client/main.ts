@@ -3,11 +3,9 @@
  * of things; the game itself comes later, in a file of its own, so that this one is small.
  */
 
+import { place } from '#place'
 import { FirstScreen } from './first'
 import { Choices } from './preferences'
-
-/** The room of a page without `?room=`. */
-const LOBBY = 'lobby'
 
 /** A part of the page, which must be there. */
 function part<T extends HTMLElement = HTMLElement>(id: string): T {
@@ -43,12 +41,15 @@ async function play(
 }
 
 function main(): void {
-  const query = new URLSearchParams(location.search)
-  const room = query.get('room') ?? LOBBY
+  const room = place.room()
   part('problem-reload').addEventListener('click', () => location.reload())
   // A page that comes back from the browser's cache has left the room.
   addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
   watchTouch()
+  if (room === null) {
+    problem('Here is no game: this page belongs into a post.')
+    return
+  }
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(room)) {
     part('problem-reload').hidden = true
     part('to-lobby').hidden = false
@@ -57,9 +58,9 @@ function main(): void {
   }
   const choices = new Choices(() => localStorage)
   const first = new FirstScreen(room, part)
-  if (query.has('watch')) void play(room, choices, first.progress, true)
-  else if (query.has('play')) void play(room, choices, first.progress)
-  else first.open(() => play(room, choices, first.progress))
+  const begins = place.begins()
+  if (begins === 'asks') first.open(() => play(room, choices, first.progress))
+  else void play(room, choices, first.progress, begins === 'watches')
 }
 
 /** The page shows its buttons for fingers where there are fingers. */

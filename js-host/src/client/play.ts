@@ -3,6 +3,7 @@
  * animation frame asks the room what to show. Decides the order of things, nothing else.
  */
 
+import { place } from '#place'
 import { expose } from './debug'
 import { TooManyTabs, takeDevice } from './device'
 import { Game, type Measures } from './game'
@@ -15,7 +16,7 @@ import { Pilot } from './pilot'
 import type { Choices } from './preferences'
 import { Room, type Status } from './room'
 import type { Scene } from './scene'
-import { forgetSession, openSession, SessionError } from './session'
+import { forgetSession, NoGuests, openSession, SessionError } from './session'
 import { Sounds } from './sound'
 import { Spectator } from './spectator'
 
@@ -78,12 +79,17 @@ class Page {
   readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)')
   #motion: Motion
   #room: Room | Spectator | null = null
+  /** Nobody plays here: we only watch. */
+  #watches: boolean
+  /** Who only watches might play as somebody. */
+  #login: (() => void) | null = null
   #shown: Look | null = null
   #drawn = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
-    const { name, measures, scene, canvas, choices, watches } = parts
+    this.#watches = parts.watches
+    const { name, measures, scene, canvas, choices } = parts
     const sources = { keys: window, surface: canvas, stick: part('stick'), knob: part('knob') }
     this.#input = new Input(sources, choices, measures.angles)
     this.#hud = new HudView({
@@ -92,7 +98,10 @@ class Page {
       measures,
       input: this.#input,
       choices,
-      watches,
+      watches: () => this.#watches,
+      login: () => this.#login,
+      shares: place.shares,
+      share: () => place.share(name),
       calm: () => this.#calm,
       onReport: () => download(this.#room?.report() ?? '{}'),
       onInset: (inset) => {
@@ -124,6 +133,7 @@ class Page {
   /** Shows the room to somebody who says nothing. */
   watch(): void {
     const { name, game, measures } = this.#parts
+    this.#watches = true
     this.#hud.introduce('a spectator', true)
     this.#tell('joining')
     this.#shows(new Spectator({ game, name, onStatus: (status) => this.#tell(status) }), '', measures)
@@ -135,7 +145,7 @@ class Page {
     expose(room, user, stride, { drawn: () => this.#drawn, feed: () => this.#hud.told() })
   }
 
-  /** Enters the room; tries again until the host answers. @throws TooManyTabs */
+  /** Enters the room, or watches it where nobody may be a guest; tries again until the host answers. @throws TooManyTabs */
   async enter(): Promise<void> {
     this.#tell('joining')
     for (let pause_ms = FIRST_PAUSE_MS; ; pause_ms = Math.min(2 * pause_ms, LAST_PAUSE_MS)) {
@@ -143,6 +153,11 @@ class Page {
         await this.#open()
         return
       } catch (error) {
+        if (error instanceof NoGuests) {
+          this.#login = place.login
+          this.watch()
+          return
+        }
         if (!(error instanceof SessionError)) throw error
         this.#tell('reconnecting')
         await new Promise((resolve) => setTimeout(resolve, pause_ms))
@@ -160,6 +175,7 @@ class Page {
       session,
       device,
       name,
+      ways: place.ways,
       onStatus: (status) => this.#tell(status),
       onSignedOut: () => {
         forgetSession(session)

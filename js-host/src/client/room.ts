@@ -6,7 +6,7 @@
 
 import type { Device } from './device'
 import { type Game, type Note, type RejectCode, type Replica, refusalOf, type Verdict, verdictOf } from './game'
-import { type Answer, Live, post } from './line'
+import { type Answer, Live, post, type Ways } from './line'
 import { type Look, Looker } from './look'
 import type { Session } from './session'
 
@@ -37,6 +37,8 @@ export interface Ports {
   readonly device: Device
   /** `[A-Za-z0-9_-]{1,64}`. */
   readonly name: string
+  /** By which frames may come. */
+  readonly ways: Ways
   onStatus(status: Status): void
   /** The host does not take the session any more. The room is closed. */
   onSignedOut(): void
@@ -92,12 +94,10 @@ export class Room {
     this.#kept = queue
     this.#replica = this.#resume(queue)
     if (room) this.#call((replica) => replica.warmUp(room, performance.now()), false)
-    this.#live = new Live(
-      ports.name,
-      ports.session,
-      (frame) => this.#take((replica, now) => replica.frame(frame, now)),
-      () => this.#pump(),
-    )
+    this.#live = new Live(ports.name, ports.session, ports.ways, {
+      onFrame: (frame) => this.#take((replica, now) => replica.frame(frame, now)),
+      onChange: () => this.#pump(),
+    })
     this.#check = setInterval(() => this.#tell(), CHECK_MS)
     addEventListener('online', this.#wake)
     addEventListener('pagehide', this.#leave)

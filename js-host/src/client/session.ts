@@ -1,6 +1,7 @@
 /**
- * Who plays: a guest session from the host, kept in localStorage and renewed long before it ends.
- * Decides when to ask for one; must not know what a session may do.
+ * Who plays: a session from the host, kept in localStorage and renewed long before it ends. A host that knows by itself
+ * who asks gives sessions that are over at once: those are never kept, and asked for at every load. Decides when to ask
+ * for one; must not know what a session may do.
  */
 
 /** A signed session. */
@@ -19,6 +20,11 @@ export class SessionError extends Error {
   override readonly name = 'SessionError'
 }
 
+/** The host takes no guests, and does not know who asks: there is nothing to do but watch. */
+export class NoGuests extends Error {
+  override readonly name = 'NoGuests'
+}
+
 const KEY = 'baton.session'
 /** A token that ends sooner than this is renewed. */
 const RENEW_MS = 15 * 24 * 60 * 60 * 1000
@@ -26,7 +32,7 @@ const TIMEOUT_MS = 12_000
 
 /**
  * The session of this browser: the kept one, renewed if it is old; else a new guest. Tabs that open
- * together wait for each other, so that they are one guest. @throws SessionError
+ * together wait for each other, so that they are one guest. @throws SessionError, NoGuests
  */
 export function openSession(): Promise<Session> {
   return exclusively(async () => {
@@ -34,8 +40,8 @@ export function openSession(): Promise<Session> {
     if (kept && kept.expires_ms - Date.now() > RENEW_MS) return kept
     const renewed = kept && kept.expires_ms > Date.now() ? await ask(kept.token) : null
     const session = renewed ?? (await ask())
-    if (!session) throw new SessionError('the host gives no session')
-    write(session)
+    if (!session) throw new NoGuests('the host gives no session to a guest')
+    if (session.expires_ms > Date.now()) write(session)
     return session
   })
 }
@@ -49,9 +55,20 @@ export function forgetSession(refused: Session): void {
   }
 }
 
+/** Without locks, or where they are refused as storage is, nobody waits. */
 async function exclusively<T>(work: () => Promise<T>): Promise<T> {
   if (!('locks' in navigator)) return work()
-  return await navigator.locks.request('baton.session', work)
+  let begun = false
+  const begin = () => {
+    begun = true
+    return work()
+  }
+  try {
+    return await navigator.locks.request('baton.session', begin)
+  } catch (error) {
+    if (begun) throw error
+    return work()
+  }
 }
 
 /** A new session, or the same user's with a longer life; null if the host refuses the token. */

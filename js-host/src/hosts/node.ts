@@ -65,7 +65,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
   const pages = new Hono().use('*', serveStatic({ root: options.page }))
   const router = createRouter({
     settings,
-    sessions,
+    callers: sessions,
     kinds,
     holds: false,
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),

@@ -80,7 +80,7 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
   })
   return createRouter({
     settings,
-    sessions: await Sessions.open(settings.keys, settings.audience),
+    callers: await Sessions.open(settings.keys, settings.audience),
     kinds: new Set(faces.current().kinds()),
     holds: true,
     ask:

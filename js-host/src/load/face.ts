@@ -40,21 +40,21 @@ export class Trapped extends Error {
 }
 
 /** The one live instance of an isolate. */
-export class Faces {
-  readonly #make: () => Face
+export class Faces<F extends Face = Face> {
+  readonly #make: () => F
   readonly #settings: string
-  #current: Face | null = null
+  #current: F | null = null
   /** How many instances were dropped. */
   drops = 0
 
   /** `make` must give an instance that shares nothing with those before. `settings`: JSON for `configure`. */
-  constructor(make: () => Face, settings: string) {
+  constructor(make: () => F, settings: string) {
     this.#make = make
     this.#settings = settings
   }
 
   /** The live instance, made if there is none. @throws on a bad setting */
-  current(): Face {
+  current(): F {
     if (this.#current) return this.#current
     const face = this.#make()
     face.configure(this.#settings)

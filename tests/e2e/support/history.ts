@@ -49,14 +49,14 @@ export class History {
    * Reads the whole log of a room from its host once all that was recorded has ended, and writes it down. Throws if it is
    * not to be had.
    */
-  async log(host: string, room: string): Promise<void> {
+  async log(host: string, room: string, ask: Send = fetch): Promise<void> {
     await Promise.allSettled(this.#open)
     const url = `${host}/api/rooms/${room}`
     const stored: Uint8Array[] = []
     const head = Math.max(...this.#hashes.keys())
     for (let last = SEGMENT; last <= head; last += SEGMENT) {
       const hash = Buffer.from(this.#hash(last)).toString('hex')
-      const answer = await fetch(`${url}/frames/${last - SEGMENT + 1}-${last}/${hash}`)
+      const answer = await ask(`${url}/frames/${last - SEGMENT + 1}-${last}/${hash}`, {})
       if (answer.status !== 200) throw new Error(`no block up to ${last}: ${answer.status}`)
       stored.push(...decode(list(bytes), new Uint8Array(await answer.arrayBuffer())))
     }
@@ -64,7 +64,7 @@ export class History {
     const cursor = { v, hash: v === 0 ? new Uint8Array(16) : this.#hash(v) }
     const body = encode(request, { protocol: 1, cursor, rules: 1, frames: 1, device: null }) as Uint8Array<ArrayBuffer>
     const headers = { 'content-type': 'application/vnd.baton' }
-    const answer = await fetch(url, { method: 'POST', headers, body })
+    const answer = await ask(url, { method: 'POST', headers, body })
     const { news } = decode(reply, new Uint8Array(await answer.arrayBuffer()))
     if (news.tag !== 'frames') throw new Error(`the log ends with a ${news.tag}`)
     for (const one of [...stored, ...news.frames]) {

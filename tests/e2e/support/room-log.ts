@@ -69,7 +69,8 @@ export interface Logged extends Frame {
 const hex = (of: Uint8Array) => Buffer.from(of).toString('hex')
 const keyOf = (room: string, part: string) => `baton:{${room}}:${part}`
 
-function logged(stored: Uint8Array): Logged {
+/** Reads a frame as it is kept. */
+export function logged(stored: Uint8Array): Logged {
   const read = decode(frame, stored)
   return { ...read, stored, hash: hex(blake3(stored).subarray(0, 16)), by: hex(read.writer) }
 }

@@ -12,6 +12,8 @@ import { Program } from '../../../js-host/test/program'
 export type Reach =
   | { by: 'tcp' | 'cluster'; ports: number[] }
   | { by: 'http'; url: string; token: string }
+  /** A Redis, by the packages of Devvit. `root` is the repository. */
+  | { by: 'devvit'; url: string; root: string }
   /** Lists of encoded effects, in a POST each. */
   | { by: 'effects'; url: string }
 
@@ -39,8 +41,12 @@ export async function race(reach: Reach, store: Store, room: string, versions = 
     expect(results.filter((result) => result.won.length > 0).length).toBeGreaterThan(1)
     expect(results.reduce((sum, { lost }) => sum + lost, 0)).toBeGreaterThan(0)
     const winner = (v: number) => results.findIndex((result) => result.won.includes(v)) + 1
-    const { head, block } = await store.read(room, { known: { v: 0, hash: new Uint8Array(16) }, since: 0, block: 64 })
-    expect([head.v, head.hash.at(-1)]).toEqual([versions, winner(versions)])
+    const { head, block, frames } = await store.read(room, {
+      known: { v: 0, hash: new Uint8Array(16) },
+      since: 0,
+      block: 64,
+    })
+    expect([head.v, frames.at(-1)?.at(-1)]).toEqual([versions, winner(versions)])
     expect(block?.map((frame) => frame.at(-1))).toEqual(Array.from({ length: 64 }, (_, at) => winner(at + 1)))
   } finally {
     program.remove()

@@ -10,6 +10,7 @@ import type { Head } from '../../../js-host/src/effect'
 import { type Store, storeOf } from '../../../js-host/src/store'
 import { RedisStore } from '../../../js-host/src/stores/redis'
 import { HTTP, overCluster, overHttp, overTcp } from '../../../js-host/src/stores/redis-scripts'
+import { forge } from '../../../js-host/test/store-contract'
 import type { Reach, Result } from './race'
 
 const [reach = '{}', room = '', racer = '0', until = '0'] = process.argv.slice(2)
@@ -19,9 +20,8 @@ let lost = 0
 let head: Head = { v: 0, hash: new Uint8Array(16) }
 while (head.v < Number(until)) {
   const v = head.v + 1
-  const hash = new Uint8Array(16).fill(Number(racer) + 1)
-  new DataView(hash.buffer).setUint32(0, v)
-  const append = { v, previous: head.hash, hash, frame: hash, published: new Uint8Array(), lease_ms: 1_000 }
+  const made = forge(v, head.hash, new Uint8Array([Number(racer) + 1]))
+  const append = { v, previous: head.hash, ...made, published: new Uint8Array(), lease_ms: 1_000 }
   const rest = { framed: [], snapshot: null, note: null }
   const read = { known: head, since: head.v, block: null }
   const { appended, found } = await store.append(room, { ...append, ...rest }, read)
@@ -36,6 +36,12 @@ async function open(to: Reach): Promise<{ store: Store; close(): Promise<unknown
   if (to.by === 'http') {
     const store = new RedisStore(overHttp(new Redis({ url: to.url, token: to.token, ...HTTP })))
     return { store, close: async () => {} }
+  }
+  if (to.by === 'devvit') {
+    // Only here: the others have no use for the wasm.
+    const { localDevvit, newStore } = await import('../../devvit/support/keys')
+    const devvit = await localDevvit(to.url, to.root)
+    return { store: storeOf(newStore('one', to.root)), close: async () => devvit.close() }
   }
   if (to.by === 'effects') {
     const perform = async (_: string, effect: Uint8Array) => {

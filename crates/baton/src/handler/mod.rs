@@ -23,6 +23,7 @@ use core::mem;
 pub use invocation::Invocation;
 pub use ladder::Before;
 use ladder::Trap;
+pub(crate) use served::whole;
 pub use served::{BadBytes, Serve, Setup};
 use warm::Warm;
 

@@ -194,7 +194,8 @@ impl<R: Kind> Serve for Served<R> {
     }
 }
 
-fn whole<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, BadBytes> {
+/// Reads all of the bytes.
+pub(crate) fn whole<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, BadBytes> {
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
         _ => Err(BadBytes),

@@ -4,9 +4,11 @@
 
 use alloc::{string::String, vec::Vec};
 
+use serde::{Deserialize, Serialize};
+
 /// One call. Keys are ASCII; values are ASCII too, since what a store keeps as UTF-8 text would
 /// destroy bytes. Fields of a hash are numbers, in decimal on the wire of a store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Call {
     /// The text under a key. Answered by [`Answer::Text`], [`Answer::Nil`] or
     /// [`Answer::WrongType`]. May be served by a stale replica: nothing here rests on it.
@@ -91,7 +93,7 @@ impl Call {
 }
 
 /// The answer to a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Written or removed.
     Done,

@@ -9,12 +9,14 @@ use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
+use serde::{Deserialize, Serialize};
+
 use super::call::{Answer, Call};
 use super::{Cache, Slots};
 use crate::effect::{Fed, Moment};
 
 /// What the host does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// Perform these calls, all at once if the store can, in any order; then
     /// [`Errand::resume`] with their answers, in the order of the calls.

@@ -73,6 +73,7 @@
 mod call;
 mod chain;
 mod errand;
+mod errands;
 mod keys;
 mod layout;
 mod reading;
@@ -86,6 +87,7 @@ pub use call::{Answer, Call};
 use chain::{Line, Loaded, RING};
 use errand::{Desk, End};
 pub use errand::{Errand, Step};
+pub use errands::Errands;
 pub use keys::Keys;
 use layout::{Hint, Layout};
 use serde_bytes::ByteBuf;

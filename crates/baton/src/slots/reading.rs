@@ -10,6 +10,7 @@ use super::call::{Answer, Call};
 use super::chain::{Line, Link, Loaded, RING, Slot, Walked};
 use super::layout::{self, FIRST_ITEM, segment_of, slots_of};
 use super::task::{Beginning, Task, Trouble};
+use super::writing::size_of;
 use crate::effect::{Found, Item, Read};
 use crate::id::Head;
 use crate::limits::SEGMENT;
@@ -382,8 +383,7 @@ impl Task {
             fields: notes.iter().map(|note| note.id).collect(),
             bytes: notes.into_iter().next_back().map(|note| note.bytes),
         };
-        let bytes = self.inbox.iter().map(|item| item.bytes.len()).sum();
-        self.cache.inbox_size = Some((self.inbox.len(), bytes));
+        self.cache.inbox_size = Some(size_of(&self.inbox));
         Ok(())
     }
 

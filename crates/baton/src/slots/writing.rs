@@ -185,6 +185,8 @@ impl Task {
         pushed.retain(|item| found.inbox.iter().all(|there| there.id != item.id));
         found.inbox.extend(pushed);
         found.inbox.sort_unstable_by_key(|item| item.id);
+        // Else who pushes alone would not see that it fills the inbox.
+        self.cache.inbox_size = Some(size_of(&found.inbox));
         self.inbox.clone_from(&found.inbox);
         Ok(Fed::Pushed(found))
     }
@@ -283,6 +285,11 @@ impl Task {
         let most_ms = least_ms.saturating_add(MAX_AHEAD_MS);
         moment.wall_ms.clamp(least_ms, most_ms)
     }
+}
+
+/// Items and bytes.
+pub(super) fn size_of(items: &[Item]) -> (usize, usize) {
+    (items.len(), items.iter().map(|item| item.bytes.len()).sum())
 }
 
 /// Whether an inbox of so many items and bytes has no room; `times` is for a size that may be old.

@@ -40,6 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: false,
+        devvit: false,
         bots: true,
     })?;
     let wanted = |name: &str| {

@@ -5,7 +5,7 @@ use std::fs::File;
 use anyhow::{Context, Result};
 
 use crate::step::{Outcome, step};
-use crate::wasm::{ALTERED, BOTS, BRITTLE, CLIENT, Profile, SERVER};
+use crate::wasm::{ALTERED, BOTS, BRITTLE, CLIENT, Profile, SERVER, SLOTS};
 use crate::{bundle, npm, project, secrets, wasm};
 
 #[derive(clap::Args)]
@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// Also build what only tests need: the page whose rules differ by one rule, the server with rules that break.
     #[arg(long)]
     pub(crate) altered: bool,
+    /// Also build the app for Devvit.
+    #[arg(long)]
+    pub(crate) devvit: bool,
     /// Also build the client with bots in it.
     #[arg(long)]
     pub(crate) bots: bool,
@@ -39,6 +42,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     step("page", || bundle::page("page", &CLIENT))?;
     step("Node host", || bundle::node_host(&SERVER))?;
+    if options.devvit {
+        step("wasm of the server, for Devvit", || {
+            wasm::build(&SLOTS, options.profile)
+        })?;
+        step("page for Devvit", || bundle::devvit_page(&CLIENT))?;
+        step("server for Devvit", || bundle::devvit_server(&SLOTS))?;
+    }
     if options.bots {
         step("wasm of the browser, with bots", || {
             wasm::build(&BOTS, options.profile)

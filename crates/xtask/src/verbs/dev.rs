@@ -29,12 +29,13 @@ pub(crate) struct Options {
     /// Run the handler in the Worker, with the room's object as a remote store, instead of inside the object.
     #[arg(long)]
     stateless: bool,
-    /// Where it runs: `workers` under wrangler, or `node`.
+    /// Where it runs: `workers` under wrangler, `node`, or `devvit`, as a Reddit post.
     #[arg(long, value_enum, default_value = "workers")]
     host: Host,
-    /// With `--host node`: so many processes behind a front that asks one after the other, on one Redis; one keeps its rooms in memory.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
-    instances: u8,
+    /// So many processes of the host: of `node` behind a front that asks one after the other, on one Redis, where one keeps its
+    /// rooms in memory; of `devvit` [default: 1, and 4 of `devvit`].
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=32))]
+    instances: Option<u8>,
     /// How much to do for speed and size.
     #[arg(long, value_enum, default_value = "release", env = "BATON_PROFILE")]
     profile: Profile,
@@ -48,6 +49,7 @@ pub(crate) struct Options {
 enum Host {
     Workers,
     Node,
+    Devvit,
 }
 
 /// Builds, starts wrangler, prints the link, and runs until Ctrl-C.
@@ -55,15 +57,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     build::run(&build::Options {
         profile: options.profile,
         altered: false,
+        devvit: options.host == Host::Devvit,
         bots: options.bots > 0,
     })?;
     let port = match options.port {
         Some(port) => port,
         None => free_port()?,
     };
-    if options.host == Host::Node {
-        return run_node(options, port);
+    match options.host {
+        Host::Workers => run_workers(options, port),
+        Host::Node => run_node(options, port),
+        Host::Devvit => run_devvit(options, port),
     }
+}
+
+/// The Worker under wrangler, until Ctrl-C.
+fn run_workers(options: &Options, port: u16) -> Result<()> {
     let mode = if options.stateless {
         "stateless"
     } else {
@@ -91,7 +100,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 /// Processes of the Node host, and what they need, until Ctrl-C.
 fn run_node(options: &Options, port: u16) -> Result<()> {
-    if options.instances > 1 {
+    let instances = options.instances.unwrap_or(1);
+    if instances > 1 {
         system::provide(&[Need::Redis])?;
     }
     let mut command = program("node");
@@ -99,10 +109,10 @@ fn run_node(options: &Options, port: u16) -> Result<()> {
         "--disable-warning=ExperimentalWarning",
         "dev/fleet.ts",
         &port.to_string(),
-        &options.instances.to_string(),
+        &instances.to_string(),
     ]);
     command.envs(Need::Redis.find().map(|redis| ("BATON_REDIS", redis)));
-    let mode = match options.instances {
+    let mode = match instances {
         1 => "one process of Node, rooms in memory".to_owned(),
         many => format!("{many} processes of Node on one Redis"),
     };
@@ -113,6 +123,28 @@ fn run_node(options: &Options, port: u16) -> Result<()> {
     };
     let ready = "\"event\":\"ready\"";
     follow(command, "the Node host", ready, &link, options.bots)
+}
+
+/// A local Devvit: processes of the app on a Redis, and a page that frames it as Reddit does, until Ctrl-C.
+fn run_devvit(options: &Options, port: u16) -> Result<()> {
+    system::provide(&[Need::Redis])?;
+    let instances = options.instances.unwrap_or(4);
+    let mut command = program("node");
+    command.current_dir(js_host()).args([
+        "--disable-warning=ExperimentalWarning",
+        "devvit/local/main.ts",
+        &port.to_string(),
+        &instances.to_string(),
+    ]);
+    command.envs(Need::Redis.find().map(|redis| ("BATON_REDIS", redis)));
+    let mode = format!("{instances} processes of the Devvit app, a Reddit of our own around it");
+    let link = Link {
+        port,
+        mode: &mode,
+        change: "Start it again after a change.",
+    };
+    let ready = "\"event\":\"ready\"";
+    follow(command, "the local Devvit", ready, &link, 0)
 }
 
 /// What a developer is told once it answers.

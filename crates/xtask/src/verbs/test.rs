@@ -12,7 +12,7 @@ use crate::{npm, step, system};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only these sections: format, clippy, tidy, rust, model, sim, deliberate, probe, wasm-node, wasm-browser, types, lint, js, stores, e2e.
+    /// Only these sections: format, clippy, tidy, rust, model, sim, deliberate, probe, wasm-node, wasm-browser, types, lint, js, stores, devvit, e2e.
     sections: Vec<String>,
     /// Only tests whose name contains this.
     #[arg(long)]

@@ -31,7 +31,8 @@ part('field').hidden = false
 if (matchMedia('(pointer: coarse)').matches) document.body.dataset.touch = ''
 
 const hud = new HudView({
-  ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices, watches: false },
+  ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices },
+  ...{ watches: () => false, login: () => null, shares: 'Copy link', share: async () => true },
   calm: () => choices.now.calm ?? false,
   onReport: () => {},
   onInset: (now) => {

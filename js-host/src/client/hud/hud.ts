@@ -40,8 +40,14 @@ export interface HudPorts {
   readonly measures: Measures
   readonly input: Input
   readonly choices: Choices
-  /** Nobody plays here: we only watch. */
-  readonly watches: boolean
+  /** Whether nobody plays here: we only watch. */
+  watches(): boolean
+  /** Logs in who only watches for want of it; null: nothing to log in to. */
+  login(): (() => void) | null
+  /** What the button that shares says. */
+  readonly shares: string
+  /** Hands out the room's address; whether it was copied without another word. */
+  share(): Promise<boolean>
   /** Whether motion is reduced as things are. */
   calm(): boolean
   onReport(): void
@@ -81,6 +87,7 @@ export class HudView {
       choices,
       calm: ports.calm,
       who: () => ({ ...this.#who, room }),
+      shares: ports.shares,
       copy: () => this.#copy(),
       copied: () => performance.now() - this.#copied_ms < COPIED_MS,
       help: () => this.#show('help'),
@@ -206,6 +213,7 @@ export class HudView {
       <div class="foot">
         <p class="walk by-touch" ?hidden=${!acts}>${icon('walk')} Walk</p>
         ${view ? this.#spectator(view) : nothing}
+        ${this.#invitation()}
         ${view?.mine && acts ? actionsPart(view.mine, measures, input, choices.now.keys) : nothing}
       </div>
     </div>`
@@ -238,7 +246,7 @@ export class HudView {
   #spectator(view: View): TemplateResult | typeof nothing {
     const { watched } = this.#watching
     const { phase } = view.hud
-    const { watches } = this.#ports
+    const watches = this.#ports.watches()
     if (view.mine || (view.me === null && !watches) || (phase !== 'playing' && phase !== 'countdown')) return nothing
     const name = watched === null ? 'the field' : nameOf(namesOf(view), watched)
     return html`<div class="panel spectator">
@@ -246,6 +254,13 @@ export class HudView {
       <p>${watches ? 'You are watching' : 'All seats are taken: you are watching'} <strong>${name}</strong></p>
       <button type="button" aria-label="Watch the next" @click=${() => this.#turn(1)}>${icon('next')}</button>
     </div>`
+  }
+
+  #invitation(): TemplateResult | typeof nothing {
+    const login = this.#ports.login()
+    return login
+      ? html`<button id="login" type="button" class="primary" @click=${login}>Log in to play</button>`
+      : nothing
   }
 
   #moment({ hud, mine }: View, now_ms: number): TemplateResult | typeof nothing {
@@ -332,18 +347,15 @@ export class HudView {
   }
 
   #copy(): void {
-    const link = new URL(location.href)
-    link.search = new URLSearchParams({ room: this.#ports.room }).toString()
-    link.hash = ''
-    navigator.clipboard
-      ?.writeText(link.href)
-      .then(() => {
+    this.#ports
+      .share()
+      .then((copied) => {
+        if (!copied) return
         this.#copied_ms = performance.now()
         this.#render()
         setTimeout(() => this.#render(), COPIED_MS + 50)
       })
-      // Not allowed here: the address can be copied by hand.
-      .catch(() => prompt('The link of this room:', link.href))
+      .catch((error: unknown) => console.error('baton: sharing failed', error))
   }
 
   /** Tells the scene where it should not put what matters. */

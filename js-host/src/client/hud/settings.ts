@@ -27,6 +27,8 @@ export interface SettingsPorts {
   calm(): boolean
   /** Who we are, and where. */
   who(): { name: string; room: string; durable: boolean }
+  /** What the button that shares says. */
+  readonly shares: string
   copy(): void
   copied(): boolean
   help(): void
@@ -44,7 +46,7 @@ export class Settings {
   }
 
   part(): TemplateResult {
-    const { choices, calm, who, copy, copied, help } = this.#ports
+    const { choices, calm, who, shares, copy, copied, help } = this.#ports
     const { sound, lefty } = choices.now
     const { name, room, durable } = who()
     return html`<dialog id="settings" class="settings" closedby="any" aria-labelledby="settings-title" @close=${() => this.#ask(null)} @keydown=${this.#key}>
@@ -62,7 +64,7 @@ export class Settings {
       <div class="row">
         <button type="button" class="by-key" @click=${() => choices.change({ keys: DEFAULTS.keys })}>Usual keys</button>
         <button type="button" @click=${help}>How to play</button>
-        <button id="copy" type="button" @click=${copy}>${copied() ? 'Copied' : 'Copy link'}</button>
+        <button id="copy" type="button" @click=${copy}>${copied() ? 'Copied' : shares}</button>
       </div>
       <p class="soft">You are <strong>${name}</strong> in room <strong>${room}</strong>.
         ${durable ? nothing : 'This browser keeps nothing: a reload is a new device.'}</p>

@@ -1,7 +1,7 @@
-/** What the first screen makes of a room's public JSON. */
+/** What is made of a room's public JSON. */
 
 import { expect, test } from 'vitest'
-import { glanceOf, wordsOf } from './first'
+import { glanceOf, wordsOf } from './glance'
 
 const ROOM = {
   kind: 'contagion',

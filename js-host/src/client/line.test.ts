@@ -1,0 +1,49 @@
+/** A live line by the ways that there are. */
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Events, Live, type Way } from './line'
+
+const SESSION = { token: 't', user: 'u', name: 'n', expires_ms: 0 }
+/** Longer than any pause. */
+const LATER_MS = 60_000
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => vi.useRealTimers())
+
+/** A way that is counted, and the line that it opened last. */
+function counted() {
+  const made = { count: 0, events: null as Events | null }
+  const way: Way = (_room, _session, events) => {
+    made.count += 1
+    made.events = events
+    return () => {}
+  }
+  return { made, way }
+}
+
+test('until one of two ways has worked, they take turns; then it is this one', () => {
+  const [socket, stream] = [counted(), counted()]
+  const live = new Live('room', SESSION, [socket.way, stream.way], { onFrame: () => {}, onChange: () => {} })
+  live.want(true)
+  socket.made.events?.lost()
+  vi.advanceTimersByTime(LATER_MS)
+  stream.made.events?.open()
+  stream.made.events?.lost()
+  vi.advanceTimersByTime(LATER_MS)
+  expect([socket.made.count, stream.made.count]).toEqual([1, 2])
+})
+
+test('where there is one way, it is tried again, as long as it is wanted', () => {
+  const only = counted()
+  const live = new Live('room', SESSION, [only.way], { onFrame: () => {}, onChange: () => {} })
+  live.want(true)
+  only.made.events?.lost()
+  vi.advanceTimersByTime(LATER_MS)
+  expect(only.made.count).toBe(2)
+  only.made.events?.lost()
+  live.want(false)
+  vi.advanceTimersByTime(LATER_MS)
+  expect(only.made.count).toBe(2)
+})

@@ -1,0 +1,132 @@
+/**
+ * The host inside a Devvit app: processes that come and go, shared by the subreddits in which the app is installed. Decides
+ * that nothing of one installation is ever seen by another, and which room a post may ask for: its own. Who asks is what
+ * the platform says of the request. Everything that answers a request is the router's; what only the platform may ask for
+ * is below `/internal/`, which no page can reach.
+ */
+
+import { Hono } from 'hono'
+import { Driver } from '../driver'
+import type { Identity } from '../effect'
+import { refusal } from '../errors'
+import { Faces } from '../load/face'
+import { log } from '../log'
+import { Publisher, type Send } from '../publisher'
+import { createRouter } from '../router'
+import { type Settings, settingsOf } from '../settings'
+import { DevvitKeys, type DevvitRedis } from '../stores/devvit'
+import { type SlotsFace, SlotsStore } from '../stores/slots'
+
+const VERSION = '0.1.0'
+/** Installations that a process keeps warm; the one that was longest not asked for is forgotten. */
+const MAX_INSTALLATIONS = 16
+/** Set once the first game of an installation was posted: the trigger comes at least once. */
+const POSTED = 'baton:posted'
+
+/** Where a request comes from, as the platform says. */
+export interface Origin {
+  /** In which subreddit the app is installed. */
+  installation: string
+  /** The post whose page asks; null if it is no page's. */
+  post: string | null
+  /** Null: nobody is logged in. */
+  who: Identity | null
+}
+
+/** What the platform offers. Each call is on behalf of the request under way. */
+export interface Platform {
+  redis: DevvitRedis
+  /** Hands a message out to whoever listens. */
+  send: Send
+  /** Creates a post with a game in it. Returns its address. */
+  createPost(): Promise<string>
+  origin(): Origin
+}
+
+/** What a process is started with. */
+export interface DevvitOptions {
+  platform: Platform
+  makeFace: () => SlotsFace
+  /** Text variables, as the settings describe them. */
+  environment: object
+}
+
+/** What an installation has of a process. */
+interface Installation {
+  fetch(request: Request): Response | Promise<Response>
+}
+
+/** The app of a process. @throws SettingError on a bad setting */
+export function openDevvit({ platform, makeFace, environment }: DevvitOptions): Hono {
+  const settings = settingsOf({
+    // Nothing is signed here: the platform says who asks. Nor does it tell addresses.
+    BATON_KEYS: 'none',
+    BATON_RATE_ADDRESS: '0/0',
+    ...environment,
+  })
+  const installations = new Map<string, Installation>()
+  const installation = (): Installation => {
+    const { installation: id } = platform.origin()
+    const known = installations.get(id) ?? install(platform, makeFace, settings)
+    // Last in the order: the first is the one that was longest not asked for.
+    installations.delete(id)
+    installations.set(id, known)
+    const [oldest] = installations.keys()
+    if (installations.size > MAX_INSTALLATIONS && oldest !== undefined) installations.delete(oldest)
+    return known
+  }
+
+  const app = new Hono()
+  app.post('/internal/menu/create-post', async (c) => c.json({ navigateTo: await platform.createPost() }))
+  app.post('/internal/triggers/install', async (c) => {
+    await postOnce(platform)
+    return c.json({ status: 'ok' })
+  })
+  app.all('/internal/*', (c) => c.json({ code: 'not_found' }, 404))
+  app.all('*', (c) => installation().fetch(c.req.raw))
+  app.onError((error, c) => {
+    log('error', 'fault', { error: error.name, message: error.message })
+    return c.json({ code: 'internal' }, 500)
+  })
+  return app
+}
+
+/** The first post of an installation. The mark comes first: two posts are worse than none, which the menu mends. */
+async function postOnce({ redis, createPost }: Platform): Promise<void> {
+  if ((await redis.set(POSTED, '1', { nx: true })) !== 'OK') return
+  try {
+    await createPost()
+  } catch (error) {
+    await redis.del(POSTED)
+    throw error
+  }
+}
+
+function install(platform: Platform, makeFace: () => SlotsFace, settings: Settings): Installation {
+  const faces = new Faces(makeFace, settings.rooms)
+  const kinds = new Set(faces.current().kinds())
+  const publisher = new Publisher(platform.send)
+  const store = new SlotsStore(faces, new DevvitKeys(platform.redis), (room, frame) => publisher.publish(room, frame))
+  const driver = new Driver({
+    faces,
+    store,
+    store_timeout_ms: settings.store_timeout_ms,
+    delivers: kinds,
+    note: (event, fields) => log('warn', event, fields),
+  })
+  return createRouter({
+    settings,
+    callers: () => platform.origin().who,
+    kinds,
+    holds: false,
+    ask: async (kind, name, arrival) =>
+      // A room is a post's. Else anybody could fill the installation's store with rooms.
+      name === platform.origin().post ? driver.ask(kind, name, arrival) : refusal('not_found'),
+    live: null,
+    stream: null,
+    address: () => null,
+    health: () => ({ version: VERSION, mode: 'stateless', ...driver.counters, messages: publisher.counters.sent }),
+    // Pages are files of the platform.
+    page: async () => new Response(null, { status: 404 }),
+  })
+}

@@ -1,0 +1,115 @@
+/** Frames on their way out: at once, within the rate, together when they wait, never in the way of a game. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { Publisher } from '../src/publisher'
+import { channelOf, framesOf, type Published } from '../src/realtime'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const frame = (number: number) => new Uint8Array([number])
+const numbers = ({ frames }: Published) => frames.map((each) => Buffer.from(each, 'base64')[0])
+
+/** Hashing a channel's name takes time that is real. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(1)
+}
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+test('a frame is sent at once, those that come meanwhile together, in order', async () => {
+  const sent: Published[] = []
+  let answer = () => {}
+  const publisher = new Publisher((_, message) => {
+    sent.push(message)
+    return new Promise((done) => {
+      answer = done
+    })
+  })
+  publisher.publish('kind/room', frame(1))
+  await until(() => sent.length === 1)
+  for (const number of [2, 3, 4]) publisher.publish('kind/room', frame(number))
+  expect(sent.map(numbers)).toEqual([[1]])
+  answer()
+  await until(() => sent.length === 2)
+  expect(sent.map(numbers)).toEqual([[1], [2, 3, 4]])
+})
+
+test('an installation sends at most forty messages a second in the long run, and loses no frame by that', async () => {
+  const sent: Published[] = []
+  const publisher = new Publisher(async (_, message) => void sent.push(message))
+  const seconds = 10
+  let count = 0
+  for (let tick = 0; tick < seconds * 10; tick++) {
+    for (let room = 0; room < 20; room++) publisher.publish(`kind/room${room}`, frame(tick))
+    count += 20
+    await pass(100)
+  }
+  for (let waited = 0; sent.flatMap(numbers).length < count && waited < 5_000; waited += 50) {
+    await pass(50)
+    await sleep(1)
+  }
+  expect(sent.flatMap(numbers).length).toBe(count)
+  expect(sent.length).toBeLessThan(40 * (seconds + 5) + 41)
+  expect(sent.length).toBeLessThan(count)
+})
+
+test('after a refusal nothing is sent for a second, and what was refused is not sent again', async () => {
+  const sent: (number | undefined)[][] = []
+  let refuse = true
+  const publisher = new Publisher(async (_, message) => {
+    if (refuse) throw new Error('too many')
+    sent.push(numbers(message))
+  })
+  publisher.publish('kind/room', frame(1))
+  await until(() => publisher.counters.refused === 1)
+  refuse = false
+  publisher.publish('kind/room', frame(2))
+  await pass(990)
+  await sleep(20)
+  expect(sent).toEqual([])
+  await pass(20)
+  await until(() => sent.length === 1)
+  expect(sent).toEqual([[2]])
+  expect(publisher.counters).toEqual({ sent: 1, refused: 1 })
+})
+
+test('what waits is bounded: the oldest frames go', async () => {
+  const sent: Published[] = []
+  let answer = () => {}
+  const publisher = new Publisher((_, message) => {
+    sent.push(message)
+    return new Promise((done) => {
+      answer = done
+    })
+  })
+  publisher.publish('kind/room', frame(1))
+  await until(() => sent.length === 1)
+  for (let number = 0; number < 10; number++) {
+    const large = new Uint8Array(60_000)
+    large[0] = number
+    publisher.publish('kind/room', large)
+  }
+  answer()
+  await until(() => sent.length === 2)
+  expect(numbers(sent[1] as Published)).toEqual([7, 8, 9])
+})
+
+test('no channel ends in the name of another, and each takes the letters that there are', async () => {
+  const rooms = ['contagion/t3_1', 'contagion/t3_11', 'contagion/a-b', 'account/t3_1']
+  const channels = await Promise.all(rooms.map(channelOf))
+  expect(new Set(channels).size).toBe(rooms.length)
+  for (const channel of channels) {
+    expect(channel).toMatch(/^[A-Za-z0-9_]+$/)
+    expect(channels.filter((other) => other.endsWith(channel))).toEqual([channel])
+  }
+})
+
+test('a message of something else has no frames', () => {
+  for (const other of [null, 7, 'x', [], {}, { frames: 'x' }, { frames: null }]) expect(framesOf(other)).toEqual([])
+  expect(framesOf({ frames: ['AQ==', 7] })).toEqual(['AQ=='])
+})

@@ -1,0 +1,145 @@
+/**
+ * The app for Devvit, its unmodified bundle in four processes that share a Redis and nothing else: one game, whatever
+ * becomes of calls and processes. What is said of frames and writers is read in the log itself; no verdict hangs on how
+ * fast this machine is.
+ */
+
+import type { RedisClientType } from '@redis/client'
+import { createClient } from '@redis/client'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { atMost, plain } from '../../js-host/bench/figure'
+import { type LocalDevvit, startLocal } from '../../js-host/devvit/local/local.ts'
+import { Bot, QUIET } from '../e2e/support/bot'
+import { until } from '../e2e/support/browser'
+import { Crew } from '../e2e/support/crew'
+import { History } from '../e2e/support/history'
+import { buildJudge, disturbed, forge, judge, keep } from '../e2e/support/judge'
+import { against } from '../e2e/support/room-log'
+import { slotsOf } from './support/log'
+import { asUser, POST, ROOM } from './support/players'
+
+const PROCESSES = 4
+const PATIENCE_MS = 100_000
+
+let devvit: LocalDevvit
+let redis: RedisClientType
+
+beforeEach(async () => {
+  const rooms = { rooms: { contagion: QUIET } }
+  devvit = await startLocal({
+    instances: PROCESSES,
+    schedule: false,
+    log: () => {},
+    variables: { BATON_ROOMS: JSON.stringify(rooms), BATON_RATE_USER: '0/0' },
+  })
+  redis = createClient({ url: devvit.redis }) as RedisClientType
+  redis.on('error', () => {})
+  await redis.connect()
+})
+afterEach(async () => {
+  redis?.destroy()
+  await devvit?.stop()
+})
+
+const user = (index: number) => `player${index}`
+const log = async () => (await slotsOf(redis, ROOM)).frames
+
+test('j20_j08_j10_j19_four_processes_are_one_game_while_calls_fail_and_processes_die', async () => {
+  await buildJudge()
+  const history = new History()
+  const crew = await Crew.playing(6, devvit.url, POST, (index) =>
+    disturbed(history, user(index), asUser(devvit, user(index))),
+  )
+  devvit.faults({
+    ...{ delay_ms: 2, jitter_ms: 4, stale: 0.1, refuse: 0.01, lose: 0.01, late: 0.01, late_ms: 700 },
+    ...{ kill_before: 0.0005, kill_after: 0.0005 },
+  })
+  await crew.walking(async () => {
+    await until('a long log', PATIENCE_MS, async () => (await log()).length > 150)
+    await devvit.kill()
+  })
+  devvit.faults({ delay_ms: 0, jitter_ms: 0, stale: 0, refuse: 0, lose: 0, late: 0, kill_before: 0, kill_after: 0 })
+  // What was late is done by now, and nobody takes it for more than it is.
+  await crew.walking(() => new Promise((done) => setTimeout(done, 1_000)))
+  const { frames, void: voids, sealed } = await slotsOf(redis, ROOM)
+  expect(against(frames, null)).toEqual([])
+  expect(new Set(frames.map(({ by }) => by)).size).toBeGreaterThan(1)
+  expect(sealed).toBeGreaterThan(0)
+  expect(crew.differences(20)).toEqual([])
+  plain('frames', frames.length, '')
+  plain('slots whose frame came too late', voids, '')
+  plain('turns that were answered', crew.turns, '')
+  const host = asUser(devvit, undefined)
+  await history.log(devvit.url, ROOM, host)
+  const file = keep('devvit', history.text())
+  expect(await judge(file)).toMatchObject({ status: 0 })
+  expect(await judge(keep('devvit-forged', forge(history.text())))).toMatchObject({ status: 1 })
+}, 600_000)
+
+test('j03_j07_a_leader_that_dies_holds_nobody_up_for_longer_than_its_lease_and_a_second', async () => {
+  const crew = await Crew.playing(2, devvit.url, POST, (index) => asUser(devvit, user(index)))
+  const before = await log()
+  await devvit.kill()
+  await crew.walking(() =>
+    until('a frame of another', 30_000, async () => (await log()).at(-1)?.by !== before.at(-1)?.by),
+  )
+  expect(against(await log(), null)).toEqual([])
+  expect(crew.differences(3)).toEqual([])
+})
+
+test('j20_a_poll_takes_three_calls_a_push_four_a_frame_seven', async () => {
+  const crew = await Crew.playing(8, devvit.url, POST, (index) => asUser(devvit, user(index)))
+  const before = await devvit.calls()
+  await crew.walking(() => until('a long log', PATIENCE_MS, async () => (await log()).length > 200), false)
+  const after = await devvit.calls()
+  const counts = Object.entries(after.requests)
+    .filter(([id, { route }]) => !(id in before.requests) && route.startsWith('POST /api/rooms'))
+    .map(([, { redis: calls }]) => calls)
+    .sort((one, other) => one - other)
+  const share = (calls: number) => counts.filter((count) => count === calls).length / counts.length
+  plain('requests that were counted', counts.length, '')
+  plain('that took no call of their own, since they went with others', share(0), '')
+  const at = (quantile: number) => counts[Math.floor(quantile * (counts.length - 1))] ?? 0
+  plain('calls of a request, p50', at(0.5), '')
+  atMost('calls of a request, p90', at(0.9), '', 7)
+  plain('calls of a request, p99', at(0.99), '')
+  expect(at(0.9)).toBeLessThanOrEqual(7)
+})
+
+test('j20_who_asks_is_whom_the_platform_says_and_a_post_has_one_room', async () => {
+  const session = async (name: string | undefined) => {
+    const answer = await asUser(devvit, name)(`${devvit.url}/api/session`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        // What a page claims counts for nothing.
+        'devvit-user': 't2_mallory',
+        authorization: 'Bearer mallory',
+      },
+      body: '{}',
+    })
+    return { status: answer.status, ...((await answer.json()) as object) }
+  }
+  expect(await session('alice')).toMatchObject({ status: 200, user: 't2_alice', name: 'alice', expires_ms: 0 })
+  expect(await session(undefined)).toMatchObject({ status: 401, code: 'unauthorized' })
+  const bot = await Bot.join(devvit.url, POST, asUser(devvit, 'alice'))
+  expect(bot.session.user).toBe('t2_alice')
+  const elsewhere = await asUser(devvit, 'alice', POST)(`${devvit.url}/api/rooms/contagion/t3_other/view`, {})
+  expect(elsewhere.status).toBe(404)
+  const watched = await asUser(devvit, undefined)(`${devvit.url}/api/rooms/${ROOM}/tail`, {})
+  expect(watched.status).toBe(200)
+  const inner = await asUser(devvit, 'alice')(`${devvit.url}/internal/menu/create-post`, { method: 'POST', body: '{}' })
+  expect(inner.status).toBe(404)
+})
+
+test('j20_the_trigger_of_an_installation_posts_one_game_however_often_it_comes', async () => {
+  const posts = async () => {
+    const [key = ''] = await redis.keys('local:posts:*')
+    return redis.hLen(key)
+  }
+  // The one that every local Reddit has, and that of the installation.
+  expect(await posts()).toBe(2)
+  const answers = await Promise.all([1, 2, 3].map(() => devvit.trigger('onAppInstall')))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  expect(await posts()).toBe(2)
+})
