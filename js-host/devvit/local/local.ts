@@ -14,7 +14,7 @@ import { type Faults, parseFaults } from './faults.ts'
 import { Gateway } from './gateway.ts'
 import { type Answer, ask } from './http.ts'
 import { bridgeOf, hostOf, viewerOf } from './identity.ts'
-import { addPost } from './posts.ts'
+import { addPost, postsOf } from './posts.ts'
 import { accepts, freePort, Processes } from './processes.ts'
 import type { Calls } from './rpc.ts'
 import { Schedule } from './schedule.ts'
@@ -122,7 +122,6 @@ export async function startLocal(options: Options = {}): Promise<LocalDevvit> {
     ends.push(() => listener.close())
     const gateway = await Gateway.listen(port, app, redis, sticky)
     ends.push(() => gateway.stop())
-    await addPost(redis, gateway.installation, { title: `${app.name}: the first post`, entry: 'default', data: null })
     const environment = {
       ...variables,
       BATON_LOCAL_REDIS: server.url,
@@ -142,6 +141,10 @@ export async function startLocal(options: Options = {}): Promise<LocalDevvit> {
     if (app.triggers.onAppInstall) {
       const { status } = await gateway.trigger('onAppInstall')
       if (status >= 400) log(`onAppInstall was answered by ${status}`)
+    }
+    // An app that makes none when it is installed needs one all the same.
+    if ((await postsOf(redis, gateway.installation)).length === 0) {
+      await addPost(redis, gateway.installation, { title: `${app.name}: the first post`, entry: 'default', data: null })
     }
     return { ...faceOf(gateway), redis: server.url, stop }
   } catch (error) {
