@@ -7,11 +7,14 @@
 import { toBase64 } from './base64'
 import { RateLimit } from './rate'
 import { channelOf, type Published } from './realtime'
+import { within } from './within'
 
 /** Messages a second: of the platform's 100 for an installation, since other processes send too. */
 const RATE = { per_second: 40, burst: 40 }
 /** How often it is looked whether there is room again, in milliseconds. */
 const WAIT_MS = 50
+/** A message that nobody has answered for so long, in milliseconds, counts as refused. */
+const TIMEOUT_MS = 3_000
 /** After a refusal nothing is sent for so long, in milliseconds. */
 const PAUSE_MS = 1_000
 /** Bytes of frames that one message carries, at most; older ones that wait are dropped. */
@@ -25,25 +28,26 @@ export type Send = (channel: string, message: Published) => Promise<void>
 interface Room {
   channel: Promise<string>
   waiting: string[]
+  /** On behalf of who published last: of requests that have ended nothing may be sent any more. */
+  send: Send
   busy: boolean
 }
 
 /** The frames of an installation's rooms on their way out. */
 export class Publisher {
-  readonly #send: Send
   readonly #rate: RateLimit
   readonly #rooms = new Map<string, Room>()
   /** Messages that were taken, and that were not. */
   readonly counters = { sent: 0, refused: 0 }
 
-  constructor(send: Send, now: () => number = Date.now) {
-    this.#send = send
+  constructor(now: () => number = Date.now) {
     this.#rate = new RateLimit(RATE, now)
   }
 
-  /** Sends a frame of a room, now or with later ones. Never throws. */
-  publish(name: string, published: Uint8Array): void {
-    const room = this.#rooms.get(name) ?? { channel: channelOf(name), waiting: [], busy: false }
+  /** Sends a frame of a room by `send`, or with later ones as those are sent. Never throws. */
+  publish(name: string, published: Uint8Array, send: Send): void {
+    const room = this.#rooms.get(name) ?? { channel: channelOf(name), waiting: [], send, busy: false }
+    room.send = send
     this.#rooms.delete(name)
     this.#rooms.set(name, room)
     const [oldest] = this.#rooms.keys()
@@ -59,7 +63,7 @@ export class Publisher {
       while (this.#rate.take('') > 0) await pause(WAIT_MS)
       const frames = room.waiting.splice(0)
       try {
-        await this.#send(await room.channel, { frames })
+        await within(TIMEOUT_MS, room.send(await room.channel, { frames }))
         this.counters.sent += 1
       } catch {
         this.counters.refused += 1

@@ -24,15 +24,16 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 test('a frame is sent at once, those that come meanwhile together, in order', async () => {
   const sent: Published[] = []
   let answer = () => {}
-  const publisher = new Publisher((_, message) => {
+  const publisher = new Publisher()
+  const send = (_: string, message: Published): Promise<void> => {
     sent.push(message)
     return new Promise((done) => {
       answer = done
     })
-  })
-  publisher.publish('kind/room', frame(1))
+  }
+  publisher.publish('kind/room', frame(1), send)
   await until(() => sent.length === 1)
-  for (const number of [2, 3, 4]) publisher.publish('kind/room', frame(number))
+  for (const number of [2, 3, 4]) publisher.publish('kind/room', frame(number), send)
   expect(sent.map(numbers)).toEqual([[1]])
   answer()
   await until(() => sent.length === 2)
@@ -41,11 +42,12 @@ test('a frame is sent at once, those that come meanwhile together, in order', as
 
 test('an installation sends at most forty messages a second in the long run, and loses no frame by that', async () => {
   const sent: Published[] = []
-  const publisher = new Publisher(async (_, message) => void sent.push(message))
+  const publisher = new Publisher()
+  const send = async (_: string, message: Published) => void sent.push(message)
   const seconds = 10
   let count = 0
   for (let tick = 0; tick < seconds * 10; tick++) {
-    for (let room = 0; room < 20; room++) publisher.publish(`kind/room${room}`, frame(tick))
+    for (let room = 0; room < 20; room++) publisher.publish(`kind/room${room}`, frame(tick), send)
     count += 20
     await pass(100)
   }
@@ -61,14 +63,15 @@ test('an installation sends at most forty messages a second in the long run, and
 test('after a refusal nothing is sent for a second, and what was refused is not sent again', async () => {
   const sent: (number | undefined)[][] = []
   let refuse = true
-  const publisher = new Publisher(async (_, message) => {
+  const publisher = new Publisher()
+  const send = async (_: string, message: Published) => {
     if (refuse) throw new Error('too many')
     sent.push(numbers(message))
-  })
-  publisher.publish('kind/room', frame(1))
+  }
+  publisher.publish('kind/room', frame(1), send)
   await until(() => publisher.counters.refused === 1)
   refuse = false
-  publisher.publish('kind/room', frame(2))
+  publisher.publish('kind/room', frame(2), send)
   await pass(990)
   await sleep(20)
   expect(sent).toEqual([])
@@ -78,21 +81,36 @@ test('after a refusal nothing is sent for a second, and what was refused is not 
   expect(publisher.counters).toEqual({ sent: 1, refused: 1 })
 })
 
+test('a message that is never answered holds nothing up, and what waited goes by who published last', async () => {
+  const sent: unknown[] = []
+  const publisher = new Publisher()
+  publisher.publish('kind/room', frame(1), () => new Promise(() => sent.push('never')))
+  await until(() => sent.length === 1)
+  publisher.publish('kind/room', frame(2), async () => void sent.push('earlier'))
+  publisher.publish('kind/room', frame(3), async (_, message) => void sent.push(numbers(message)))
+  await pass(3_000)
+  await until(() => publisher.counters.refused === 1)
+  await pass(1_010)
+  await until(() => sent.length === 2)
+  expect(sent).toEqual(['never', [2, 3]])
+})
+
 test('what waits is bounded: the oldest frames go', async () => {
   const sent: Published[] = []
   let answer = () => {}
-  const publisher = new Publisher((_, message) => {
+  const publisher = new Publisher()
+  const send = (_: string, message: Published): Promise<void> => {
     sent.push(message)
     return new Promise((done) => {
       answer = done
     })
-  })
-  publisher.publish('kind/room', frame(1))
+  }
+  publisher.publish('kind/room', frame(1), send)
   await until(() => sent.length === 1)
   for (let number = 0; number < 10; number++) {
     const large = new Uint8Array(60_000)
     large[0] = number
-    publisher.publish('kind/room', large)
+    publisher.publish('kind/room', large, send)
   }
   answer()
   await until(() => sent.length === 2)

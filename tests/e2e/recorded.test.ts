@@ -11,10 +11,9 @@ import { blake3 } from '@noble/hashes/blake3.js'
 import { expect, test } from 'vitest'
 import { bytes, decode, encode, list } from '../../js-host/src/codec'
 import { Driver } from '../../js-host/src/driver'
-import { SEGMENT } from '../../js-host/src/limits'
 import { Faces } from '../../js-host/src/load/face'
 import { facesOfFile } from '../../js-host/src/load/wasm-node'
-import { BATON_TYPE, createRouter } from '../../js-host/src/router'
+import { createRouter } from '../../js-host/src/router'
 import { Sessions } from '../../js-host/src/session'
 import { settingsOf } from '../../js-host/src/settings'
 import { performer, storeOf } from '../../js-host/src/store'
@@ -24,10 +23,11 @@ import { overTcp } from '../../js-host/src/stores/redis-scripts'
 import { RedisServer } from '../stores/support/redis-server'
 import { RestFront } from '../stores/support/rest-front'
 import { startServer, TEST_KEYS } from './server'
-import { Bot, clientWasm } from './support/bot'
+import { Bot } from './support/bot'
+import { goesOn } from './support/goes-on'
 import { NodeProcess } from './support/node-host'
-import { frames, put, recorded } from './support/recorded'
-import { frame, reply, request } from './wire'
+import { frames, put } from './support/recorded'
+import { frame } from './wire'
 
 const ROOM = 'contagion/recorded'
 /** More than the match has: whoever comes gets its frames, not what they come to. */
@@ -114,44 +114,8 @@ const PLACES: [string, Place][] = [
   ['workers_without_state_before_the_object', workers('stateless')],
 ]
 
-const hashOf = (stored: Uint8Array) => blake3(stored).subarray(0, 16)
-
-/** The log as a host hands it out: full blocks, then what comes after them. */
-async function logOf(url: string, send: Bot['send']): Promise<Uint8Array[]> {
-  const room = `${url}/api/rooms/${ROOM}`
-  const log: Uint8Array[] = []
-  for (let last = SEGMENT; last <= frames.length; last += SEGMENT) {
-    const hash = Buffer.from(hashOf(frames[last - 1] ?? new Uint8Array())).toString('hex')
-    const answer = await send(`${room}/frames/${last - SEGMENT + 1}-${last}/${hash}`, {})
-    log.push(...decode(list(bytes), new Uint8Array(await answer.arrayBuffer())))
-  }
-  const cursor = { v: log.length, hash: hashOf(log.at(-1) ?? new Uint8Array()) }
-  const body = encode(request, { protocol: 1, cursor, rules: 1, frames: 1, device: null }) as Uint8Array<ArrayBuffer>
-  const answer = await send(room, { method: 'POST', headers: { 'content-type': BATON_TYPE }, body })
-  const { news } = decode(reply, new Uint8Array(await answer.arrayBuffer()))
-  if (news.tag !== 'frames') throw new Error(`the log ends with a ${news.tag}`)
-  return [...log, ...news.frames]
-}
-
 test.each(PLACES)('x4_the_recorded_match_goes_on_from_the_same_hash_on_%s', async (_, place) => {
-  await place(frames, async (url, send = fetch) => {
-    const bot = await Bot.join(url, 'recorded', send)
-    await bot.until('a frame of this host', () => bot.replica.version() > recorded.frames)
-    const log = await logOf(url, send)
-    expect(log.length).toBeGreaterThan(frames.length)
-    expect(log.slice(0, frames.length)).toEqual(frames)
-    // Another engine, which compares the state at every frame.
-    const wasm = clientWasm()
-    const replica = new wasm.Replica('nobody', wasm.newDevice())
-    const hashes = log.map((stored) => {
-      replica.frame(stored, 0)
-      return replica.hash()
-    })
-    expect([replica.version(), replica.desync()]).toEqual([log.length, undefined])
-    expect(recorded.checkpoints.map(({ v }) => hashes[v - 1])).toEqual(recorded.checkpoints.map(({ frame }) => frame))
-    // What its player sees is of the same history.
-    expect(bot.replica.hash()).toBe(hashes[bot.replica.version() - 1])
-  })
+  await place(frames, (url, send = fetch) => goesOn(url, ROOM, send))
 })
 
 /** The same match with another state hash in one frame, chained anew from there on. */

@@ -17,6 +17,8 @@ export interface RequestCalls {
   route: string
   redis: number
   realtime: number
+  /** By name. */
+  names: Record<string, number>
 }
 
 export interface Calls {
@@ -79,8 +81,9 @@ export class Rpc {
   #count(plugin: string, name: string, id: string | undefined, route = ''): void {
     this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1)
     if (id === undefined) return
-    const request = this.#requests.get(id) ?? { route, redis: 0, realtime: 0 }
+    const request = this.#requests.get(id) ?? { route, redis: 0, realtime: 0, names: {} }
     this.#requests.set(id, request)
+    request.names[name] = (request.names[name] ?? 0) + 1
     if (plugin === 'redis') request.redis += 1
     if (plugin === 'realtime') request.realtime += 1
     const [oldest] = this.#requests.keys()

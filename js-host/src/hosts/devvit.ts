@@ -5,6 +5,7 @@
  * is below `/internal/`, which no page can reach.
  */
 
+import { AsyncResource } from 'node:async_hooks'
 import { Hono } from 'hono'
 import { Driver } from '../driver'
 import type { Identity } from '../effect'
@@ -36,7 +37,7 @@ export interface Origin {
 /** What the platform offers. Each call is on behalf of the request under way. */
 export interface Platform {
   redis: DevvitRedis
-  /** Hands a message out to whoever listens. */
+  /** Hands a message out to whoever listens. Calls are known by the asynchronous context in which they are made. */
   send: Send
   /** Creates a post with a game in it. Returns its address. */
   createPost(): Promise<string>
@@ -105,8 +106,10 @@ async function postOnce({ redis, createPost }: Platform): Promise<void> {
 function install(platform: Platform, makeFace: () => SlotsFace, settings: Settings): Installation {
   const faces = new Faces(makeFace, settings.rooms)
   const kinds = new Set(faces.current().kinds())
-  const publisher = new Publisher(platform.send)
-  const store = new SlotsStore(faces, new DevvitKeys(platform.redis), (room, frame) => publisher.publish(room, frame))
+  const publisher = new Publisher()
+  const store = new SlotsStore(faces, new DevvitKeys(platform.redis), (room, frame) =>
+    publisher.publish(room, frame, AsyncResource.bind(platform.send)),
+  )
   const driver = new Driver({
     faces,
     store,

@@ -13,7 +13,7 @@ import { instantiate } from '../../../js-host/dist/wasm/server-slots/baton_serve
 import { Faces } from '../../../js-host/src/load/face'
 import type { Performer } from '../../../js-host/src/store'
 import { DevvitKeys } from '../../../js-host/src/stores/devvit'
-import { SlotsStore } from '../../../js-host/src/stores/slots'
+import { type SlotsFace, SlotsStore } from '../../../js-host/src/stores/slots'
 
 /** The repository. */
 export const ROOT = join(import.meta.dirname, '../../..')
@@ -30,11 +30,16 @@ export function localDevvit(url: string, root = ROOT): ReturnType<typeof install
   return install({ redis: url, app, url: 'http://127.0.0.1' })
 }
 
-/** A store that knows nothing yet, of an installation; once there is a local Devvit. */
-export function newStore(installation = 'one', root = ROOT): Performer {
+/** Makes instances of the handler, as the app's bundle does. */
+export function newFace(root = ROOT): () => SlotsFace {
   const wasm = readFileSync(join(root, 'js-host/dist/wasm/server-slots/baton_server_bg.wasm'))
   const module = new WebAssembly.Module(wasm)
-  const faces = new Faces(() => instantiate(module), '{}')
+  return () => instantiate(module)
+}
+
+/** A store that knows nothing yet, of an installation; once there is a local Devvit. */
+export function newStore(installation = 'one', root = ROOT): Performer {
+  const faces = new Faces(newFace(root), '{}')
   faces.current()
   const store = new SlotsStore(faces, new DevvitKeys(redis))
   return { perform: (room, effect) => asInstallation(installation, () => store.perform(room, effect)) }

@@ -13,7 +13,7 @@ use crate::figure::{self, Figure};
 use crate::project::{self, cargo, js_host, program};
 use crate::step::{Outcome, command_line, run as run_command, step};
 use crate::verbs::{build, load};
-use crate::wasm::{self, CLIENT, Profile, SERVER};
+use crate::wasm::{self, CLIENT, Profile, SERVER, SLOTS};
 use crate::{children, plain};
 
 /// What a wasm may weigh when it is sent.
@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: false,
-        devvit: false,
+        devvit: true,
         bots: true,
     })?;
     let wanted = |name: &str| {
@@ -113,7 +113,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn sizes() -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for face in [SERVER, CLIENT] {
+    for face in [SERVER, SLOTS, CLIENT] {
         let bytes = std::fs::read(face.wasm())?;
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         std::io::Write::write_all(&mut gzip, &bytes)?;
