@@ -93,7 +93,8 @@ pub struct Reply {
     pub ask_ms: u32,
     /// What the client lacks.
     pub news: News,
-    /// The device's standing, if the request named one that is registered.
+    /// The device's standing, if the request named one that is registered and the log has no other body
+    /// under a number of the actions in it.
     pub device: Option<Standing>,
 }
 

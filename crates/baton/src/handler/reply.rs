@@ -153,7 +153,11 @@ impl<R: Kind> Desk<'_, R> {
             .and_then(|room| {
                 let hail = request.device.as_ref()?;
                 let standing = room.standing(asked.user()?, hail.id)?;
-                Some(standing.to_wire(hail.answered))
+                // A copy of the device was first to use one of these numbers: what the log says of it is
+                // no answer to this body. The next request is refused for it.
+                let mut sent = hail.actions.iter();
+                let other = sent.any(|sent| standing.conflicts(sent.seq, &sent.body));
+                (!other).then(|| standing.to_wire(hail.answered))
             });
         self.tell(news, self.ask_ms(asked, request, index), standing)
     }

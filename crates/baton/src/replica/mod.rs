@@ -49,6 +49,8 @@ pub struct Replica<R: Kind> {
     asked: Head,
     /// Its device: what is answered to it is not of one that was taken since.
     asker: DeviceId,
+    /// The highest sequence that it carried; 0 if none.
+    carried: u64,
     clock: Clock,
     asking: Asking,
     notes: Vec<Note>,
@@ -170,6 +172,7 @@ impl<R: Kind> Replica<R> {
             predicted: None,
             lineage: None,
             asked: Head::default(),
+            carried: 0,
             clock: Clock::default(),
             asking: Asking::default(),
             notes: Vec::new(),
@@ -267,6 +270,7 @@ impl<R: Kind> Replica<R> {
         self.asking.sent(self.queue.last(), now_ms);
         self.asked = self.head();
         self.asker = self.queue.id;
+        self.carried = actions.last().map_or(0, |sent| sent.seq);
         wire::write(&Request {
             protocol: PROTOCOL,
             cursor: self.head(),

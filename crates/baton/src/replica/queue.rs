@@ -127,10 +127,12 @@ impl Queue {
     }
 
     /// Takes the room's word: what is at or below the mark is answered; what we hold above it and
-    /// thought answered was lost by the store, and is pending again.
+    /// thought answered was lost by the store, and is pending again. Bodies up to `sure` are known to be
+    /// no others than the room's; what is beyond waits until the host has seen it.
     pub(super) fn settle(
         &mut self,
         mark: u64,
+        sure: u64,
         verdict: impl Fn(u64) -> Option<u16>,
         now_ms: u64,
     ) -> Vec<Answer> {
@@ -140,7 +142,8 @@ impl Queue {
             }
         }
         let mut answers = Vec::new();
-        while let Some(action) = self.pending.pop_front_if(|pending| pending.seq <= mark) {
+        let until = mark.min(sure);
+        while let Some(action) = self.pending.pop_front_if(|pending| pending.seq <= until) {
             answers.push((action.seq, verdict(action.seq)));
             self.kept.push_back(Kept {
                 action,
@@ -149,7 +152,7 @@ impl Queue {
         }
         // Storage may be a copy that is behind: never use a number again that the room has seen. What is
         // kept from before numbers that are not ours could not be sent again without a hole.
-        if mark >= self.next {
+        if mark >= self.next && self.pending.is_empty() {
             self.next = mark + 1;
             self.kept.clear();
         }

@@ -26,7 +26,9 @@ impl<R: Kind> Replica<R> {
             self.take(reply);
             self.after_frames(now_ms);
         } else if let Some(standing) = reply.device.filter(|_| self.asker == self.queue.id) {
-            // What comes cannot be replayed here, but our actions are answered all the same.
+            // What comes cannot be replayed here, but our actions are answered all the same: those that
+            // the host has seen. It names no bodies, and a copy of this device may have been first to
+            // use a number that we have not sent yet.
             self.queue.number = Some(standing.number);
             self.settle(standing.mark, |seq| standing.verdict(seq), now_ms);
         }
@@ -42,7 +44,8 @@ impl<R: Kind> Replica<R> {
     }
 
     fn settle(&mut self, mark: u64, verdict: impl Fn(u64) -> Option<u16>, now_ms: u64) {
-        for (seq, code) in self.queue.settle(mark, verdict, now_ms) {
+        let sure = self.carried;
+        for (seq, code) in self.queue.settle(mark, sure, verdict, now_ms) {
             self.notes.push(Note::Answer { seq, code });
         }
     }
@@ -258,7 +261,8 @@ impl<R: Kind> Replica<R> {
             Some(standing) => {
                 self.queue.number = Some(standing.number);
                 let mark = standing.mark();
-                let answers = self.queue.settle(mark, |seq| standing.verdict(seq), now_ms);
+                let verdict = |seq| standing.verdict(seq);
+                let answers = self.queue.settle(mark, u64::MAX, verdict, now_ms);
                 let answer = |(seq, code)| Note::Answer { seq, code };
                 self.notes.extend(answers.into_iter().map(answer));
             }

@@ -1,10 +1,12 @@
 //! Pages of old and new rules, while instances change theirs.
 
+use baton::effect::Arrival;
 use baton::frame::{Entry, Frame};
-use baton::{Head, Note, Reject, Status};
+use baton::{Head, Note, Reject, Replica, Status};
 
 use super::{EAGER, NEW, OLD, act_one, act_two, applied, drain, exchange, join, old_room};
-use crate::support::flock::{MOST, OneAction, TOO_MUCH_NOW, Two};
+use crate::support::fleet::Fleet;
+use crate::support::flock::{MOST, One, OneAction, TOO_MUCH_NOW, Two};
 use crate::support::{Client, LEASE_MS, START_MS, watcher};
 
 #[test]
@@ -76,6 +78,62 @@ fn an_old_page_on_an_old_instance_is_told_of_the_switch_and_its_actions_are_hand
     fleet.pass(LEASE_MS + 1);
     fleet.ask(1, watcher(Head::default()));
     assert_eq!(applied(&mut fleet), [(0, 5, false), (0, 7, false)]);
+}
+
+/// Ann's old page in a room on the new rules, and a new page with a copy of her storage: each has done
+/// something as action 2, and sent nothing of it.
+fn old_page_and_copy(fleet: &mut Fleet, ann: &mut Client<One>) -> (Client<Two>, Arrival) {
+    let saved = ann.replica.save();
+    let mut copy = Client::<Two> {
+        replica: Replica::resume(&ann.who.user, &saved, 1).expect("what was saved"),
+        who: ann.who.clone(),
+        notes: Vec::new(),
+    };
+    fleet.pass(LEASE_MS + 1);
+    join(fleet, 1, &mut copy);
+    let before = ann.arrival(fleet.now_ms);
+    act_one(fleet, ann, &OneAction::Add(7));
+    act_two(fleet, &mut copy, 9);
+    (copy, before)
+}
+
+/// Her action is not taken for the other, and she is told that somebody else uses her id.
+fn expect_conflict(fleet: &mut Fleet, ann: &mut Client<One>) {
+    assert_eq!(ann.replica.status(fleet.now_ms - START_MS), Status::Reload);
+    assert_eq!(ann.answers(), [(1, Some(0))], "not of another body");
+    assert_eq!(ann.replica.pending(), 1);
+    fleet.pass(LEASE_MS + 1);
+    assert_eq!(exchange(fleet, 1, ann), 409);
+    assert!(ann.notes.contains(&Note::Evicted { lost: 1 }));
+    assert_eq!(applied(fleet), [(0, 5, false), (0, 9, true)]);
+}
+
+/// Found by the simulator (seed 500000332, with deploys): a page that cannot replay believed a mark.
+#[test]
+fn an_old_page_is_not_answered_for_what_its_copy_did_while_it_had_sent_nothing() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    let (mut copy, before) = old_page_and_copy(&mut fleet, &mut ann);
+    drain(&mut fleet, 1, &mut copy);
+    let outcome = fleet.ask(1, before);
+    assert_eq!(outcome.status, 200);
+    ann.take(&outcome, fleet.now_ms);
+    expect_conflict(&mut fleet, &mut ann);
+}
+
+#[test]
+fn an_old_page_is_not_answered_for_what_its_copy_sent_at_the_same_time() {
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    let (mut copy, _) = old_page_and_copy(&mut fleet, &mut ann);
+    fleet.pass(LEASE_MS + 1);
+    let both = [copy.arrival(fleet.now_ms), ann.arrival(fleet.now_ms)];
+    let trip = fleet.begin(1, &both);
+    let outcomes = fleet.finish(trip);
+    assert_eq!(outcomes.len(), 2);
+    copy.take(&outcomes[0], fleet.now_ms);
+    assert_eq!(copy.answers(), [(2, Some(0))]);
+    assert_eq!(outcomes[1].status, 200);
+    ann.take(&outcomes[1], fleet.now_ms);
+    expect_conflict(&mut fleet, &mut ann);
 }
 
 #[test]

@@ -61,7 +61,11 @@ impl<R: Game> World<R> {
             hold(read, "9: an answer can be read", || {
                 format!("by client {index}")
             })?;
-            if page.replica.status(local_ms) == Status::Reload {
+            // Of the rules before, or of later ones than the room has: its head stays where it is.
+            if matches!(
+                page.replica.status(local_ms),
+                Status::Reload | Status::Waiting
+            ) {
                 page.told.beyond = wire::read_reply(&answer.body).map(|reply| reply.head);
             }
         } else {
