@@ -1,6 +1,6 @@
 /**
  * The client's wasm in Node, many players against real hosts: how a match begins and ends, who joins late, and hosts that
- * forget everything. On Workers in both modes, and on sixteen processes of Node, each asked in its turn.
+ * forget everything. On Workers in both modes, on sixteen processes of Node, each asked in its turn, and on four of Devvit.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

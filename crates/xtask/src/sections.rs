@@ -361,7 +361,7 @@ fn typescript(project: &str, settings: &Settings) -> Result<Tally> {
     build::run(&build::Options {
         profile: Profile::Release,
         altered: project != "devvit",
-        devvit: project == "devvit",
+        devvit: project != "unit",
         bots: project == "e2e",
     })?;
     vitest_project(project, settings)

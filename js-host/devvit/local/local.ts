@@ -60,6 +60,8 @@ export interface LocalDevvit {
     path: string,
     init?: { method?: string; headers?: Record<string, string>; body?: string | Uint8Array },
   ): Promise<Answer>
+  /** Makes another post. Returns its id. */
+  post(title: string): Promise<string>
   faults(some: Partial<Faults>): void
   calls(): Promise<Calls>
   /** Kills one process of the app, and says which. */
@@ -173,6 +175,8 @@ function faceOf(gateway: Gateway): Omit<LocalDevvit, 'redis' | 'stop'> {
     },
     ask: (user, post, path, { method = 'GET', headers = {}, body = '' } = {}) =>
       ask(port, { method, path, headers, body: Buffer.from(body) }, new URL(originOf(user, post)).host),
+    post: async (title) =>
+      (await addPost(gateway.redis, gateway.installation, { title, entry: 'default', data: null })).id,
     faults: (some) => gateway.processes.change(parseFaults(some)),
     calls: () => gateway.calls(),
     kill: () => gateway.processes.kill(),

@@ -1,11 +1,12 @@
 /**
- * A host that a test can start again with the rooms it had: Workers in both modes, or sixteen processes of Node on one
- * Redis, whose clocks are ten minutes apart. Must not know what is tested.
+ * A host that a test can start again with the rooms it had: Workers in both modes, sixteen processes of Node on one Redis,
+ * whose clocks are ten minutes apart, or four of the app for Devvit. Must not know what is tested.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DevvitFront } from '../../devvit/support/front'
 import { RedisServer } from '../../stores/support/redis-server'
 import { startServer } from '../server'
 import type { Bot } from './bot'
@@ -15,7 +16,7 @@ export const PROCESSES = 16
 /** How wrong the clocks of a fleet are, in turn, in milliseconds. */
 export const SKEWS_MS = [-600_000, 0, 600_000]
 
-export const HOSTS = ['embedded', 'stateless', 'sixteen processes of Node'] as const
+export const HOSTS = ['embedded', 'stateless', 'sixteen processes of Node', 'four processes of Devvit'] as const
 
 /** What runs now. */
 interface Running {
@@ -40,6 +41,11 @@ export class Host {
       const redis = await RedisServer.start()
       const start = () => NodeFleet.start(PROCESSES, `redis://127.0.0.1:${redis.port}`, variables, SKEWS_MS)
       return new Host(start, () => redis.stop(), await start())
+    }
+    if (name === 'four processes of Devvit') {
+      const front = await DevvitFront.start(variables)
+      const start = async () => ({ url: front.url, send: front.send, stop: () => front.endAll() })
+      return new Host(start, () => front.stop(), await start())
     }
     const storage = mkdtempSync(join(tmpdir(), 'baton-host-'))
     const start = async () => ({ send: fetch, ...(await startServer({ mode: name, variables, storage })) })
