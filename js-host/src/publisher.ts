@@ -9,6 +9,8 @@ import { RateLimit } from './rate'
 import { channelOf, type Published } from './realtime'
 import { within } from './within'
 
+/** For how long whoever published waits until that is sent, in milliseconds: the platform may stop it after its answer. */
+const PATIENCE_MS = 100
 /** Messages a second: of the platform's 100 for an installation, since other processes send too. */
 const RATE = { per_second: 40, burst: 40 }
 /** How often it is looked whether there is room again, in milliseconds. */
@@ -31,6 +33,8 @@ interface Room {
   /** On behalf of who published last: of requests that have ended nothing may be sent any more. */
   send: Send
   busy: boolean
+  /** Told when what waits is sent, or is not. */
+  told: (() => void)[]
 }
 
 /** The frames of an installation's rooms on their way out. */
@@ -44,9 +48,12 @@ export class Publisher {
     this.#rate = new RateLimit(RATE, now)
   }
 
-  /** Sends a frame of a room by `send`, or with later ones as those are sent. Never throws. */
-  publish(name: string, published: Uint8Array, send: Send): void {
-    const room = this.#rooms.get(name) ?? { channel: channelOf(name), waiting: [], send, busy: false }
+  /**
+   * Sends a frame of a room by `send`, or with later ones as those are sent. Resolves when that was done, or after a
+   * moment: it goes on by itself. Never throws.
+   */
+  publish(name: string, published: Uint8Array, send: Send): Promise<void> {
+    const room: Room = this.#rooms.get(name) ?? { channel: channelOf(name), waiting: [], send, busy: false, told: [] }
     room.send = send
     this.#rooms.delete(name)
     this.#rooms.set(name, room)
@@ -54,7 +61,9 @@ export class Publisher {
     if (this.#rooms.size > MAX_ROOMS && oldest !== undefined) this.#rooms.delete(oldest)
     room.waiting.push(toBase64(published))
     trim(room.waiting)
+    const done = new Promise<void>((told) => room.told.push(told))
     if (!room.busy) void this.#run(room)
+    return within(PATIENCE_MS, done).catch(() => {})
   }
 
   async #run(room: Room): Promise<void> {
@@ -62,13 +71,16 @@ export class Publisher {
     while (room.waiting.length > 0) {
       while (this.#rate.take('') > 0) await pause(WAIT_MS)
       const frames = room.waiting.splice(0)
+      const told = room.told.splice(0)
       try {
         await within(TIMEOUT_MS, room.send(await room.channel, { frames }))
         this.counters.sent += 1
       } catch {
         this.counters.refused += 1
+        for (const tell of told.splice(0)) tell()
         await pause(PAUSE_MS)
       }
+      for (const tell of told) tell()
     }
     room.busy = false
   }

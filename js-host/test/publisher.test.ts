@@ -31,9 +31,9 @@ test('a frame is sent at once, those that come meanwhile together, in order', as
       answer = done
     })
   }
-  publisher.publish('kind/room', frame(1), send)
+  void publisher.publish('kind/room', frame(1), send)
   await until(() => sent.length === 1)
-  for (const number of [2, 3, 4]) publisher.publish('kind/room', frame(number), send)
+  for (const number of [2, 3, 4]) void publisher.publish('kind/room', frame(number), send)
   expect(sent.map(numbers)).toEqual([[1]])
   answer()
   await until(() => sent.length === 2)
@@ -47,7 +47,7 @@ test('an installation sends at most forty messages a second in the long run, and
   const seconds = 10
   let count = 0
   for (let tick = 0; tick < seconds * 10; tick++) {
-    for (let room = 0; room < 20; room++) publisher.publish(`kind/room${room}`, frame(tick), send)
+    for (let room = 0; room < 20; room++) void publisher.publish(`kind/room${room}`, frame(tick), send)
     count += 20
     await pass(100)
   }
@@ -68,10 +68,10 @@ test('after a refusal nothing is sent for a second, and what was refused is not 
     if (refuse) throw new Error('too many')
     sent.push(numbers(message))
   }
-  publisher.publish('kind/room', frame(1), send)
+  void publisher.publish('kind/room', frame(1), send)
   await until(() => publisher.counters.refused === 1)
   refuse = false
-  publisher.publish('kind/room', frame(2), send)
+  void publisher.publish('kind/room', frame(2), send)
   await pass(990)
   await sleep(20)
   expect(sent).toEqual([])
@@ -84,10 +84,10 @@ test('after a refusal nothing is sent for a second, and what was refused is not 
 test('a message that is never answered holds nothing up, and what waited goes by who published last', async () => {
   const sent: unknown[] = []
   const publisher = new Publisher()
-  publisher.publish('kind/room', frame(1), () => new Promise(() => sent.push('never')))
+  void publisher.publish('kind/room', frame(1), () => new Promise(() => sent.push('never')))
   await until(() => sent.length === 1)
-  publisher.publish('kind/room', frame(2), async () => void sent.push('earlier'))
-  publisher.publish('kind/room', frame(3), async (_, message) => void sent.push(numbers(message)))
+  void publisher.publish('kind/room', frame(2), async () => void sent.push('earlier'))
+  void publisher.publish('kind/room', frame(3), async (_, message) => void sent.push(numbers(message)))
   await pass(3_000)
   await until(() => publisher.counters.refused === 1)
   await pass(1_010)
@@ -105,12 +105,12 @@ test('what waits is bounded: the oldest frames go', async () => {
       answer = done
     })
   }
-  publisher.publish('kind/room', frame(1), send)
+  void publisher.publish('kind/room', frame(1), send)
   await until(() => sent.length === 1)
   for (let number = 0; number < 10; number++) {
     const large = new Uint8Array(60_000)
     large[0] = number
-    publisher.publish('kind/room', large, send)
+    void publisher.publish('kind/room', large, send)
   }
   answer()
   await until(() => sent.length === 2)

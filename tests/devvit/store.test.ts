@@ -32,14 +32,25 @@ afterAll(async () => {
   await server?.stop()
 })
 
-describe('p10_devvit_keeps_the_contract', () => {
+function keepsTheContract(kind: string): void {
   let rooms = 0
   test.each(storeContract)('$name', async ({ run }) => {
     rooms += 1
     const store = storeOf(newStore())
-    await run({ store, traits: TRAITS, pass: (ms) => sleep(ms), now: Date.now }, `kind/room${rooms}`)
+    await run({ store, traits: TRAITS, pass: (ms) => sleep(ms), now: Date.now }, `${kind}/room${rooms}`)
   })
+}
+
+describe('p10_devvit_keeps_the_contract', () => {
+  keepsTheContract('kind')
   test(RACE, () => race({ by: 'devvit', url, root: ROOT }, storeOf(newStore()), 'kind/raced'))
+})
+
+// The platform may switch it off for an app.
+describe('p10_devvit_keeps_the_contract_without_hmget', () => {
+  beforeAll(() => devvit.rpc.trouble.change({ refuse: 1, only: ['HMGet'] }))
+  afterAll(() => devvit.rpc.trouble.change({ refuse: 0, only: [] }))
+  keepsTheContract('plain')
 })
 
 test('p10_installations_do_not_see_each_others_rooms', async () => {

@@ -5,6 +5,8 @@ import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerRes
 const PAYLOAD_BYTES = 4 * 1024 * 1024
 const ANSWER_BYTES = 10 * 1024 * 1024
 const REQUEST_MS = 30_000
+/** How long an answer may still come after the app has stopped to listen. */
+const ANSWER_MS = 50
 
 /** Of one connection only; each has its own. */
 const OF_CONNECTION = [
@@ -83,7 +85,12 @@ export function ask(port: number, { method, path, headers, body }: Question, hos
       onward.destroy()
     }
     const patience = setTimeout(() => end(504, `the app took more than ${REQUEST_MS} ms`), REQUEST_MS)
-    onward.on('error', () => end(502, 'the app ended, or does not listen'))
+    // Who answers before it has read all may close: the answer counts, if there is one.
+    let begun = false
+    onward.on('response', () => {
+      begun = true
+    })
+    onward.on('error', () => setTimeout(() => begun || end(502, 'the app ended, or does not listen'), ANSWER_MS))
     onward.end(body)
   })
 }

@@ -87,7 +87,11 @@ async function startRedis(): Promise<Redis> {
     child.once('exit', () => ended())
     child.once('error', () => ended())
   })
+  // Whoever started it may end without a word.
+  const leave = () => child.kill('SIGKILL')
+  process.once('exit', leave)
   const stop = async () => {
+    process.off('exit', leave)
     child.kill('SIGKILL')
     await gone
     rmSync(scratch, { recursive: true, force: true })

@@ -4,6 +4,7 @@
  * that forked it: faults to change, calls to report.
  */
 
+import { Server } from 'node:net'
 import { readConfiguration } from './devvit-json.ts'
 import { parseFaults } from './faults.ts'
 import { install } from './install.ts'
@@ -14,6 +15,15 @@ export type FromProcess = { type: 'calls'; id: number; calls: Calls }
 
 const { BATON_LOCAL_REDIS, BATON_LOCAL_CONFIG, BATON_LOCAL_URL = '', BATON_LOCAL_FAULTS = '{}' } = process.env
 if (!BATON_LOCAL_REDIS || !BATON_LOCAL_CONFIG) throw new Error('BATON_LOCAL_REDIS and BATON_LOCAL_CONFIG are needed')
+
+// Of this machine only: the gateway alone says who somebody is.
+const { listen } = Server.prototype
+Server.prototype.listen = function (this: Server, ...words: unknown[]) {
+  const [port, ...rest] = words
+  return typeof port === 'number' && typeof rest[0] !== 'string'
+    ? Reflect.apply(listen, this, [port, '127.0.0.1', ...rest])
+    : Reflect.apply(listen, this, words)
+} as typeof listen
 
 const { rpc } = await install({
   redis: BATON_LOCAL_REDIS,

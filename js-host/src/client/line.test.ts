@@ -47,3 +47,17 @@ test('where there is one way, it is tried again, as long as it is wanted', () =>
   vi.advanceTimersByTime(LATER_MS)
   expect(only.made.count).toBe(2)
 })
+
+test('an open line that brings nothing of what answers bring counts as none, until it brings something', () => {
+  const only = counted()
+  const frames: Uint8Array[] = []
+  const live = new Live('room', SESSION, [only.way], { onFrame: (frame) => frames.push(frame), onChange: () => {} })
+  live.want(true)
+  only.made.events?.open()
+  for (const open of [true, true, false]) {
+    live.missed()
+    expect(live.open).toBe(open)
+  }
+  only.made.events?.frame(new Uint8Array([1]))
+  expect([live.open, frames.length]).toEqual([true, 1])
+})

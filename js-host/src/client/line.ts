@@ -77,6 +77,9 @@ export interface LineTold {
   onChange(): void
 }
 
+/** So many answers in a row that bring what the line did not, and it counts as silent. */
+const MISSED = 3
+
 /** The live line of a room: open while wanted, tried again with growing pauses. */
 export class Live {
   readonly #room: string
@@ -87,6 +90,8 @@ export class Live {
   #proven = false
   #close: (() => void) | null = null
   #open = false
+  /** Answers that brought what the line did not, since it brought something. */
+  #missed = 0
   #retry: ReturnType<typeof setTimeout> | undefined
   #pause_ms = FIRST_PAUSE_MS
   #wanted = false
@@ -98,9 +103,14 @@ export class Live {
     this.#told = told
   }
 
-  /** Whether frames come. */
+  /** Whether frames come. A line may be open and bring nothing. */
   get open(): boolean {
-    return this.#open
+    return this.#open && this.#missed < MISSED
+  }
+
+  /** An answer brought frames that the line has not. */
+  missed(): void {
+    this.#missed += 1
   }
 
   /** Whether there should be a line. */
@@ -126,11 +136,14 @@ export class Live {
         if (over) return
         this.#proven = true
         this.#open = true
+        this.#missed = 0
         this.#pause_ms = FIRST_PAUSE_MS
         this.#told.onChange()
       },
       frame: (bytes) => {
-        if (!over) this.#told.onFrame(bytes)
+        if (over) return
+        this.#missed = 0
+        this.#told.onFrame(bytes)
       },
       lost: () => {
         if (over) return

@@ -240,7 +240,9 @@ export class Room {
   }
 
   #hear(replica: Replica, answer: Answer, sent_ms: number, now_ms: number): void {
+    const before = replica.version()
     const understood = answer.tag === 'reply' && replica.receive(answer.bytes, sent_ms, now_ms)
+    if (replica.version() > before) this.#live.missed()
     if (answer.tag !== 'reply') {
       const { code, expected } = answer.tag === 'refused' ? answer : {}
       replica.refused(code, expected, now_ms)

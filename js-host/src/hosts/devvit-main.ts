@@ -17,6 +17,9 @@ import { openDevvit } from './devvit'
 /** What the installation is called in what the platform says of a request. */
 const INSTALLATION = 'devvit-installation'
 
+// The platform's server rejects, where nobody hears it, what it cannot read of a request: the others go on.
+process.on('unhandledRejection', (error) => log('error', 'unhandled', trouble(error)))
+
 try {
   const app = openDevvit({
     makeFace,

@@ -59,12 +59,10 @@ interface Installation {
 
 /** The app of a process. @throws SettingError on a bad setting */
 export function openDevvit({ platform, makeFace, environment }: DevvitOptions): Hono {
-  const settings = settingsOf({
-    // Nothing is signed here: the platform says who asks. Nor does it tell addresses.
-    BATON_KEYS: 'none',
-    BATON_RATE_ADDRESS: '0/0',
-    ...environment,
-  })
+  // Nothing is signed here: the platform says who asks.
+  const settings = settingsOf({ BATON_KEYS: 'none', ...environment })
+  // A setting of rooms that the handler refuses is found out now, not by each request.
+  new Faces(makeFace, settings.rooms).current()
   const installations = new Map<string, Installation>()
   const installation = (): Installation => {
     const { installation: id } = platform.origin()
@@ -78,7 +76,14 @@ export function openDevvit({ platform, makeFace, environment }: DevvitOptions): 
   }
 
   const app = new Hono()
-  app.post('/internal/menu/create-post', async (c) => c.json({ navigateTo: await platform.createPost() }))
+  app.post('/internal/menu/create-post', async (c) => {
+    try {
+      return c.json({ navigateTo: await platform.createPost() })
+    } catch (error) {
+      tell(error)
+      return c.json({ showToast: 'Perhaps the game was posted, perhaps not: look before you try again.' })
+    }
+  })
   app.post('/internal/triggers/install', async (c) => {
     await postOnce(platform)
     return c.json({ status: 'ok' })
@@ -86,36 +91,40 @@ export function openDevvit({ platform, makeFace, environment }: DevvitOptions): 
   app.all('/internal/*', (c) => c.json({ code: 'not_found' }, 404))
   app.all('*', (c) => installation().fetch(c.req.raw))
   app.onError((error, c) => {
-    log('error', 'fault', { error: error.name, message: error.message })
+    tell(error)
     return c.json({ code: 'internal' }, 500)
   })
   return app
 }
 
-/** The first post of an installation. The mark comes first: two posts are worse than none, which the menu mends. */
+function tell(error: unknown): void {
+  const { name, message } = error instanceof Error ? error : new Error('unknown')
+  log('error', 'fault', { error: name, message })
+}
+
+/**
+ * The first post of an installation. The mark comes first and stays, whatever becomes of the post, which may be there though
+ * nobody was told: two posts are worse than none, which the menu mends.
+ */
 async function postOnce({ redis, createPost }: Platform): Promise<void> {
-  if ((await redis.set(POSTED, '1', { nx: true })) !== 'OK') return
-  try {
-    await createPost()
-  } catch (error) {
-    await redis.del(POSTED)
-    throw error
-  }
+  if ((await redis.set(POSTED, '1', { nx: true })) === 'OK') await createPost()
 }
 
 function install(platform: Platform, makeFace: () => SlotsFace, settings: Settings): Installation {
   const faces = new Faces(makeFace, settings.rooms)
   const kinds = new Set(faces.current().kinds())
   const publisher = new Publisher()
-  const store = new SlotsStore(faces, new DevvitKeys(platform.redis), (room, frame) =>
-    publisher.publish(room, frame, AsyncResource.bind(platform.send)),
-  )
+  const note = (event: string, fields: Record<string, string | number>) => log('warn', event, fields)
+  const store = new SlotsStore(faces, new DevvitKeys(platform.redis), {
+    published: (room, frame) => publisher.publish(room, frame, AsyncResource.bind(platform.send)),
+    note,
+  })
   const driver = new Driver({
     faces,
     store,
     store_timeout_ms: settings.store_timeout_ms,
     delivers: kinds,
-    note: (event, fields) => log('warn', event, fields),
+    note,
   })
   return createRouter({
     settings,
@@ -127,8 +136,15 @@ function install(platform: Platform, makeFace: () => SlotsFace, settings: Settin
       name === platform.origin().post ? driver.ask(kind, name, arrival) : refusal('not_found'),
     live: null,
     stream: null,
-    address: () => null,
-    health: () => ({ version: VERSION, mode: 'stateless', ...driver.counters, messages: publisher.counters.sent }),
+    // No address is told: a user's requests that need none, and those of all who are logged out, count together.
+    address: () => platform.origin().who?.user ?? null,
+    health: () => ({
+      version: VERSION,
+      mode: 'stateless',
+      ...driver.counters,
+      messages_sent: publisher.counters.sent,
+      messages_refused: publisher.counters.refused,
+    }),
     // Pages are files of the platform.
     page: async () => new Response(null, { status: 404 }),
   })

@@ -21,9 +21,14 @@ export interface DevvitRedis {
 /** The platform rounds an expiry down to whole seconds, at the moment when it looks at its clock. */
 const EXPIRY_SLACK_MS = 500
 
+/** The platform may have switched `hMGet` off for an app. So many refusals in a row, and it is not tried again. */
+const REFUSALS = 3
+
 /** Keys of the installation whose request this is. */
 export class DevvitKeys implements Keys {
   readonly #redis: DevvitRedis
+  /** Refusals of `hMGet` in a row where the whole hash was to be had. */
+  #refused = 0
 
   constructor(redis: DevvitRedis) {
     this.#redis = redis
@@ -33,7 +38,7 @@ export class DevvitKeys implements Keys {
     try {
       return await this.#ask(call)
     } catch (error) {
-      if (error instanceof Error && error.message.includes('WRONGTYPE')) return { tag: 'wrong_type' }
+      if (isWrongType(error)) return { tag: 'wrong_type' }
       throw error
     }
   }
@@ -60,10 +65,8 @@ export class DevvitKeys implements Keys {
         return { tag: 'done' }
       case 'field_set':
         return { tag: (await redis.hSetNX(call.key, String(call.field), call.value)) === 1 ? 'done' : 'refused' }
-      case 'fields': {
-        const texts = await redis.hMGet(call.key, call.fields.map(String))
-        return { tag: 'texts', texts: texts.map((each) => each ?? null) }
-      }
+      case 'fields':
+        return { tag: 'texts', texts: await this.#fields(call.key, call.fields.map(String)) }
       case 'all_fields': {
         const hash = Object.entries(await redis.hGetAll(call.key))
         return { tag: 'hash', hash: hash.map(([field, text]) => ({ field: Number(field), text })) }
@@ -75,6 +78,33 @@ export class DevvitKeys implements Keys {
         return { tag: 'length', length: await redis.hLen(call.key) }
     }
   }
+
+  /** Fields of a hash; where the platform does not hand them out, of all that it holds, which is a segment at most. */
+  async #fields(key: string, fields: string[]): Promise<(string | null)[]> {
+    const redis = this.#redis
+    let refusal: unknown = null
+    if (this.#refused < REFUSALS) {
+      try {
+        const texts = await redis.hMGet(key, fields)
+        this.#refused = 0
+        return texts.map((text) => text ?? null)
+      } catch (error) {
+        if (isWrongType(error)) throw error
+        refusal = error
+      }
+    }
+    try {
+      const hash = await redis.hGetAll(key)
+      if (refusal) this.#refused += 1
+      return fields.map((field) => hash[field] ?? null)
+    } catch (error) {
+      throw refusal ?? error
+    }
+  }
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('WRONGTYPE')
 }
 
 /** What is empty is nothing: no text of ours is. */

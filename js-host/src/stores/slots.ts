@@ -50,6 +50,14 @@ export interface SlotsFace extends Face {
   Errand: new (room: string, effect: Uint8Array) => { resume(answers: Uint8Array): Uint8Array; free(): void }
 }
 
+/** What a host may want to know. */
+export interface SlotsOptions {
+  /** Told what is published of each frame that was appended here; the append's answer waits for it. */
+  published?: (room: string, published: Uint8Array) => Promise<void>
+  /** Told of calls that failed; never of what was asked. */
+  note?: (event: string, fields: Record<string, string>) => void
+}
+
 const call: Codec<KeyCall> = variants<KeyCall>({
   get: { key: text },
   start: { key: text, bytes: u32 },
@@ -86,6 +94,9 @@ const rest: Codec<Uint8Array> = {
 /** A step. */
 export const step: Codec<Step> = variants<Step>({ perform: { calls: list(call) }, done: { fed: rest } })
 
+/** At most one failed call is told in so long, in milliseconds. */
+const TELL_MS = 1_000
+
 /** Steps of one errand, at most; more is a fault. The longest, a cold read with a chore, takes about a dozen. */
 const MAX_STEPS = 64
 
@@ -93,17 +104,13 @@ const MAX_STEPS = 64
 export class SlotsStore implements Performer {
   readonly #faces: Faces<SlotsFace>
   readonly #keys: Keys
-  readonly #published: (room: string, published: Uint8Array) => void
+  readonly #options: SlotsOptions
+  #told_ms = Number.NEGATIVE_INFINITY
 
-  /** `published` is told what is published of each frame that was appended here. */
-  constructor(
-    faces: Faces<SlotsFace>,
-    keys: Keys,
-    published: (room: string, published: Uint8Array) => void = () => {},
-  ) {
+  constructor(faces: Faces<SlotsFace>, keys: Keys, options: SlotsOptions = {}) {
     this.#faces = faces
     this.#keys = keys
-    this.#published = published
+    this.#options = options
   }
 
   async perform(room: string, asked: Uint8Array): Promise<Uint8Array> {
@@ -111,7 +118,7 @@ export class SlotsStore implements Performer {
     refuseTooLong(wanted)
     const result = await this.#run(room, asked)
     if (wanted.tag === 'append' && wasAppended(wanted.append, result)) {
-      this.#published(room, wanted.append.published)
+      await this.#options.published?.(room, wanted.append.published)
     }
     return result
   }
@@ -137,9 +144,18 @@ export class SlotsStore implements Performer {
   async #answer(asked: KeyCall): Promise<KeyAnswer> {
     try {
       return await this.#keys.perform(asked)
-    } catch {
+    } catch (error) {
+      this.#tell(asked, error)
       return { tag: 'failed' }
     }
+  }
+
+  /** What the wasm is not told: why. Not of every call, since all of them may fail. */
+  #tell({ tag }: KeyCall, error: unknown): void {
+    const now_ms = Date.now()
+    if (now_ms - this.#told_ms < TELL_MS) return
+    this.#told_ms = now_ms
+    this.#options.note?.('store', { call: tag, message: error instanceof Error ? error.message : 'unknown' })
   }
 }
 
