@@ -157,7 +157,7 @@ describe('calls', () => {
     await json('alice', '/api/who')
     const { requests } = await local.calls()
     const fresh = Object.entries(requests).filter(([id]) => !(id in before.requests))
-    expect(fresh.map(([, request]) => request)).toEqual([
+    expect(fresh.map(([, request]) => request)).toMatchObject([
       { route: 'GET /api/count', redis: 3, realtime: 0 },
       { route: 'POST /api/say', redis: 0, realtime: 1 },
       { route: 'GET /api/who', redis: 0, realtime: 0 },
