@@ -3,12 +3,14 @@
  * printed and judges nothing; what is in the log does. `cargo xtask soak devvit --filter j14` does it fifty times each.
  */
 
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { RedisClientType } from '@redis/client'
 import { createClient } from '@redis/client'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { atMost, percentile } from '../../js-host/bench/figure'
-import { type LocalDevvit, startLocal } from '../../js-host/devvit/local/local.ts'
-import { QUIET } from '../e2e/support/bot'
+import { afterEach, expect, test } from 'vitest'
+import { atMost, percentile, plain } from '../../js-host/bench/figure'
+import { type LocalDevvit, type Options, startLocal } from '../../js-host/devvit/local/local.ts'
+import { Bot, QUIET } from '../e2e/support/bot'
 import { until } from '../e2e/support/browser'
 import { Crew } from '../e2e/support/crew'
 import { against } from '../e2e/support/room-log'
@@ -26,13 +28,19 @@ const KEY_MS = 2_000
 let devvit: LocalDevvit
 let redis: RedisClientType
 
-beforeEach(async () => {
+async function start(extra?: Options['extra']): Promise<void> {
   const variables = { BATON_ROOMS: JSON.stringify({ ...PACE, rooms: { contagion: QUIET } }), BATON_RATE_USER: '0/0' }
-  devvit = await startLocal({ instances: PROCESSES, schedule: false, log: () => {}, variables })
+  devvit = await startLocal({
+    instances: PROCESSES,
+    schedule: false,
+    log: () => {},
+    variables,
+    ...(extra ? { extra } : {}),
+  })
   redis = createClient({ url: devvit.redis }) as RedisClientType
   redis.on('error', () => {})
   await redis.connect()
-})
+}
 afterEach(async () => {
   redis?.destroy()
   await devvit?.stop()
@@ -71,11 +79,16 @@ async function standsStill(): Promise<number> {
   return performance.now() - began_ms
 }
 
+const SKEWED = pathToFileURL(join(import.meta.dirname, '../e2e/support/skewed-clock.mjs')).href
+/** How wrong the clocks of four processes are, in milliseconds. */
+const SKEWS_MS = [-600_000, 0, 600_000, 0]
+
 const all = () => until('all processes', 60_000, async () => (await living()).length === PROCESSES)
 
 test('j14_a_leader_that_dies_is_followed_by_who_has_seen_the_room_and_by_who_has_not', {
   timeout: LIMIT_MS,
 }, async () => {
+  await start()
   const crew = await Crew.playing(4, devvit.url, POST, (index) => asUser(devvit, `player${index}`))
   const warm: number[] = []
   const cold: number[] = []
@@ -104,6 +117,7 @@ test('j14_a_leader_that_dies_is_followed_by_who_has_seen_the_room_and_by_who_has
 })
 
 test('j17_a_process_that_stands_still_while_its_frame_is_on_the_way_forks_nothing', async () => {
+  await start()
   const crew = await Crew.playing(4, devvit.url, POST, (index) => asUser(devvit, `player${index}`))
   // Longer than any lease: others have led meanwhile.
   devvit.faults({ late: 0.05, late_ms: 3 * PACE.lease_ms, only: ['HSetNX'] })
@@ -116,4 +130,27 @@ test('j17_a_process_that_stands_still_while_its_frame_is_on_the_way_forks_nothin
   expect(crew.differences(20)).toEqual([])
   // What came too late is there, and is no part of the log.
   expect(frames.length + voids).toBe(await slots())
+})
+
+test('j11_j18_processes_that_have_seen_a_room_agree_on_its_time_though_their_clocks_are_ten_minutes_apart', async () => {
+  await start((number) => ({ imports: [SKEWED], variables: { SKEW_MS: String(SKEWS_MS[number - 1]) } }))
+  const send = (index: number) => asUser(devvit, `player${index}`)
+  // Who has not seen it has nothing but its own clock once a lease's key has ended (js-host/devvit/README.md): first all see it.
+  const first = await Bot.join(devvit.url, POST, send(0))
+  for (let turn = 0; turn < 60; turn += 1) await first.ask()
+  const crew = await Crew.playing(4, devvit.url, POST, (index) => send(index + 1))
+  const from = await log()
+  const began_ms = performance.now()
+  await crew.walking(() => until('a long log', 90_000, async () => (await slots()) > from.length + 100))
+  const passed_ms = performance.now() - began_ms
+  const frames = await log()
+  expect(against(frames, null)).toEqual([])
+  const walked = frames.slice(from.length)
+  expect(new Set(walked.map(({ by }) => by)).size).toBeGreaterThan(1)
+  expect(crew.differences(20)).toEqual([])
+  // The store has no clock: what passed in the log is what passed, though no two clocks agree.
+  const told_ms = (walked.at(-1)?.time_ms ?? 0) - (walked[0]?.time_ms ?? 0)
+  plain('time of the log beside that of the day', told_ms / passed_ms, '')
+  expect(told_ms).toBeLessThan(passed_ms + 1_000)
+  expect(walked.flatMap(({ entries }) => entries).filter(({ tag }) => tag === 'leave')).toEqual([])
 })

@@ -15,7 +15,7 @@ import { Gateway } from './gateway.ts'
 import { type Answer, ask } from './http.ts'
 import { bridgeOf, hostOf, viewerOf } from './identity.ts'
 import { addPost, postsOf } from './posts.ts'
-import { accepts, freePort, Processes } from './processes.ts'
+import { accepts, type Extra, freePort, Processes } from './processes.ts'
 import type { Calls } from './rpc.ts'
 import { Schedule } from './schedule.ts'
 import { Streams } from './streams.ts'
@@ -40,6 +40,8 @@ export interface Options {
   schedule?: boolean
   /** Variables of the app's processes, which the platform has none of: for tests of the app's settings. */
   variables?: Record<string, string>
+  /** More for a process, by its number from 1: for tests of processes that differ. */
+  extra?: (number: number) => Extra
   /** What the processes say; to the error output by default. */
   log?: (line: string) => void
 }
@@ -106,6 +108,7 @@ async function startRedis(): Promise<Redis> {
 
 export async function startLocal(options: Options = {}): Promise<LocalDevvit> {
   const { instances = 1, port = 0, sticky = false, schedule = true, variables = {}, log = console.error } = options
+  const extra = options.extra ?? (() => ({}))
   const config = resolve(options.config ?? join(import.meta.dirname, '../devvit.json'))
   const written = readConfiguration(config)
   const app = {
@@ -134,7 +137,7 @@ export async function startLocal(options: Options = {}): Promise<LocalDevvit> {
       BATON_LOCAL_CONFIG: config,
       BATON_LOCAL_URL: gateway.url,
     }
-    const processes = await Processes.start({ count: instances, server: app.server, environment, faults, log })
+    const processes = await Processes.start({ count: instances, server: app.server, environment, extra, faults, log })
     ends.push(() => processes.stop())
     const streams = await Streams.start(listener)
     const scheduled = new Schedule(

@@ -27,10 +27,19 @@ interface Running {
   listening: boolean
 }
 
+/** What a process is given beside the app. */
+export interface Extra {
+  /** Modules that it loads first. */
+  imports?: string[]
+  variables?: Record<string, string>
+}
+
 export interface Settings {
   count: number
   server: string
   environment: Record<string, string>
+  /** By the number of the process, from 1. */
+  extra: (number: number) => Extra
   faults: Partial<Faults>
   log: (line: string) => void
 }
@@ -137,13 +146,14 @@ export class Processes {
   }
 
   async #start(number: number): Promise<void> {
-    const { server, environment, log } = this.#settings
+    const { server, environment, extra, log } = this.#settings
+    const { imports = [], variables } = extra(number)
     const port = await freePort()
     if (this.#stopping) return
     const child = fork(server, {
-      execArgv: ['--import', PRELOAD],
+      execArgv: [...imports, PRELOAD].flatMap((module) => ['--import', module]),
       // Nothing of the developer's own environment: the platform has none of it either.
-      env: { ...environment, WEBBIT_PORT: String(port), BATON_LOCAL_FAULTS: JSON.stringify(this.faults) },
+      env: { ...environment, ...variables, WEBBIT_PORT: String(port), BATON_LOCAL_FAULTS: JSON.stringify(this.faults) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     const running = { number, child, port, listening: false }
