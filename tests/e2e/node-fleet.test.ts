@@ -95,7 +95,10 @@ test('j06_j08_j10_j11_j12_j18_sixteen_processes_with_wrong_clocks_are_one_game',
 
 test('what_is_against_a_law_of_the_log_is_named', async () => {
   const frames = await logOf(client, 'contagion/horde')
-  const handed = frames.findIndex(({ by }, index) => index > 10 && by !== frames[index - 1]?.by)
+  const young = (now: Logged, before: Logged | undefined) => now.time_ms - (before?.time_ms ?? 0) <= 2 * PACE.lease_ms
+  const handed = frames.findIndex(
+    (frame, index) => index > 10 && frame.by !== frames[index - 1]?.by && young(frame, frames[index - 1]),
+  )
   const [before, after] = frames.slice(handed - 1, handed + 1) as [Logged, Logged]
   const ended = await leases.ended('contagion/horde', frames.length)
   const forged = (more: Partial<Logged>) => against(frames.with(handed, { ...after, ...more }), ended).join()

@@ -203,7 +203,7 @@ test('j17_what_a_leader_sent_before_it_stood_still_is_refused_and_it_follows_at_
     expect([led, lost]).toEqual([0, 1])
     expect(handed).toBeGreaterThanOrEqual(1)
     const log = await logOf(client, room)
-    expect(against(log, await leases.ended(room, log.length))).toEqual([])
+    expect(against(log, await leases.ended(room, log.length), pace.lease_ms)).toEqual([])
     expect(log.slice(v).filter((frame) => frame.by === by)).toEqual([])
   } finally {
     await stale.end('SIGKILL')
