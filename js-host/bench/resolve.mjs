@@ -1,5 +1,6 @@
 /**
- * Lets Node find `./codec` as `./codec.ts`, as the bundlers do, and a package from a file of `tests/`, as vitest does.
+ * Lets Node find `./codec` as `./codec.ts`, and what is built as `.js`, as the bundlers do, and a package from a file of
+ * `tests/`, as vitest does.
  * `cargo xtask bench` imports it before each bench.
  */
 import { registerHooks } from 'node:module'
@@ -9,7 +10,7 @@ registerHooks({
     try {
       return next(specifier, context)
     } catch (error) {
-      if (specifier.startsWith('.')) return next(`${specifier}.ts`, context)
+      if (specifier.startsWith('.')) return next(`${specifier}${/\/dist\//.test(specifier) ? '.js' : '.ts'}`, context)
       if (context.parentURL?.includes('/tests/')) return next(specifier, { ...context, parentURL: import.meta.url })
       throw error
     }
