@@ -92,6 +92,7 @@ fn run_workers(options: &Options, port: u16) -> Result<()> {
     command.env("BATON_PROFILE", options.profile.name());
     let link = Link {
         port,
+        door: BROWSERS,
         mode,
         change: "A change of a source rebuilds and reloads.",
     };
@@ -118,6 +119,7 @@ fn run_node(options: &Options, port: u16) -> Result<()> {
     };
     let link = Link {
         port,
+        door: BROWSERS,
         mode: &mode,
         change: "Start it again after a change.",
     };
@@ -140,6 +142,10 @@ fn run_devvit(options: &Options, port: u16) -> Result<()> {
     let mode = format!("{instances} processes of the Devvit app, a Reddit of our own around it");
     let link = Link {
         port,
+        door: (
+            "?user=alice",
+            "Open it again with ?user=bob, or as nobody. Ctrl-C ends it.",
+        ),
         mode: &mode,
         change: "Start it again after a change.",
     };
@@ -147,9 +153,14 @@ fn run_devvit(options: &Options, port: u16) -> Result<()> {
     follow(command, "the local Devvit", ready, &link, 0)
 }
 
+/// On the web each browser is a guest of its own.
+const BROWSERS: (&str, &str) = ("", "Open it in two browsers. Ctrl-C ends it.");
+
 /// What a developer is told once it answers.
 struct Link<'a> {
     port: u16,
+    /// What is behind the address, and how to be two.
+    door: (&'a str, &'a str),
     mode: &'a str,
     change: &'a str,
 }
@@ -225,10 +236,15 @@ fn free_port() -> Result<u16> {
 }
 
 fn show_link(link: &Link<'_>) {
-    let Link { port, mode, change } = link;
+    let Link {
+        port,
+        door: (path, how),
+        mode,
+        change,
+    } = link;
     let lines = [
-        format!("Baton is playing:  http://127.0.0.1:{port}/"),
-        "Open it in two browsers. Ctrl-C ends it.".to_owned(),
+        format!("Baton is playing:  http://127.0.0.1:{port}/{path}"),
+        (*how).to_owned(),
         format!("Mode: {mode}. {change}"),
     ];
     let width = lines
