@@ -3,7 +3,7 @@
 
 use baton::Random;
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
-use baton_sim::{Keep, Plan, Verdict, run, run_seed};
+use baton_sim::{Keep, Plan, Verdict, run, run_drawn, run_seed};
 
 #[test]
 fn a_seed_is_always_the_same_run() {
@@ -124,6 +124,32 @@ fn seeds_that_once_failed_hold() {
     ];
     for (seed, what) in found {
         let outcome = run_seed(seed, Keep::default());
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
+    }
+}
+
+/// The same with rolling deploys.
+#[test]
+fn seeds_with_deploys_that_once_failed_hold() {
+    let found = [
+        (
+            500_000_192,
+            "a page that waits for its rules was held to the verdict of a history that was lost",
+        ),
+        (
+            500_000_332,
+            "an old page was answered for what a copy of its device did",
+        ),
+        (
+            500_000_338,
+            "a page of a lost history, which lacked the old rules, got a snapshot in place of a reset",
+        ),
+        (500_000_299, "the same after a split brain, without a word"),
+    ];
+    for (seed, what) in found {
+        let outcome = run_drawn(seed, Keep::default(), |plan| {
+            plan.deploy(&mut Random::from_seed(seed));
+        });
         assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
     }
 }

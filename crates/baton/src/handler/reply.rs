@@ -205,11 +205,11 @@ impl<R: Kind> Desk<'_, R> {
                 News::Reset(ByteBuf::from(room.snapshot()))
             }
             (Some(_), _) if room.edition().version < request.rules => News::Frames(Vec::new()),
+            _ if self.strangers.contains(&cursor) => News::Reset(ByteBuf::from(room.snapshot())),
             (Some(_), _) if lacks => News::Snapshot(ByteBuf::from(room.snapshot())),
             (Some(missing), _) if !request.frames && cursor.v > 0 && missing <= PUSHED_SOON => {
                 News::Frames(Vec::new())
             }
-            _ if self.strangers.contains(&cursor) => News::Reset(ByteBuf::from(room.snapshot())),
             // From the empty room on, a snapshot soon costs less than what made it.
             (Some(missing), Some(_)) if cursor.v == 0 && missing > SEGMENT => {
                 News::Snapshot(ByteBuf::from(room.snapshot()))
