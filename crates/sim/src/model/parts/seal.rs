@@ -196,9 +196,14 @@ impl State {
     /// READ: from the cache, the newest snapshot whose frame is there, or 0.
     fn read(&mut self, cache: Option<View>, mutant: Mutant) -> Option<View> {
         let known = cache.filter(|view| view.slot > 0 && self.holds(view, mutant));
+        self.from_snapshot = false;
+        // What follows a cache may have been trimmed since: then its holder reads as who has none.
+        if let Some(view) = known.and_then(|view| self.replay(view)) {
+            return Some(view);
+        }
         let snapshot = self.verified(mutant).next();
-        self.from_snapshot = known.is_none() && snapshot.is_some();
-        self.replay(known.or(snapshot).unwrap_or_default())
+        self.from_snapshot = snapshot.is_some();
+        self.replay(snapshot.unwrap_or_default())
     }
 
     /// The log by a replay from 0, trimmed segments included.
