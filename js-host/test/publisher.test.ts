@@ -21,16 +21,22 @@ async function until(holds: () => boolean): Promise<void> {
 }
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
-test('a frame is sent at once, those that come meanwhile together, in order', async () => {
+/** A platform that takes a message and answers when it is told to. */
+function slow() {
   const sent: Published[] = []
-  let answer = () => {}
-  const publisher = new Publisher()
-  const send = (_: string, message: Published): Promise<void> => {
+  let done = () => {}
+  const send = (_: string, message: Published) => {
     sent.push(message)
-    return new Promise((done) => {
-      answer = done
+    return new Promise<void>((answered) => {
+      done = answered
     })
   }
+  return { sent, send, answer: () => done() }
+}
+
+test('a frame is sent at once, those that come meanwhile together, in order', async () => {
+  const { sent, send, answer } = slow()
+  const publisher = new Publisher()
   void publisher.publish('kind/room', frame(1), send)
   await until(() => sent.length === 1)
   for (const number of [2, 3, 4]) void publisher.publish('kind/room', frame(number), send)
@@ -95,16 +101,27 @@ test('a message that is never answered holds nothing up, and what waited goes by
   expect(sent).toEqual(['never', [2, 3]])
 })
 
-test('what waits is bounded: the oldest frames go', async () => {
-  const sent: Published[] = []
-  let answer = () => {}
+test('who publishes waits until its message was taken, and no longer than a moment', async () => {
+  const { sent, send, answer } = slow()
   const publisher = new Publisher()
-  const send = (_: string, message: Published): Promise<void> => {
-    sent.push(message)
-    return new Promise((done) => {
-      answer = done
-    })
-  }
+  const ended: string[] = []
+  void publisher.publish('kind/room', frame(1), send).then(() => ended.push('taken'))
+  await until(() => sent.length === 1)
+  await pass(50)
+  expect(ended).toEqual([])
+  answer()
+  await until(() => ended.length === 1)
+  void publisher.publish('kind/room', frame(2), send).then(() => ended.push('gone on'))
+  await until(() => sent.length === 2)
+  await pass(90)
+  expect(ended).toEqual(['taken'])
+  await pass(20)
+  await until(() => ended.length === 2)
+})
+
+test('what waits is bounded: the oldest frames go', async () => {
+  const { sent, send, answer } = slow()
+  const publisher = new Publisher()
   void publisher.publish('kind/room', frame(1), send)
   await until(() => sent.length === 1)
   for (let number = 0; number < 10; number++) {
