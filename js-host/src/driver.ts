@@ -41,8 +41,10 @@ export interface DriverOptions {
   store: Performer
   /** How long a store may take before its outcome counts as unknown, in milliseconds. */
   store_timeout_ms: number
-  /** Kinds whose rooms this driver may ask for other rooms; without it no delivery succeeds. */
+  /** Kinds whose rooms may be asked for other rooms; without it no delivery succeeds. */
   delivers?: ReadonlySet<string>
+  /** Hands a parcel to a room that another driver serves; without it this one does. Calls {@link Driver.receive} there. */
+  elsewhere?: (kind: string, name: string, arrival: Arrival, hops: number) => Promise<Outcome>
   /** Told of what went wrong; never of what was asked. */
   note?: (event: string, fields: Record<string, string | number>) => void
 }
@@ -221,26 +223,33 @@ export class Driver {
   }
 
   /**
-   * Asks another room, in an invocation of its own: if it went with that room's next batch, two rooms that send each
-   * other would wait for each other.
+   * Asks another room. Not with that room's next batch, or two rooms that send each other would wait for each other.
    */
   async #deliver(asked: Uint8Array, work: Work): Promise<Uint8Array> {
-    const { delivers, store_timeout_ms } = this.#options
+    const { delivers, elsewhere, store_timeout_ms } = this.#options
     const { target, parcel } = decode(effect, asked) as Extract<Effect, { tag: 'deliver' }>
     const [kind = '', name = ''] = target.split('/')
     if (work.again || work.hops >= MAX_HOPS || !delivers?.has(kind)) return FAILED
     const arrival: Arrival = { who: null, call: { tag: 'deliver', parcel } }
-    // A trap there is handed on like any other, once; then the delivery has failed.
-    const next: Work = { traps: 2, hops: work.hops + 1, again: false }
+    const hand = elsewhere ?? ((...parcel) => this.receive(...parcel))
     try {
-      const [outcome] = await within(store_timeout_ms, this.#serve({ kind, name }, [arrival], next))
-      if (outcome?.status !== 200) return FAILED
+      const outcome = await within(store_timeout_ms, hand(kind, name, arrival, work.hops + 1))
+      if (outcome.status !== 200) return FAILED
       this.counters.delivered += 1
       return encode(fed, { tag: 'delivered', receipt: outcome.body })
     } catch (error) {
       this.#note('delivery', error)
       return FAILED
     }
+  }
+
+  /**
+   * Takes what another room sends, `hops` deliveries after what set it off, in an invocation of its own. A trap is handed on
+   * like any other, once; then the delivery has failed.
+   */
+  async receive(kind: string, name: string, arrival: Arrival, hops: number): Promise<Outcome> {
+    const [outcome] = await this.#serve({ kind, name }, [arrival], { traps: 2, hops, again: false })
+    return outcome ?? refusal('internal')
   }
 
   #count(asked: Uint8Array, result: Uint8Array): void {

@@ -36,7 +36,7 @@ export interface Append {
   hash: Hash
   /** What is kept. */
   frame: Uint8Array
-  /** The same for open sockets, which have the frame before. Not kept. */
+  /** The same for open sockets, which have the frame before. Not kept. Empty: nobody is told. */
   published: Uint8Array
   lease_ms: number
   framed: number[]

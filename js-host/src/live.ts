@@ -115,7 +115,7 @@ export class Loudspeaker {
 
   publish(room: string, published: Uint8Array): void {
     const heard = this.#rooms.get(room)
-    if (!heard) return
+    if (!heard || published.length === 0) return
     const text = toBase64(published)
     for (const hear of [...heard]) hear(text)
   }

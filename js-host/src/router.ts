@@ -27,6 +27,8 @@ export interface Ports {
   callers: Sessions | Verified
   /** The kinds of room that the handler serves. */
   kinds: ReadonlySet<string>
+  /** Of these, the kinds whose rooms are users' own: there the name `me` is the caller's. */
+  personal: ReadonlySet<string>
   /** Asks a room; always answers. `hold` keeps the platform from stopping the request meanwhile. */
   ask(kind: string, name: string, arrival: Arrival, hold: (work: Promise<unknown>) => void): Promise<Outcome>
   /** Opens the live socket of a room for a caller who may watch it; null where a host has none. */
@@ -103,22 +105,22 @@ export function createRouter(ports: Ports): Hono<Environment> {
   route(app, '/api/session', { POST: async (c) => session(c, guard) })
   route(app, '/api/rooms/:kind/:name', {
     POST: async (c) => {
-      const [kind, name] = room(c, ports)
       const who = await guard.caller(c)
+      const [kind, name] = room(c, ports, who)
       const request = await readBody(c.req.raw, BATON_TYPE, MAX_REQUEST_BYTES)
       return answer(c, await ask(c, ports, kind, name, { who, call: { tag: 'play', request } }))
     },
   })
   route(app, '/api/rooms/:kind/:name/view', {
     GET: async (c) => {
-      const [kind, name] = room(c, ports)
       const who = await guard.caller(c)
+      const [kind, name] = room(c, ports, who)
       return answer(c, await ask(c, ports, kind, name, { who, call: { tag: 'view' } }))
     },
   })
   route(app, '/api/rooms/:kind/:name/frames/:range/:hash', {
     GET: async (c) => {
-      const [kind, name] = room(c, ports)
+      const [kind, name] = room(c, ports, null)
       const call = block(c)
       // Without a caller: what is cached must not depend on who asked first.
       const outcome = await ask(c, ports, kind, name, { who: null, call })
@@ -129,7 +131,7 @@ export function createRouter(ports: Ports): Hono<Environment> {
   for (const tag of ['tail', 'snapshot'] as const) {
     route(app, `/api/rooms/:kind/:name/${tag}`, {
       GET: async (c) => {
-        const [kind, name] = room(c, ports)
+        const [kind, name] = room(c, ports, null)
         const outcome = await ask(c, ports, kind, name, { who: null, call: { tag } })
         return answer(c, outcome, { 'cache-control': CACHING.tail })
       },
@@ -173,7 +175,9 @@ async function session(c: Ask, guard: Guard): Promise<Response> {
 }
 
 async function live(c: Ask, ports: Ports, guard: Guard): Promise<Response> {
-  const [kind, name] = room(c, ports)
+  // What is a user's own is published nowhere.
+  const [kind, name] = room(c, ports, null)
+  if (ports.personal.has(kind)) throw new Refused('not_found')
   if (ports.stream && c.req.method === 'GET' && c.req.header('accept') === EVENTS_TYPE)
     return stream(c, ports, guard, kind, name)
   const offered = (c.req.header('sec-websocket-protocol') ?? '').split(',').map((each) => each.trim())
@@ -207,10 +211,15 @@ function ask(c: Ask, ports: Ports, kind: string, name: string, arrival: Arrival)
   })
 }
 
-/** Kind and name of the path. @throws Refused `not_found` for a kind that is not served, `bad_name` */
-function room(c: Ask, ports: Ports): [string, string] {
+/**
+ * Kind and name of the path; `me` is the caller's own. @throws Refused `not_found` for a kind that is not served, `bad_name`,
+ * `unauthorized` where nobody calls for what is their own
+ */
+function room(c: Ask, ports: Ports, who: Identity | null): [string, string] {
   const kind = c.req.param('kind') ?? ''
-  const name = c.req.param('name') ?? ''
+  const own = ports.personal.has(kind) && c.req.param('name') === 'me'
+  if (own && !who) throw new Refused('unauthorized')
+  const name = (own ? who?.user : c.req.param('name')) ?? ''
   if (!ports.kinds.has(kind)) throw new Refused('not_found')
   // Names of Object.prototype are refused as well, lest a program keep rooms in a plain object.
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name) || name in {}) throw new Refused('bad_name')

@@ -66,7 +66,8 @@ export class FakeWasm {
       configure: (settings) => {
         this.settings.push(settings)
       },
-      kinds: () => ['dots', 'plain'],
+      kinds: () => ['dots', 'plain', 'purse'],
+      personalKinds: () => ['purse'],
       warmRooms: () => 0,
       Invocation,
     }

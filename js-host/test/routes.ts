@@ -40,6 +40,7 @@ export async function deploy({ play = whoAsked, variables = {}, ports = {} }: Op
     settings,
     callers: sessions,
     kinds: new Set(wasm.faces.current().kinds()),
+    personal: new Set(wasm.faces.current().personalKinds()),
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: async (kind, name) => new Response(`live ${kind}/${name}`),
     stream: null,

@@ -48,6 +48,7 @@ const memory: Place = async (all, play) => {
     settings,
     callers: await Sessions.open(settings.keys, settings.audience),
     kinds: new Set(faces.current().kinds()),
+    personal: new Set(faces.current().personalKinds()),
     holds: false,
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: null,

@@ -76,7 +76,7 @@ pub struct Append {
     pub hash: Hash,
     /// The frame's bytes: what is kept.
     pub frame: ByteBuf,
-    /// The same for open sockets, which have the frame before. Not kept.
+    /// The same for open sockets, which have the frame before. Not kept. Empty: nobody is told.
     pub published: ByteBuf,
     /// The lease that the append renews, in milliseconds of the store's clock.
     pub lease_ms: u32,

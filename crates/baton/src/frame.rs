@@ -205,6 +205,8 @@ pub enum Entry {
     /// The rules broke on the passing of time, alone and more than once: the room stands still
     /// until a change of rules.
     Halt,
+    /// What the room itself did, as its rules said at that point: see [`Rules::due`](crate::Rules::due).
+    Due,
 }
 
 /// Why time was cut.

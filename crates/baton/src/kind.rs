@@ -56,6 +56,10 @@ pub trait Kind: Sized + 'static {
     const FIRST: u32;
     /// The highest version that it can play.
     const LAST: u32;
+    /// [`Rules::PERSONAL`]
+    const PERSONAL: bool;
+    /// [`Rules::QUEUE`]
+    const QUEUE: usize;
 
     /// Whether it can play by these rules.
     fn knows(rules: Hash) -> bool;
@@ -114,6 +118,9 @@ pub trait Kind: Sized + 'static {
     /// [`Rules::apply`]
     fn apply(state: &mut Self::State, by: By, action: Self::Action, ctx: Context<'_, Self::Config>);
 
+    /// [`Rules::due`]
+    fn due(state: &Self::State, ctx: Context<'_, Self::Config>) -> Option<Self::Action>;
+
     /// [`Rules::tick`]
     fn tick(state: &mut Self::State, ctx: Context<'_, Self::Config>);
 
@@ -139,6 +146,8 @@ impl<R: Rules> Kind for R {
     const NAME: &'static str = R::KIND;
     const FIRST: u32 = R::VERSION;
     const LAST: u32 = R::VERSION;
+    const PERSONAL: bool = R::PERSONAL;
+    const QUEUE: usize = R::QUEUE;
 
     fn knows(rules: Hash) -> bool {
         rules == R::id()
@@ -206,6 +215,10 @@ impl<R: Rules> Kind for R {
 
     fn apply(state: &mut R::State, by: By, action: R::Action, mut ctx: Context<'_, R::Config>) {
         <R as Rules>::apply(state, by, action, &mut ctx);
+    }
+
+    fn due(state: &R::State, ctx: Context<'_, R::Config>) -> Option<R::Action> {
+        <R as Rules>::due(state, &ctx)
     }
 
     fn tick(state: &mut R::State, mut ctx: Context<'_, R::Config>) {

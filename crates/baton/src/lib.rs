@@ -76,6 +76,7 @@ mod room;
 mod rules;
 mod settings;
 pub mod slots;
+mod solo;
 mod table;
 pub mod wire;
 
@@ -90,6 +91,7 @@ pub use rolling::{Era, Rolling};
 pub use room::{DeviceStanding, Person, ReplayError, Room};
 pub use rules::{Access, By, Context, Ctx, Player, Reject, Rules, Silence};
 pub use settings::{BadSetting, Input as SettingsInput, Settings};
+pub use solo::Solo;
 pub use table::Table;
 
 /// The game of the README is compiled.

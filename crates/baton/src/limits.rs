@@ -12,6 +12,9 @@ pub const WINDOW: usize = 32;
 /// enough that what comes after it can be counted, in JavaScript too.
 pub const MAX_SEQUENCE: u64 = 1 << 52;
 
+/// What a room does by itself in one frame, at most: see [`Rules::due`](crate::Rules::due).
+pub const MAX_DUE: usize = 8;
+
 /// Bytes of a request's body.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// Bytes of one encoded action.

@@ -118,6 +118,14 @@ impl<Old: Kind, New: Rules> Kind for Rolling<Old, New> {
     };
     const FIRST: u32 = Old::FIRST;
     const LAST: u32 = New::VERSION;
+    const PERSONAL: bool = {
+        assert!(
+            Old::PERSONAL == New::PERSONAL,
+            "a room does not change hands"
+        );
+        New::PERSONAL
+    };
+    const QUEUE: usize = New::QUEUE;
 
     fn knows(rules: Hash) -> bool {
         Old::knows(rules) || New::knows(rules)
@@ -248,6 +256,13 @@ impl<Old: Kind, New: Rules> Kind for Rolling<Old, New> {
             }
             // Never validated.
             _ => {}
+        }
+    }
+
+    fn due(state: &Self::State, ctx: Context<'_, Self::Config>) -> Option<Self::Action> {
+        match pair(state.as_ref(), ctx) {
+            Era::Old((state, ctx)) => Old::due(state, ctx).map(Era::Old),
+            Era::New((state, ctx)) => <New as Kind>::due(state, ctx).map(Era::New),
         }
     }
 

@@ -8,7 +8,7 @@ use core::fmt::Debug;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::id::Hash;
-use crate::limits::{FUEL, FUEL_PER_SEND};
+use crate::limits::{FUEL, FUEL_PER_SEND, WINDOW};
 use crate::random::{Random, Source};
 
 /// A player's number in a room: given at registration, never reused, in order of arrival from 0.
@@ -67,6 +67,13 @@ pub trait Rules: Sized + 'static {
     /// with [`Context::step`]. A call that takes more panics, on every host alike, and what caused
     /// it is set aside as any that panics. A change is a change of behaviour.
     const FUEL: u64 = FUEL;
+    /// Whether a room is one user's own, as an account is: its name is the user's id. Anybody else is told that it does
+    /// not exist, whatever [`access`](Self::access) says, and its frames are published nowhere. Other rooms, and the
+    /// operator, send to it as to any.
+    const PERSONAL: bool = false;
+    /// How many actions a device may keep without an answer: what it does while it is offline. At most
+    /// [`WINDOW`](crate::limits::WINDOW) of them travel at once.
+    const QUEUE: usize = WINDOW;
     /// Recorded behaviour (see [`harness::record`](crate::harness::record)) that pins this version; part of the
     /// rules' identity.
     const GOLDEN: &'static str = "";
@@ -84,6 +91,16 @@ pub trait Rules: Sized + 'static {
 
     /// Does a validated action. Cannot fail.
     fn apply(state: &mut Self::State, by: By, action: Self::Action, ctx: &mut Ctx<'_, Self>);
+
+    /// What the room itself does next, if anything: rewards that were earned, a piece of work that is too long for one
+    /// call. It is an action of [`By::Server`], made by the rules from what is committed, and never predicted by a
+    /// client: each is an entry of the log, after what the frame brings otherwise, at most
+    /// [`MAX_DUE`](crate::limits::MAX_DUE) a frame. While something is due, clients ask again soon.
+    ///
+    /// Doing it must change what is due, or it is done for ever. One that breaks the rules halts the room, as time does.
+    fn due(_state: &Self::State, _ctx: &Ctx<'_, Self>) -> Option<Self::Action> {
+        None
+    }
 
     /// Lets one tick of time happen.
     fn tick(_state: &mut Self::State, _ctx: &mut Ctx<'_, Self>) {}
@@ -197,6 +214,7 @@ impl Silence {
 pub struct Context<'a, C> {
     pub(crate) config: &'a C,
     pub(crate) tick: u64,
+    pub(crate) now_ms: u64,
     pub(crate) present: &'a [Player],
     pub(crate) random: Source<'a>,
     pub(crate) sends: &'a mut Vec<Send>,
@@ -244,6 +262,7 @@ impl<'a, C> Context<'a, C> {
         Context {
             config,
             tick: self.tick,
+            now_ms: self.now_ms,
             present: self.present,
             random: self.random,
             sends: self.sends,
@@ -260,6 +279,12 @@ impl<'a, C> Context<'a, C> {
     /// Ticks since the room began; while a tick is run, its number.
     pub fn tick(&self) -> u64 {
         self.tick
+    }
+
+    /// The store's time in milliseconds since 1970, as the log has it: of the tick, or without ticks of the frame that is
+    /// being made. A client that predicts knows the newest frame's.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
     }
 
     /// Who is present, in rising order.

@@ -31,7 +31,7 @@ pub struct Input {
     pub catch_up_ticks: u32,
     /// Bytes of warm rooms that an instance keeps, per kind.
     pub cache_bytes: u32,
-    /// Whether the host performs [`Effect::Deliver`](crate::effect::Effect::Deliver). Without it what
+    /// Whether the host performs [`Effect::Deliver`](crate::effect::Effect::Deliver), as all of ours do. Without it what
     /// rules send waits until it expires.
     pub deliver: bool,
 }
@@ -46,7 +46,7 @@ impl Default for Input {
             recent: 256,
             catch_up_ticks: 200,
             cache_bytes: 32 * 1024 * 1024,
-            deliver: false,
+            deliver: true,
         }
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use baton::Player;
-use baton::harness::Solo;
+use baton::Solo;
 use contagion::{
     ANGLES, Action, Arena, BITE_COOLDOWN_MS, BITE_DAMAGE, BITE_REACH, Blow, COLUMNS, CROWD, CYCLE,
     Contagion, Figure, INFECTION_MS, Item, Kit, MAX_AMMUNITION, MAX_ITEMS, MAX_LURES, MAX_MEDKITS,

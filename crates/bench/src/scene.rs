@@ -1,7 +1,7 @@
 //! The scenes that are measured: who stands where, what players do. The same for every version of
 //! the rules, and nothing in them is left to chance.
 
-use baton::harness::Solo;
+use baton::Solo;
 use baton::{By, Hash, Random};
 use contagion::{
     Action, Arena, Config, Contagion, FULL_HEALTH, Figure, Item, MAX_ITEMS, Phase, Point, Role,

@@ -3,7 +3,7 @@
 //! are; they know no frames, stores or hosts, and decide the same for the same seed and states.
 //!
 //! ```
-//! use baton::{By, harness::Solo};
+//! use baton::{By, Solo};
 //! use bots::{Brain, Skill};
 //! use contagion::{Config, Contagion};
 //!

@@ -1,6 +1,6 @@
 //! Bots in scenes and in matches: what they do, and the limits they keep.
 
-use baton::harness::Solo;
+use baton::Solo;
 use baton::{By, Player};
 use bots::{Brain, Skill};
 use contagion::{Action, Config, Contagion, Figure, Phase, Point, Role, TILE, heading};

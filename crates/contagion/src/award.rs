@@ -39,7 +39,7 @@ pub struct MatchResult {
 }
 
 impl MatchResult {
-    fn of(figure: &Figure, here: bool, outcome: &Outcome) -> Self {
+    pub(crate) fn of(figure: &Figure, here: bool, outcome: &Outcome) -> Self {
         let tally = &figure.tally;
         let won = match figure.role {
             Role::Survivor => here && outcome.winner == Winner::Survivors,

@@ -21,6 +21,7 @@
 //! | `items` | what lies on the ground, and noises |
 //! | `feed` | what players are told |
 //! | `award` | what accounts are sent when a match ends |
+//! | `run` | a match played alone: what is kept of it, and how it is replayed |
 //! | `geometry` | points, angles, walking, in integers |
 //! | `show` | the room for people (`view`, `hud`) and for a renderer (`sprites`) |
 //! | `derived` | values that follow from the state and are not part of it |
@@ -40,6 +41,7 @@ mod flow;
 mod geometry;
 mod items;
 mod phase;
+mod run;
 mod show;
 mod strike;
 mod town;
@@ -59,6 +61,7 @@ pub use flow::{CYCLE, NOISE, SCENT};
 pub use geometry::{ANGLES, HEIGHT, MARGIN, Point, TILE, WIDTH, heading};
 pub use items::{Ground, Item, LURE_MS, MAX_ITEMS, MAX_NOISES, Noise, PICK_UP_REACH, Thing};
 pub use phase::{Outcome, Phase, State, Winner};
+pub use run::{Flaw, Inputs, MAX_RUN_BYTES, Progress, RUN, Run, RunError, Trial};
 pub use show::{Hud, Mine, Score, Standing, hud, mine, sprite, sprites};
 pub use strike::{
     HEAL_REACH, MEDKIT_HEALTH, SHOT_ARC, SHOT_REACH, STRIKE_ARC, STRIKE_COOLDOWN_MS, STRIKE_DAMAGE,

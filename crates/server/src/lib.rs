@@ -32,6 +32,7 @@ use wasm_bindgen::prelude::*;
 fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String> {
     Ok(Vec::from([
         setup.serve::<contagion::Contagion>(writer)?,
+        setup.serve::<account::Account>(writer)?,
         #[cfg(feature = "brittle")]
         setup.serve::<brittle::Brittle>(writer)?,
     ]))
@@ -132,6 +133,15 @@ pub fn kinds() -> Vec<String> {
             .iter()
             .map(|kind| kind.kind().to_owned())
             .collect()
+    })
+}
+
+/// Of these, the kinds whose rooms are users' own.
+#[wasm_bindgen(js_name = personalKinds)]
+pub fn personal_kinds() -> Vec<String> {
+    HOST.with_borrow(|host| {
+        let personal = host.kinds.iter().filter(|kind| kind.personal());
+        personal.map(|kind| kind.kind().to_owned()).collect()
     })
 }
 

@@ -2,7 +2,7 @@
 //! `cargo test -p baton-sim --test determinism -- --nocapture`.
 
 use baton::Random;
-use baton::harness::Solo;
+use baton::Solo;
 use baton_cheats::{
     Address, Cheat, Clock, Counter, Float, HighWater, Honest, KeptOrder, Memo, Order, Peek,
     Skipped, Way, Width,

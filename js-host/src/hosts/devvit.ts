@@ -113,6 +113,7 @@ async function postOnce({ redis, createPost }: Platform): Promise<void> {
 function install(platform: Platform, makeFace: () => SlotsFace, settings: Settings): Installation {
   const faces = new Faces(makeFace, settings.rooms)
   const kinds = new Set(faces.current().kinds())
+  const personal = new Set(faces.current().personalKinds())
   const publisher = new Publisher()
   const note = (event: string, fields: Record<string, string | number>) => log('warn', event, fields)
   const store = new SlotsStore(faces, new DevvitKeys(platform.redis), {
@@ -130,10 +131,14 @@ function install(platform: Platform, makeFace: () => SlotsFace, settings: Settin
     settings,
     callers: () => platform.origin().who,
     kinds,
+    personal,
     holds: false,
-    ask: async (kind, name, arrival) =>
-      // A room is a post's. Else anybody could fill the installation's store with rooms.
-      name === platform.origin().post ? driver.ask(kind, name, arrival) : refusal('not_found'),
+    ask: async (kind, name, arrival) => {
+      // A room is a post's, or a user's own. Else anybody could fill the installation's store with rooms.
+      const { post, who } = platform.origin()
+      const own = personal.has(kind) ? who?.user : post
+      return name === own ? driver.ask(kind, name, arrival) : refusal('not_found')
+    },
     live: null,
     stream: null,
     // No address is told: a user's requests that need none, and those of all who are logged out, count together.

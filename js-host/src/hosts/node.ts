@@ -67,6 +67,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     settings,
     callers: sessions,
     kinds,
+    personal: new Set(faces.current().personalKinds()),
     holds: false,
     ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
     live: null,

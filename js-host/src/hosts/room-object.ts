@@ -45,6 +45,13 @@ export class RoomObject extends DurableObject<Bindings> {
     return encode(wire.outcomes, await this.#driver.askAll(kind, name, decode(wire.arrivals, arrivals)))
   }
 
+  /** Embedded mode: takes what another room sends. */
+  async receive(kind: string, name: string, arrivals: Uint8Array, hops: number): Promise<Uint8Array> {
+    this.#driver ??= this.#makeDriver()
+    const [parcel] = decode(wire.arrivals, arrivals)
+    return encode(wire.outcomes, parcel ? [await this.#driver.receive(kind, name, parcel, hops)] : [])
+  }
+
   /** Opens a live socket. The Worker asked the handler before whether the caller may watch. */
   override fetch(): Response {
     if (this.ctx.getWebSockets().length >= MAX_SOCKETS) {
@@ -76,8 +83,9 @@ export class RoomObject extends DurableObject<Bindings> {
 
   #makeDriver(): Driver {
     const settings = settingsOf(this.env)
+    const faces = facesOf(settings)
     return new Driver({
-      faces: facesOf(settings),
+      faces,
       store: {
         perform: async (room, effect) => {
           const result = await this.#local.perform(room, effect)
@@ -87,12 +95,22 @@ export class RoomObject extends DurableObject<Bindings> {
         },
       },
       store_timeout_ms: settings.store_timeout_ms,
+      delivers: new Set(faces.current().kinds()),
+      elsewhere: async (kind, name, arrival, hops) => {
+        const { ROOMS } = this.env
+        if (!ROOMS) return refusal('retry')
+        const room = ROOMS.get(ROOMS.idFromName(`${kind}/${name}`))
+        const answer = await room.receive(kind, name, encode(wire.arrivals, [arrival]), hops)
+        const [outcome] = decode(wire.outcomes, answer)
+        return outcome ?? refusal('retry')
+      },
       note: (event, fields) => log('warn', event, fields),
     })
   }
 
   /** To all sockets; what is sent leaves the object only when the frame is on disk. */
   #publish(published: Uint8Array): void {
+    if (published.length === 0) return
     for (const socket of this.ctx.getWebSockets()) {
       try {
         socket.send(published)

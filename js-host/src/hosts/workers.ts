@@ -82,6 +82,7 @@ async function open(bindings: Bindings): Promise<ReturnType<typeof createRouter>
     settings,
     callers: await Sessions.open(settings.keys, settings.audience),
     kinds: new Set(faces.current().kinds()),
+    personal: new Set(faces.current().personalKinds()),
     holds: true,
     ask:
       rooms && mode === 'embedded'

@@ -16,6 +16,8 @@ export interface Face {
   /** @throws with a message for people on a bad setting. */
   configure(settings: string): void
   kinds(): string[]
+  /** Of these, the kinds whose rooms are users' own. */
+  personalKinds(): string[]
   /** How many rooms are warm. */
   warmRooms(): number
   /**

@@ -80,6 +80,14 @@ impl Asked {
         asked
     }
 
+    /// To anybody but its user a personal room looks as if it did not exist. What rooms send is let in.
+    pub(super) fn admit(&mut self, owner: Option<&str>) {
+        let inside = matches!(self.ask, Ask::Deliver(_));
+        if self.refusal.is_none() && !inside && self.user() != owner {
+            self.refuse(Code::NotFound);
+        }
+    }
+
     fn ask(call: Call) -> Result<Ask, Code> {
         match call {
             Call::Play(bytes) => wire::read_request(&bytes).map(Ask::Play),

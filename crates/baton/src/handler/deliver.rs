@@ -5,7 +5,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::invocation::{Invocation, Phase};
-use super::lead::{self, Led};
+use super::lead::{self, Else, Led};
 use crate::effect::{Effect, Fed, Found, Moment, Outcome, Read};
 use crate::id::Lineage;
 use crate::kind::Kind;
@@ -138,7 +138,7 @@ impl<R: Kind> Invocation<R> {
             &[],
             &[],
             now_ms,
-            false,
+            Else::Nothing,
             self.settings.lease_ms,
         )
     }

@@ -83,13 +83,18 @@ impl<R: Kind> Invocation<R> {
         arrivals: Vec<Arrival>,
         warm: Warm<R>,
     ) -> Self {
+        let mut asked: Vec<Asked> = arrivals.into_iter().map(Asked::read).collect();
+        if R::PERSONAL {
+            let owner = name.split_once('/').map(|(_, user)| user);
+            asked.iter_mut().for_each(|asked| asked.admit(owner));
+        }
         Self {
             name,
             writer: instance.writer,
             settings: instance.settings,
             config: instance.config.clone(),
             wanted: instance.wanted,
-            asked: arrivals.into_iter().map(Asked::read).collect(),
+            asked,
             cold: warm.room.is_none(),
             warm,
             phase: Phase::Starting,
@@ -313,7 +318,7 @@ impl<R: Kind> Invocation<R> {
             // While something is suspected it is the inbox that is tried, one thing at a time.
             return self.push();
         }
-        let due = self.idle_due(now_ms) || self.switch_due();
+        let due = self.idle_due(now_ms) || self.switch_due() || self.owes(now_ms);
         if !wanted && inbox.is_empty() && junk.is_empty() && !due {
             return self.reply(moment);
         }
@@ -349,6 +354,12 @@ impl<R: Kind> Invocation<R> {
             true => self.push(),
             false => self.reply(moment),
         }
+    }
+
+    /// Whether the room has something to do by itself.
+    fn owes(&self, now_ms: u64) -> bool {
+        let room = self.warm.room.as_ref();
+        room.is_some_and(|room| room.owes(now_ms))
     }
 
     /// Whether the operator wants the room on later rules.

@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use super::arrivals::{Asked, Pushed, Waiting, read_inbox};
 use super::attempt::{Attempt, Step, Suspect, first_of};
 use super::invocation::{Invocation, Phase};
-use super::lead::{self, Led};
+use super::lead::{self, Else, Led};
 use crate::effect::{Effect, Fed, Found, Moment, NEWEST, Note, Read};
 use crate::id::Head;
 use crate::kind::Kind;
@@ -269,7 +269,8 @@ impl<R: Kind> Invocation<R> {
                 };
                 let mut draft = self.draft(aim, moment);
                 draft.advance();
-                let lags = draft.lags();
+                draft.serve_due();
+                let lags = draft.lags() || draft.room().owes(now_ms);
                 let led = lead::sign_off(draft, Vec::new(), Vec::new(), lease_ms);
                 Some(self.settled(led, record, &inbox, lags, moment))
             }
@@ -277,14 +278,14 @@ impl<R: Kind> Invocation<R> {
                 let mut draft = self.draft(STILL, moment);
                 draft.stand_still();
                 let some = &inbox[..inbox.partition_point(|waits| waits.id <= last)];
-                let led = lead::lead(draft, &mut [], some, &[], now_ms, false, lease_ms)?;
+                let led = lead::lead(draft, &mut [], some, &[], now_ms, Else::Nothing, lease_ms)?;
                 Some(self.settled(led, record, &inbox, false, moment))
             }
             Suspect::Entry { item, seq, .. } => {
                 let mut draft = self.draft(STILL, moment);
                 draft.stand_still();
                 let alone = inbox.iter().find(|waits| waits.id == item)?.alone(seq);
-                let led = lead::lead(draft, &mut [], &[alone], &[], now_ms, false, lease_ms)?;
+                let led = lead::lead(draft, &mut [], &[alone], &[], now_ms, Else::Nothing, lease_ms)?;
                 Some(self.settled(led, record, &inbox, false, moment))
             }
         }

@@ -41,15 +41,23 @@ struct Said<'a> {
     fate: Fate,
 }
 
-/// Writes the next frame, if there is something to write. `idle_due`: a frame of nothing but time
-/// is due.
+/// What a frame holds beside what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Else {
+    /// What the room does by itself; and if nothing else is, a frame of nothing but time is due.
+    Due { idle: bool },
+    /// Nothing: what is tried alone is not blamed for more.
+    Nothing,
+}
+
+/// Writes the next frame, if there is something to write.
 pub(super) fn lead<R: Kind>(
     mut draft: Draft<R>,
     asked: &mut [Asked],
     inbox: &[Waiting],
     junk: &[u64],
     now_ms: u64,
-    idle_due: bool,
+    and: Else,
     lease_ms: u32,
 ) -> Option<Led<R>> {
     let mut refusals = Vec::new();
@@ -100,6 +108,9 @@ pub(super) fn lead<R: Kind>(
     for (origin, parcel) in parcels {
         fates.push((origin, draft.receive(parcel)));
     }
+    if and != Else::Nothing {
+        draft.serve_due();
+    }
 
     let mut framed = junk.to_vec();
     let mut later = alloc::vec![false; asked.len()];
@@ -115,7 +126,8 @@ pub(super) fn lead<R: Kind>(
         later[origin] = false;
     }
 
-    let worth = draft.has_entries() || !framed.is_empty() || (idle_due && draft.has_ticked());
+    let timely = and == Else::Due { idle: true } && draft.has_ticked();
+    let worth = draft.has_entries() || !framed.is_empty() || timely;
     (worth || draft.lags()).then(|| sign_off(draft, framed, later, lease_ms))
 }
 
@@ -205,7 +217,8 @@ pub(super) fn sign_off<R: Kind>(
             previous,
             hash,
             frame: ByteBuf::from(frame),
-            published: ByteBuf::from(published),
+            // Who listens where frames are published may be anybody.
+            published: ByteBuf::from(if R::PERSONAL { Vec::new() } else { published }),
             lease_ms,
             framed,
             snapshot: snapshot.map(ByteBuf::from),

@@ -227,7 +227,9 @@ impl<R: Kind> Desk<'_, R> {
         if asked.waits || asked.writes() && self.wait_ms > 0 {
             return self.wait_ms + 1 + jitter % (self.settings.frame_ms / 4 + 1);
         }
+        let owes = self.warm.room.as_ref().is_some_and(|room| room.owes(self.now_ms));
         let every_ms = match request.frames {
+            _ if owes => self.settings.frame_ms,
             true => self.settings.poll_ms,
             false => self.settings.idle_ms,
         };

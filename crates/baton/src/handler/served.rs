@@ -19,6 +19,9 @@ pub trait Serve {
     /// The kind.
     fn kind(&self) -> &'static str;
 
+    /// Whether its rooms are users' own, see [`Rules::PERSONAL`](crate::Rules::PERSONAL).
+    fn personal(&self) -> bool;
+
     /// Begins an invocation for the room of this name; `arrivals` is an encoded list of [`Arrival`](crate::effect::Arrival). Returns an encoded
     /// [`Effect`](crate::effect::Effect).
     fn begin(
@@ -148,6 +151,10 @@ fn full_name<R: Kind>(room: &str) -> String {
 impl<R: Kind> Serve for Served<R> {
     fn kind(&self) -> &'static str {
         R::NAME
+    }
+
+    fn personal(&self) -> bool {
+        R::PERSONAL
     }
 
     fn begin(

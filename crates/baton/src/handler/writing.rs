@@ -2,7 +2,7 @@
 
 use super::arrivals::{Asked, read_inbox};
 use super::invocation::{Invocation, MAX_READS, Phase};
-use super::lead::{self, Led};
+use super::lead::{self, Else, Led};
 use super::warm::Recent;
 use crate::effect::{Effect, Found, Moment, Read};
 use crate::error::Code;
@@ -35,9 +35,11 @@ impl<R: Kind> Invocation<R> {
         if nobody {
             return None;
         }
-        let due = self.idle_due(now_ms);
+        let and = Else::Due {
+            idle: self.idle_due(now_ms),
+        };
         let lease_ms = self.settings.lease_ms;
-        lead::lead(draft, &mut self.asked, &inbox, &junk, now_ms, due, lease_ms)
+        lead::lead(draft, &mut self.asked, &inbox, &junk, now_ms, and, lease_ms)
     }
 
     pub(super) fn append(&mut self, led: Led<R>) -> Effect {

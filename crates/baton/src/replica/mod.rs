@@ -134,7 +134,7 @@ pub enum Status {
 pub enum ActError {
     /// Not yet part of the room.
     Joining,
-    /// K actions are without an answer.
+    /// As many actions are without an answer as the rules let a device keep.
     Full,
     /// Too long.
     TooLarge,
@@ -220,7 +220,7 @@ impl<R: Kind> Replica<R> {
     /// before you send.
     pub fn act(&mut self, action: &R::Action, now_ms: u64) -> Result<u64, ActError> {
         self.can(action)?;
-        if self.queue.full() {
+        if self.queue.holds(R::QUEUE) {
             return Err(ActError::Full);
         }
         let body = wire::write(action);

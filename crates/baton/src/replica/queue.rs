@@ -67,9 +67,9 @@ impl Queue {
         last.is_some_and(|last| last < self.next) && self.next <= MAX_SEQUENCE + 1
     }
 
-    /// Whether K actions are without an answer already.
-    pub(super) fn full(&self) -> bool {
-        self.pending.len() >= WINDOW
+    /// Whether so many actions are without an answer already.
+    pub(super) fn holds(&self, many: usize) -> bool {
+        self.pending.len() >= many
     }
 
     pub(super) fn pending(&self) -> impl Iterator<Item = &Pending> {

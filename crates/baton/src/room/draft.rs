@@ -11,7 +11,7 @@ use crate::error::Code;
 use crate::frame::{Cut, Entry, FORMAT, Frame};
 use crate::id::{BodyHash, Hash, Identity, Lineage, Nonce, Writer};
 use crate::kind::{Edition, Kind, encode};
-use crate::limits::{MAX_FRAME_BYTES, MAX_FRAME_ENTRIES};
+use crate::limits::{MAX_DUE, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES};
 use crate::mutant::{self, Mutant};
 use crate::parcel::Parcel;
 use crate::rules::{By, Reject};
@@ -411,6 +411,15 @@ impl<R: Kind> Draft<R> {
             }
         }
         Fate::Done
+    }
+
+    /// Lets the room do what is due by itself, as much as goes into a frame. Call after everything else.
+    pub(crate) fn serve_due(&mut self) {
+        for _ in 0..MAX_DUE {
+            if self.lags() || self.full() || !self.put(Entry::Due) {
+                return;
+            }
+        }
     }
 
     /// Notes how far a target has this room's sends. Whether that is news.

@@ -205,6 +205,7 @@ impl<R: Kind> Room<R> {
         let state = R::setup(Context {
             config: &config,
             tick: 0,
+            now_ms: time_ms,
             present: &[],
             random: Source::Stream(&mut random),
             sends: &mut sends,
@@ -279,6 +280,7 @@ impl<R: Kind> Room<R> {
                     | Entry::Vouch { .. }
                     | Entry::Receive { .. }
                     | Entry::Decline { .. }
+                    | Entry::Due
             );
             if acts && !self.advance_to(frame.tick) {
                 return Err(ReplayError::Entry(index));
@@ -462,6 +464,12 @@ impl<R: Kind> Room<R> {
                 self.halted = true;
                 Ok(())
             }
+            Entry::Due => {
+                let action = self.due(self.now_ms()).ok_or(NotHere)?;
+                let random = Source::entry(opened.nonce, opened.index);
+                self.apply(By::Server, action, random);
+                Ok(())
+            }
         }
     }
 
@@ -488,11 +496,12 @@ impl<R: Kind> Room<R> {
     }
 
     fn apply(&mut self, by: By, action: R::Action, random: Source<'_>) {
-        let sends_left = self.sends_left();
+        let (sends_left, now_ms) = (self.sends_left(), self.now_ms());
         let fuel = self.pace().fuel;
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
+            now_ms,
             present: &self.present,
             random,
             sends: &mut self.sends,
@@ -505,19 +514,55 @@ impl<R: Kind> Room<R> {
 
     /// Asks the rules whether an action is allowed now. Changes nothing.
     pub fn validate(&self, by: By, action: &R::Action) -> Result<(), Reject> {
+        let now_ms = self.now_ms();
+        self.consult(now_ms, |state, ctx| R::validate(state, by, action, ctx))
+    }
+
+    /// What the room itself does next. Nothing that its own rules refuse.
+    fn due(&self, now_ms: u64) -> Option<R::Action> {
+        let action = self.consult(now_ms, R::due)?;
+        let judged = self.consult(now_ms, |state, ctx| {
+            R::validate(state, By::Server, &action, ctx)
+        });
+        judged.ok().map(|()| action)
+    }
+
+    /// Whether the room itself has something to do, at a time by the store's clock.
+    pub(crate) fn owes(&self, now_ms: u64) -> bool {
+        let now_ms = match self.pace().tick_ms {
+            0 => now_ms.max(self.now_ms()),
+            _ => self.now_ms(),
+        };
+        !self.halted && self.due(now_ms).is_some()
+    }
+
+    fn consult<T>(
+        &self,
+        now_ms: u64,
+        ask: impl FnOnce(&R::State, Context<'_, R::Config>) -> T,
+    ) -> T {
         // Rules that only read cannot reach these two: both need `&mut`.
         let mut sends = Vec::new();
         let sends_left = self.sends_left();
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
+            now_ms,
             present: &self.present,
             random: Source::entry(Nonce::default(), 0),
             sends: &mut sends,
             sends_left,
             fuel: Fuel::of(self.pace().fuel),
         };
-        R::validate(&self.state, by, action, ctx)
+        ask(&self.state, ctx)
+    }
+
+    /// The time that the rules are told: with ticks it is theirs, however frames cut them.
+    fn now_ms(&self) -> u64 {
+        match self.pace().tick_ms {
+            0 => self.opened_ms.max(self.time_ms),
+            _ => self.time_of(self.tick),
+        }
     }
 
     /// Applies an action ahead of the log: for a predicted state, never for a committed one. Its

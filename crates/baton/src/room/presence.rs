@@ -244,11 +244,12 @@ impl<R: Kind> Room<R> {
 
     /// Lets the rules change the state by what is no entry's action, drawing from the room's stream.
     fn run(&mut self, work: impl FnOnce(&mut R::State, Context<'_, R::Config>)) {
-        let sends_left = self.sends_left();
+        let (sends_left, now_ms) = (self.sends_left(), self.now_ms());
         let fuel = self.pace().fuel;
         let ctx = Context {
             config: &self.config,
             tick: self.tick,
+            now_ms,
             present: &self.present,
             random: Source::Stream(&mut self.random),
             sends: &mut self.sends,

@@ -8,6 +8,11 @@ use super::{NotHere, Opened, ReplayError, Room};
 use crate::frame::{Entry, Frame};
 use crate::kind::{Edition, Kind, Pace};
 
+/// Whether everybody may read a room in this state.
+fn is_open<R: Kind>(state: &R::State) -> bool {
+    !R::PERSONAL && R::access(state, None).read
+}
+
 /// Rules that a room has played by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Adopted {
@@ -50,7 +55,7 @@ impl<R: Kind> Room<R> {
         Some(Entry::Switch {
             rules: to.rules,
             version: to.version,
-            open: R::access(&state, None).read,
+            open: is_open::<R>(&state),
         })
     }
 
@@ -82,7 +87,7 @@ impl<R: Kind> Room<R> {
         }
         let moved = R::switch(to, &self.config, &self.state);
         let (config, state) = moved.ok_or(NotHere)?;
-        if R::edition(&config) != to || R::access(&state, None).read != open {
+        if R::edition(&config) != to || is_open::<R>(&state) != open {
             return Err(NotHere);
         }
         let base_ms = self.base_under(R::pace(&config)).ok_or(NotHere)?;

@@ -12,6 +12,7 @@ mod lures;
 mod phases;
 mod properties;
 mod results;
+mod runs;
 mod scene;
 mod seats;
 mod show;

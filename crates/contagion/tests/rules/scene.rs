@@ -1,6 +1,6 @@
 //! A room of Contagion as tests speak of it, and scenes to set in it. Decides nothing.
 
-use baton::harness::Solo;
+use baton::Solo;
 use baton::{By, Player, Reject};
 use contagion::{
     Action, Award, Config, Contagion, Figure, INFECTION_MS, Item, MatchResult, Phase, Point, Role,

@@ -39,7 +39,7 @@ mod native;
 mod script;
 mod wasm;
 
-use baton::{Rules, harness::Solo};
+use baton::{Rules, Solo};
 use std::fmt;
 
 pub use script::{Script, Step};

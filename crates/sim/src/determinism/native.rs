@@ -8,7 +8,7 @@
 
 use super::script::Script;
 use super::{Check, Difference, Shown};
-use baton::{Rules, harness::Solo};
+use baton::{Rules, Solo};
 
 /// A rebase goes back so many steps.
 const REBASE_STEPS: usize = 5;

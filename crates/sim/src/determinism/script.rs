@@ -1,6 +1,6 @@
 //! What is done to rules under test: players who come, leave and act, and time. Drawn from a seed, or given.
 
-use baton::{By, Player, Random, Reject, Rules, harness::Solo};
+use baton::{By, Player, Random, Reject, Rules, Solo};
 use std::fmt;
 
 /// Players who come and go.

@@ -28,6 +28,8 @@ pub struct BrittleState {
     pub ticks: u64,
     /// The tick that breaks the rules.
     pub fuse: Option<u64>,
+    /// The room breaks them by itself.
+    pub owes: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +51,8 @@ pub enum BrittleAction {
     Gamble,
     /// Grows without end and counts nothing: for where memory has an end.
     Swell,
+    /// The room itself breaks the rules next.
+    Owe,
 }
 
 impl Rules for Brittle {
@@ -83,6 +87,7 @@ impl Rules for Brittle {
         };
         match action {
             BrittleAction::Add(amount) => *state.counters.entry(who).or_default() += amount,
+            BrittleAction::Owe => state.owes = true,
             BrittleAction::Fuse(ticks) => state.fuse = Some(ctx.tick() + ticks),
             BrittleAction::Gamble => assert!(ctx.random().chance(1, 2), "brittle"),
             BrittleAction::BreakValidate | BrittleAction::BreakApply => panic!("brittle"),
@@ -106,6 +111,10 @@ impl Rules for Brittle {
                 ctx.send("brittle/other", &who);
             },
         }
+    }
+
+    fn due(state: &BrittleState, _: &Ctx<'_, Self>) -> Option<BrittleAction> {
+        state.owes.then_some(BrittleAction::BreakApply)
     }
 
     fn tick(state: &mut BrittleState, ctx: &mut Ctx<'_, Self>) {

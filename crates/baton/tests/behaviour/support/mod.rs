@@ -14,6 +14,7 @@ pub mod flock;
 pub mod forks;
 pub mod gale;
 pub mod host;
+pub mod purse;
 pub mod raw;
 pub mod rollout;
 pub mod rooms;

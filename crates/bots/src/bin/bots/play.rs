@@ -1,6 +1,6 @@
 //! One match between bots, and what is written down of it.
 
-use baton::harness::Solo;
+use baton::Solo;
 use baton::{By, Player};
 use bots::{Brain, Skill};
 use contagion::{Config, Contagion, Phase, Role, What, Winner};
