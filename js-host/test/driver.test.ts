@@ -1,7 +1,7 @@
 /** Who shares an invocation, and what a trap, a store that fails and a request that is stopped cost. */
 
 import { describe, expect, test, vi } from 'vitest'
-import { Driver } from '../src/driver'
+import { Driver, type DriverOptions } from '../src/driver'
 import { type Effect, nothing, type Outcome } from '../src/effect'
 import { MAX_BATCH } from '../src/limits'
 import { Faces } from '../src/load/face'
@@ -11,7 +11,13 @@ import { FakeWasm, ok, type Play, ROOM, readNothing, says, seen, textOf, trap } 
 
 const memory = performer(new MemoryStore())
 
-function drive(play: Play, store: Performer = memory, store_timeout_ms = 1000, delivers?: ReadonlySet<string>) {
+function drive(
+  play: Play,
+  store: Performer = memory,
+  store_timeout_ms = 1000,
+  delivers?: ReadonlySet<string>,
+  elsewhere?: DriverOptions['elsewhere'],
+) {
   const wasm = new FakeWasm(play)
   const notes: string[] = []
   const driver = new Driver({
@@ -19,6 +25,7 @@ function drive(play: Play, store: Performer = memory, store_timeout_ms = 1000, d
     store,
     store_timeout_ms,
     ...(delivers ? { delivers } : {}),
+    ...(elsewhere ? { elsewhere } : {}),
     note: (event) => notes.push(event),
   })
   const ask = (text: string, room = ROOM) => driver.ask('dots', room, says(text)).then(seen)
@@ -386,6 +393,24 @@ describe('a delivery', () => {
     const { ask, driver } = drive(posts, memory, 1000, delivers)
     expect(await ask('plain/onwards')).toBe('200 failed++')
     expect(driver.counters).toMatchObject({ requests: 1, invocations: 3 })
+  })
+
+  test('to a room that another driver serves is handed there, with how far it has come', async () => {
+    const handed: string[] = []
+    const { driver } = drive(posts, memory, 1000, delivers, async (kind, name, arrival, hops) => {
+      handed.push(`${kind}/${name} ${hops}`)
+      return there.driver.receive(kind, name, arrival, hops)
+    })
+    const there = drive(posts, memory, 1000, delivers, async () => {
+      throw new Error('it is not handed on')
+    })
+    const seenBy = (target: string) => driver.ask('dots', 'here', says(target)).then(seen)
+    expect(await seenBy('plain/target')).toBe('200 plain/target by nobody: a parcel')
+    expect(await seenBy('plain/refuses')).toBe('200 failed')
+    expect(await seenBy('plain/onwards')).toBe('200 failed+')
+    expect(handed).toEqual(['plain/target 1', 'plain/refuses 1', 'plain/onwards 1'])
+    expect(driver.counters).toMatchObject({ requests: 3, invocations: 3, delivered: 2 })
+    expect(there.notes).toEqual(['delivery'])
   })
 
   test('between two rooms that send each other waits for neither', async () => {

@@ -49,6 +49,16 @@ describe('what is taken', () => {
     }
   })
 
+  test('a room of the caller is called me, and has a name of its own for the handler', async () => {
+    const { fetch, bearer, user } = await deploy()
+    for (const name of ['me', user]) {
+      const response = await fetch(`/api/rooms/purse/${name}/view`, { headers: bearer })
+      expect(await response.text()).toBe(`purse/${user} ${user} view`)
+    }
+    // Elsewhere it is a name like any other.
+    expect(await (await fetch('/api/rooms/dots/me/view', { headers: bearer })).text()).toBe(`dots/me ${user} view`)
+  })
+
   test('a view is JSON and never kept', async () => {
     const { fetch, user, bearer } = await deploy()
     const response = await fetch('/api/rooms/dots/a/view', { headers: bearer })
@@ -105,7 +115,7 @@ describe('what is taken', () => {
 
   test('health tells version and kinds', async () => {
     const { fetch } = await deploy()
-    expect(await (await fetch('/api/health')).json()).toEqual({ version: 'test', kinds: ['dots', 'plain'] })
+    expect(await (await fetch('/api/health')).json()).toEqual({ version: 'test', kinds: ['dots', 'plain', 'purse'] })
     expect((await fetch('/api/health', { method: 'HEAD' })).status).toBe(200)
   })
 
@@ -169,6 +179,10 @@ const refusals: Row[] = [
   ['405 method_not_allowed', `${room}/snapshot`, post('x', BATON)],
   ['405 method_not_allowed', `${room}/live`, post('')],
   ['405 method_not_allowed', '/', post('')],
+  // What is somebody's own: nobody's, and pushed nowhere.
+  ['401 unauthorized', '/api/rooms/purse/me/view'],
+  ['401 unauthorized', '/api/rooms/purse/me', post('x', BATON)],
+  ['404 not_found', '/api/rooms/purse/a/live', upgrade({})],
   // Kinds and names.
   ['404 not_found', '/api/rooms/unknown/a', post('x', BATON)],
   ['404 not_found', '/api/rooms/__proto__/a/view'],

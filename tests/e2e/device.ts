@@ -41,10 +41,17 @@ export class Device {
   seq = 0
   readonly url: string
   readonly session: Session
+  readonly #send: (url: string, init: RequestInit) => Promise<Response>
 
-  constructor(url: string, room: string, session: Session) {
+  constructor(
+    url: string,
+    room: string,
+    session: Session,
+    send: (url: string, init: RequestInit) => Promise<Response> = fetch,
+  ) {
     this.url = `${url}/api/rooms/${room}`
     this.session = session
+    this.#send = send
   }
 
   /** What the device would say. */
@@ -69,7 +76,7 @@ export class Device {
 
   send(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Response> {
     const authorization = `Bearer ${this.session.token}`
-    return fetch(this.url, {
+    return this.#send(this.url, {
       method: 'POST',
       body: body as Uint8Array<ArrayBuffer>,
       headers: { 'content-type': BATON_TYPE, authorization, ...headers },

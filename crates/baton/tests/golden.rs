@@ -359,6 +359,7 @@ fn frames() -> Vec<Value> {
             body: bytes(&[0, 5]),
         },
         Entry::Halt,
+        Entry::Due,
     ];
     vec![vector("frame of every entry", &frame(entries))]
 }

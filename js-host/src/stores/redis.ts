@@ -76,7 +76,10 @@ export class RedisStore implements Store {
     const answer = await this.#run('append', room, read, [
       ...[String(v), toBase64(previous), toBase64(hash), toBase64(frame), String(lease_ms), text(snapshot)],
       ...[note ? '1' : '', text(note?.was), text(note?.now)],
-      ...[this.#publishes && append.published.length > 0 ? channelOf(this.#prefix, room) : '', toBase64(append.published)],
+      ...[
+        this.#publishes && append.published.length > 0 ? channelOf(this.#prefix, room) : '',
+        toBase64(append.published),
+      ],
       ...framed.map(String),
     ])
     const [unsealed, segment] = [answer[15], answer[16]]
