@@ -153,3 +153,17 @@ fn what_is_published_of_an_input_is_small() {
     );
     follow(&mut world, &mut ann);
 }
+
+#[test]
+fn what_a_socket_brings_says_what_it_is() {
+    let (mut world, ann) = watched();
+    let raw = Raw::joined(&mut world, 0, "raw");
+    world.pass(FRAME_MS + 1);
+    raw.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+    drop(ann);
+    let frames: Vec<Vec<u8>> = world.log().frames().map(<[u8]>::to_vec).collect();
+    let first = |bytes: &[u8]| bytes[0];
+    assert_eq!(first(world.published(&frames[0])), 1, "the first is whole");
+    // Pages of other builds listen too: it never changes.
+    assert_eq!(first(world.published(frames.last().expect("a frame"))), 0x41);
+}

@@ -231,7 +231,7 @@ type Change = fn(&mut Found);
 
 #[test]
 fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
-    let nonsense: [(&str, Change); 8] = [
+    let nonsense: [(&str, Change); 9] = [
         ("a cut snapshot", |found| {
             found.snapshot.as_mut().expect("one").truncate(100);
         }),
@@ -241,6 +241,7 @@ fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
             bytes[last] ^= 1;
         }),
         ("no snapshot", |found| found.snapshot = None),
+        ("nothing after the snapshot, ever", |found| found.frames.clear()),
         ("a hole", |found| drop(found.frames.remove(2))),
         ("a frame twice", |found| {
             let frame = found.frames[1].clone();
@@ -305,6 +306,15 @@ fn a_read_that_ends_before_the_head_is_read_on() {
     assert_eq!(reads, 4);
     let reply = reply_of(&flight.outcomes().expect("landed")[0]).expect("answered");
     assert_eq!(reply.head, world.head());
+}
+
+#[test]
+fn who_has_nothing_gets_all_frames_of_a_short_log_and_of_a_longer_one_the_state() {
+    let (mut world, _) = grown(1, 256, SEGMENT);
+    let whole = world.watch(0);
+    assert_eq!(frames(&whole.news), Some(SEGMENT as usize));
+    let (mut world, _) = grown(1, 256, SEGMENT + 1);
+    assert_eq!(frames(&world.watch(0).news), None);
 }
 
 #[test]

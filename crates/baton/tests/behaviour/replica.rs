@@ -205,8 +205,11 @@ fn p05_a_frame_whose_state_is_not_ours_is_a_desync_with_a_dump() {
     let room = Room::<Herd>::restore(&dump.room).expect("our room");
     assert_eq!(room.state().of(1), 1);
     // It stays: nothing after it is shown as if all was well.
-    ann.replica.frame(&bytes, since_ms);
-    assert_eq!(ann.replica.status(since_ms), Status::Desync);
+    for bytes in [&bytes, &frame.encode()] {
+        ann.replica.frame(bytes, since_ms);
+        assert_eq!(ann.replica.status(since_ms), Status::Desync);
+    }
+    assert_eq!(ann.replica.notes(), [], "told once");
 }
 
 #[test]
