@@ -108,6 +108,8 @@ impl<R: Rules> World<R> {
             frame_ms: FRAME_MS as u32,
             lease_ms: LEASE_MS as u32,
             idle_ms: IDLE_MS as u32,
+            // There is no other room.
+            deliver: false,
             ..SettingsInput::default()
         };
         set(&mut input);
