@@ -191,8 +191,16 @@ test('j05_what_clients_say_of_the_state_changes_nothing_and_the_log_replays_to_i
 /** Four players, each of whom always asks the same process, and no two the same. */
 const STICKY = { sticky: true }
 
+/** What a process counts. */
+interface Counted {
+  led: number
+  followed: number
+  lost: number
+  unknown: number
+}
+
 /** What the process of a player counts. */
-async function counted(app: App, index: number): Promise<{ led: number; followed: number; lost: number }> {
+async function counted(app: App, index: number): Promise<Counted> {
   return (await app.send(index)(`${app.url}/api/health`, {})).json() as never
 }
 const countedByAll = (app: App) => Promise.all(Array.from({ length: PROCESSES }, (_, index) => counted(app, index)))
@@ -250,22 +258,23 @@ const RACING = { frame_ms: 20, lease_ms: 20, poll_ms: 50, rooms: { contagion: QU
 const RACES = 200
 const ROUNDS = process.env.BATON_SOAK ? 50 : 1
 
-test('j16_in_races_of_four_processes_each_version_has_one_winner_on_devvit', {
+test('j06_j16_in_races_of_four_processes_each_version_has_one_winner_on_devvit', {
   timeout: ROUNDS * 100_000,
 }, async () => {
   for (let round = 0; round < ROUNDS; round += 1) {
     const app = await start(RACING, STICKY)
     const crew = await Crew.playing(3 * PROCESSES, app.url, POST, app.send)
     app.devvit.faults({ delay_ms: 4, jitter_ms: 8, stale: 0.1 })
-    const sum = async (name: 'led' | 'lost') =>
+    const sum = async (name: keyof Counted) =>
       (await countedByAll(app)).reduce((sum, counters) => sum + counters[name], 0)
     await crew.walking(() => until('races', PATIENCE_MS, async () => (await sum('lost')) > RACES), false)
     await crew.walking(() => app.calm(), false)
     const frames = await app.log()
     expect(against(frames, null)).toEqual([])
     expect(new Set(frames.map(({ by }) => by)).size).toBe(PROCESSES)
-    // As many frames as somebody was told are theirs.
-    expect(await sum('led')).toBe(frames.length)
+    // As many frames as processes were told are theirs, or were not told.
+    expect(await sum('led')).toBeLessThanOrEqual(frames.length)
+    expect((await sum('led')) + (await sum('unknown'))).toBeGreaterThanOrEqual(frames.length)
     expect(crew.differences(20)).toEqual([])
     plain('versions', frames.length, '')
     plain('appends that were refused since another had won', await sum('lost'), '')

@@ -131,6 +131,8 @@ test('j15_processes_that_are_replaced_in_turn_lose_no_tick_and_double_none_on_de
   const history = new History()
   const crew = await Crew.playing(6, app.url, POST, (index) => disturbed(history, `player${index}`, app.send(index)))
   app.devvit.faults(BAD_CALLS)
+  const from = await app.log()
+  const began_ms = performance.now()
   await crew.walking(async () => {
     for (let rotation = 0; rotation < ROTATIONS; rotation += 1) {
       const [oldest = 0] = await app.living()
@@ -143,10 +145,14 @@ test('j15_processes_that_are_replaced_in_turn_lose_no_tick_and_double_none_on_de
   })
   await crew.walking(() => app.calm())
   const frames = await app.log()
+  const passed_ms = performance.now() - began_ms
   // Ticks are the time that passed, and none of it was cut.
   expect(against(frames, null)).toEqual([])
   expect(frames.flatMap(({ entries }) => entries).filter(({ tag }) => tag === 'cut')).toEqual([])
   expect(crew.differences(20)).toEqual([])
+  const told_ms = (frames.at(-1)?.time_ms ?? 0) - (from.at(-1)?.time_ms ?? 0)
+  plain('time of the log beside that of the day', told_ms / passed_ms, '')
+  expect(told_ms).toBeLessThan(passed_ms + 1_000)
   plain('processes that led', new Set(frames.map(({ by }) => by)).size, '')
   await history.log(app.url, ROOM, asUser(app.devvit, undefined))
   const { status, said } = await judge(keep('devvit-replaced', history.text()))
