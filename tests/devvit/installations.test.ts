@@ -27,7 +27,7 @@ const here = () => context.metadata['devvit-installation']?.values[0] ?? ''
 const platform: DevvitOptions['platform'] = {
   redis,
   send: async () => void sent.push(here()),
-  createPost: async () => '',
+  createPost: async () => ({ id: POST, address: '' }),
   origin: () => ({ installation: here(), post: POST, who: { user: 't2_alice', name: 'alice' } }),
 }
 

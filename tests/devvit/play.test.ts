@@ -4,65 +4,39 @@
  * fast this machine is.
  */
 
-import type { RedisClientType } from '@redis/client'
-import { createClient } from '@redis/client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { plain } from '../../js-host/bench/figure'
-import { type LocalDevvit, startLocal } from '../../js-host/devvit/local/local.ts'
 import { Bot, QUIET } from '../e2e/support/bot'
 import { until } from '../e2e/support/browser'
 import { Crew } from '../e2e/support/crew'
 import { History } from '../e2e/support/history'
 import { buildJudge, disturbed, forge, judge, keep } from '../e2e/support/judge'
 import { against } from '../e2e/support/room-log'
+import { App, TROUBLE } from './support/app'
 import { costs } from './support/calls'
-import { slotsOf } from './support/log'
 import { asUser, POST, ROOM } from './support/players'
 
-const PROCESSES = 4
 const PATIENCE_MS = 100_000
 
-let devvit: LocalDevvit
-let redis: RedisClientType
+let app: App
 
 beforeEach(async () => {
-  const rooms = { rooms: { contagion: QUIET } }
-  devvit = await startLocal({
-    instances: PROCESSES,
-    schedule: false,
-    log: () => {},
-    variables: { BATON_ROOMS: JSON.stringify(rooms), BATON_RATE_USER: '0/0' },
-  })
-  redis = createClient({ url: devvit.redis }) as RedisClientType
-  redis.on('error', () => {})
-  await redis.connect()
+  app = await App.start({ rooms: { contagion: QUIET } })
 })
-afterEach(async () => {
-  redis?.destroy()
-  await devvit?.stop()
-})
-
-const user = (index: number) => `player${index}`
-const log = async () => (await slotsOf(redis, ROOM)).frames
+afterEach(() => app?.stop())
 
 test('j20_j08_j10_j19_four_processes_are_one_game_while_calls_fail_and_processes_die', async () => {
   await buildJudge()
   const history = new History()
-  const crew = await Crew.playing(6, devvit.url, POST, (index) =>
-    disturbed(history, user(index), asUser(devvit, user(index))),
-  )
-  devvit.faults({
-    ...{ delay_ms: 2, jitter_ms: 4, stale: 0.1, refuse: 0.01, lose: 0.01, late: 0.01, late_ms: 700 },
-    ...{ kill_before: 0.0005, kill_after: 0.0005 },
-  })
+  const crew = await Crew.playing(6, app.url, POST, (index) => disturbed(history, `player${index}`, app.send(index)))
+  app.devvit.faults(TROUBLE)
   await crew.walking(async () => {
-    await until('a long log', PATIENCE_MS, async () => (await log()).length > 150)
-    await devvit.kill()
+    await until('a long log', PATIENCE_MS, async () => (await app.log()).length > 150)
+    await app.devvit.kill()
   })
-  devvit.faults({ delay_ms: 0, jitter_ms: 0, stale: 0, refuse: 0, lose: 0, late: 0, kill_before: 0, kill_after: 0 })
   // What was late is done by now, and nobody takes it for more than it is.
-  await crew.walking(() => new Promise((done) => setTimeout(done, 1_000)))
-  const { frames, void: voids, sealed } = await slotsOf(redis, ROOM)
+  await crew.walking(() => app.calm())
+  const { frames, void: voids, sealed } = await app.slots()
   expect(against(frames, null)).toEqual([])
   expect(new Set(frames.map(({ by }) => by)).size).toBeGreaterThan(1)
   expect(sealed).toBeGreaterThan(0)
@@ -70,29 +44,28 @@ test('j20_j08_j10_j19_four_processes_are_one_game_while_calls_fail_and_processes
   plain('frames', frames.length, '')
   plain('slots whose frame came too late', voids, '')
   plain('turns that were answered', crew.turns, '')
-  const host = asUser(devvit, undefined)
-  await history.log(devvit.url, ROOM, host)
+  await history.log(app.url, ROOM, asUser(app.devvit, undefined))
   const file = keep('devvit', history.text())
   expect(await judge(file)).toMatchObject({ status: 0 })
   expect(await judge(keep('devvit-forged', forge(history.text())))).toMatchObject({ status: 1 })
 }, 600_000)
 
 test('j03_j07_a_leader_that_dies_holds_nobody_up_for_longer_than_its_lease_and_a_second', async () => {
-  const crew = await Crew.playing(2, devvit.url, POST, (index) => asUser(devvit, user(index)))
-  const before = await log()
-  await devvit.kill()
+  const crew = await Crew.playing(2, app.url, POST, app.send)
+  const before = await app.log()
+  await app.devvit.kill()
   await crew.walking(() =>
-    until('a frame of another', 30_000, async () => (await log()).at(-1)?.by !== before.at(-1)?.by),
+    until('a frame of another', 30_000, async () => (await app.log()).at(-1)?.by !== before.at(-1)?.by),
   )
-  expect(against(await log(), null)).toEqual([])
+  expect(against(await app.log(), null)).toEqual([])
   expect(crew.differences(3)).toEqual([])
 })
 
 test('j20_a_poll_takes_three_calls_a_push_four_a_frame_seven', async () => {
-  const crew = await Crew.playing(8, devvit.url, POST, (index) => asUser(devvit, user(index)))
-  const before = await devvit.calls()
-  await crew.walking(() => until('a long log', PATIENCE_MS, async () => (await log()).length > 200), false)
-  const cost = costs(before, await devvit.calls())
+  const crew = await Crew.playing(8, app.url, POST, app.send)
+  const before = await app.devvit.calls()
+  await crew.walking(() => until('a long log', PATIENCE_MS, async () => (await app.log()).length > 200), false)
+  const cost = costs(before, await app.devvit.calls())
   const limits = { polled: 3, followed: 4, led: 7 }
   for (const [deed, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
     const calls = cost[deed]
@@ -107,7 +80,7 @@ test('j20_a_poll_takes_three_calls_a_push_four_a_frame_seven', async () => {
 
 test('j20_who_asks_is_whom_the_platform_says_and_a_post_has_one_room', async () => {
   const session = async (name: string | undefined) => {
-    const answer = await asUser(devvit, name)(`${devvit.url}/api/session`, {
+    const answer = await asUser(app.devvit, name)(`${app.url}/api/session`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -121,23 +94,26 @@ test('j20_who_asks_is_whom_the_platform_says_and_a_post_has_one_room', async () 
   }
   expect(await session('alice')).toMatchObject({ status: 200, user: 't2_alice', name: 'alice', expires_ms: 0 })
   expect(await session(undefined)).toMatchObject({ status: 401, code: 'unauthorized' })
-  const bot = await Bot.join(devvit.url, POST, asUser(devvit, 'alice'))
+  const bot = await Bot.join(app.url, POST, asUser(app.devvit, 'alice'))
   expect(bot.session.user).toBe('t2_alice')
-  const elsewhere = await asUser(devvit, 'alice', POST)(`${devvit.url}/api/rooms/contagion/t3_other/view`, {})
+  const elsewhere = await asUser(app.devvit, 'alice', POST)(`${app.url}/api/rooms/contagion/t3_other/view`, {})
   expect(elsewhere.status).toBe(404)
-  const watched = await asUser(devvit, undefined)(`${devvit.url}/api/rooms/${ROOM}/tail`, {})
+  const watched = await asUser(app.devvit, undefined)(`${app.url}/api/rooms/${ROOM}/tail`, {})
   expect(watched.status).toBe(200)
-  const inner = await asUser(devvit, 'alice')(`${devvit.url}/internal/menu/create-post`, { method: 'POST', body: '{}' })
+  const inner = await asUser(app.devvit, 'alice')(`${app.url}/internal/menu/create-post`, {
+    method: 'POST',
+    body: '{}',
+  })
   expect(inner.status).toBe(404)
 })
 
 test('j20_the_trigger_of_an_installation_posts_one_game_however_often_it_comes', async () => {
   const posts = async () => {
-    const [key = ''] = await redis.keys('local:posts:*')
-    return redis.hLen(key)
+    const [key = ''] = await app.redis.keys('local:posts:*')
+    return app.redis.hLen(key)
   }
   expect(await posts()).toBe(1)
-  const answers = await Promise.all([1, 2, 3].map(() => devvit.trigger('onAppInstall')))
+  const answers = await Promise.all([1, 2, 3].map(() => app.devvit.trigger('onAppInstall')))
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
   expect(await posts()).toBe(1)
 })

@@ -6,6 +6,9 @@ import { decode, encode, type Hail, PRESENCE, type Reply, type Request, reply, r
 
 export const BATON_TYPE = 'application/vnd.baton'
 
+/** How a request is sent. */
+type Send = (url: string, init: RequestInit) => Promise<Response>
+
 /** A guest's session. */
 export interface Session {
   token: string
@@ -14,10 +17,7 @@ export interface Session {
 }
 
 /** A new guest's session. */
-export async function guest(
-  url: string,
-  send: (url: string, init: RequestInit) => Promise<Response> = fetch,
-): Promise<Session> {
+export async function guest(url: string, send: Send = fetch): Promise<Session> {
   const response = await send(`${url}/api/session`, {
     method: 'POST',
     body: '{}',
@@ -41,17 +41,12 @@ export class Device {
   seq = 0
   readonly url: string
   readonly session: Session
-  readonly #send: (url: string, init: RequestInit) => Promise<Response>
+  readonly #way: Send
 
-  constructor(
-    url: string,
-    room: string,
-    session: Session,
-    send: (url: string, init: RequestInit) => Promise<Response> = fetch,
-  ) {
+  constructor(url: string, room: string, session: Session, way: Send = fetch) {
     this.url = `${url}/api/rooms/${room}`
     this.session = session
-    this.#send = send
+    this.#way = way
   }
 
   /** What the device would say. */
@@ -76,7 +71,7 @@ export class Device {
 
   send(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Response> {
     const authorization = `Bearer ${this.session.token}`
-    return this.#send(this.url, {
+    return this.#way(this.url, {
       method: 'POST',
       body: body as Uint8Array<ArrayBuffer>,
       headers: { 'content-type': BATON_TYPE, authorization, ...headers },

@@ -8,17 +8,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { atMost, plain } from '../../js-host/bench/figure'
 import { RedisServer } from '../stores/support/redis-server'
 import { guest } from './device'
-import { clientWasm } from './support/bot'
+import { HORDE } from './support/bot'
 import { until } from './support/browser'
 import { Crew } from './support/crew'
 import { PROCESSES, SKEWS_MS } from './support/hosts'
 import { NodeFleet } from './support/node-host'
-import { against, Leases, type Logged, logOf, TELLS_LEASES } from './support/room-log'
+import { mostZombies, replayed } from './support/replayed'
+import { against, Leases, type Logged, logOf, ratesOf, TELLS_LEASES } from './support/room-log'
 
 const MINUTE_MS = 60_000
 const PACE = { frame_ms: 100, lease_ms: 200 }
-/** Walkers from the beginning to the end, who do not last; then the next match. */
-const HORDE = { countdown_ms: 1_500, over_ms: 1_500, zombies_at_start: 40, spawns_per_minute: 120 }
 
 /** How long a match lasts at most. */
 const PLAY_MS = 180_000
@@ -52,17 +51,6 @@ async function wrong(room: string, frames: Logged[]): Promise<string[]> {
 /** The time of day by the store. */
 const storeTime = async () => Number((await client.time())[0]) * 1_000
 
-/** One engine that is alone with a log: what it makes of it at each frame, and whether that is what was committed. */
-function replayed(frames: Logged[]): { zombies: number[]; broken: boolean } {
-  const wasm = clientWasm()
-  const replica = new wasm.Replica('nobody', wasm.newDevice())
-  const zombies = frames.map(({ stored }) => {
-    replica.frame(stored, 0)
-    return (JSON.parse(replica.hud() ?? 'null') as { hud: { zombies: number } } | null)?.hud.zombies ?? 0
-  })
-  return { zombies, broken: replica.desync() !== undefined || replica.version() !== frames.length }
-}
-
 test('j18_their_clocks_are_wrong', async () => {
   const expiries = await Promise.all(
     fleet.processes.map(async ({ url }) => ((await guest(url)) as unknown as { expires_ms: number }).expires_ms),
@@ -87,9 +75,9 @@ test('j06_j08_j10_j11_j12_j18_sixteen_processes_with_wrong_clocks_are_one_game',
   expect(Math.min(...times_ms)).toBeGreaterThan(began_ms - MINUTE_MS)
   expect(Math.max(...times_ms)).toBeLessThan((await storeTime()) + MINUTE_MS)
   // Everybody sees what one engine makes of the log: no host added a zombie.
-  const { zombies, broken } = replayed(frames)
-  expect(broken).toBe(false)
-  expect(Math.max(...zombies)).toBeGreaterThanOrEqual(HORDE.zombies_at_start)
+  const alone = replayed(frames)
+  expect(alone.broken).toBe(false)
+  expect(mostZombies(alone)).toBeGreaterThanOrEqual(HORDE.zombies_at_start)
   expect(crew.differences(20)).toEqual([])
 })
 
@@ -174,13 +162,7 @@ test('j09_sixteen_processes_make_no_more_frames_than_one', async () => {
       return log
     }),
   )
-  const from_ms = Math.max(...logs.map((log) => log[10]?.time_ms ?? 0))
-  const upto_ms = Math.min(...logs.map((log) => log.at(-1)?.time_ms ?? 0))
-  const rates = logs.map((log) => {
-    const inside = log.filter(({ time_ms }) => time_ms >= from_ms && time_ms <= upto_ms)
-    return (inside.length * 1_000) / (upto_ms - from_ms)
-  })
-  const [alone = 0, many = 0] = rates
+  const [alone = 0, many = 0] = ratesOf(logs)
   plain('frames of a room on one process', alone, '1/s')
   atMost('frames of a room on 16 processes', many, '1/s', alone * 1.05)
   expect(many).toBeLessThanOrEqual(alone * 1.05)

@@ -88,13 +88,14 @@ export class Gateway {
     return { requests: Object.fromEntries(all), calls }
   }
 
-  /** Fires a trigger of `devvit.json`, as in `onAppInstall`. */
-  trigger(name: string): Promise<Answer> {
+  /** Fires a trigger of `devvit.json`, as in `onAppInstall`. `more`: what the platform tells of it. */
+  trigger(name: string, more: object = {}): Promise<Answer> {
     const installer = { id: MODERATOR.id, name: MODERATOR.name }
     return this.#internal(this.app.triggers[name], {
       type: name.replace(/^on/, ''),
       installer,
       subreddit: SUBREDDIT,
+      ...more,
     })
   }
 

@@ -68,7 +68,8 @@ export interface LocalDevvit {
   calls(): Promise<Calls>
   /** Kills one process of the app, and says which. */
   kill(): Promise<number | undefined>
-  trigger(name: string): Promise<Answer>
+  /** `more`: what the platform tells of it. */
+  trigger(name: string, more?: object): Promise<Answer>
   tick(task: string): Promise<Answer>
   stop(): Promise<void>
 }
@@ -187,7 +188,7 @@ function faceOf(gateway: Gateway): Omit<LocalDevvit, 'redis' | 'stop'> {
     faults: (some) => gateway.processes.change(parseFaults(some)),
     calls: () => gateway.calls(),
     kill: () => gateway.processes.kill(),
-    trigger: (name) => gateway.trigger(name),
+    trigger: (name, more) => gateway.trigger(name, more),
     tick: (task) => gateway.tick(task),
   }
 }

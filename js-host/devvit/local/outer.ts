@@ -73,7 +73,7 @@ async function control(
     case 'POST kill':
       return answerJson({ killed: await processes.kill() })
     case 'POST trigger':
-      return gateway.trigger(name)
+      return gateway.trigger(name, Object.fromEntries(query))
     case 'POST tick':
       return gateway.tick(name)
     case 'POST menu':

@@ -29,14 +29,14 @@ try {
       redis,
       send: (channel, { frames }) => realtime.send(channel, { frames }),
       createPost: async () => {
-        const { permalink } = await reddit.submitCustomPost({
+        const { id, permalink } = await reddit.submitCustomPost({
           title: 'Contagion: hold out until the rescue',
           entry: 'default',
           textFallback: {
             text: 'A game for many players. Open this post in the Reddit app or on www.reddit.com to play.',
           },
         })
-        return new URL(permalink, 'https://www.reddit.com').href
+        return { id, address: new URL(permalink, 'https://www.reddit.com').href }
       },
       origin: () => {
         const { userId, username, postId, subredditId, metadata } = context

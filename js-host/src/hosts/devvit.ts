@@ -16,6 +16,7 @@ import { Publisher, type Send } from '../publisher'
 import { createRouter } from '../router'
 import { type Settings, settingsOf } from '../settings'
 import { DevvitKeys, type DevvitRedis } from '../stores/devvit'
+import { removeRoom } from '../stores/removal'
 import { type SlotsFace, SlotsStore } from '../stores/slots'
 
 const VERSION = '0.1.0'
@@ -23,6 +24,9 @@ const VERSION = '0.1.0'
 const MAX_INSTALLATIONS = 16
 /** Set once the first game of an installation was posted: the trigger comes at least once. */
 const POSTED = 'baton:posted'
+/** The newest posts of an installation, by when they were made: those whose rooms a heartbeat touches. */
+const POSTS = 'baton:posts'
+const MAX_POSTS = 16
 
 /** Where a request comes from, as the platform says. */
 export interface Origin {
@@ -34,13 +38,21 @@ export interface Origin {
   who: Identity | null
 }
 
+/** What is used of `@devvit/redis` for the list of posts. */
+interface PostsRedis {
+  zAdd(key: string, ...members: { member: string; score: number }[]): Promise<number>
+  zRange(key: string, start: number, stop: number, options: { by: 'rank' }): Promise<{ member: string }[]>
+  zRem(key: string, members: string[]): Promise<number>
+  zRemRangeByRank(key: string, start: number, stop: number): Promise<number>
+}
+
 /** What the platform offers. Each call is on behalf of the request under way. */
 export interface Platform {
-  redis: DevvitRedis
+  redis: DevvitRedis & PostsRedis
   /** Hands a message out to whoever listens. Calls are known by the asynchronous context in which they are made. */
   send: Send
-  /** Creates a post with a game in it. Returns its address. */
-  createPost(): Promise<string>
+  /** Creates a post with a game in it. */
+  createPost(): Promise<{ id: string; address: string }>
   origin(): Origin
 }
 
@@ -55,6 +67,10 @@ export interface DevvitOptions {
 /** What an installation has of a process. */
 interface Installation {
   fetch(request: Request): Response | Promise<Response>
+  /** Has a post's rooms live through the time that has passed, as anybody's request would. */
+  touch(post: string): Promise<unknown>
+  /** Removes what is kept of a post. */
+  remove(post: string): Promise<unknown>
 }
 
 /** The app of a process. @throws SettingError on a bad setting */
@@ -78,7 +94,7 @@ export function openDevvit({ platform, makeFace, environment }: DevvitOptions): 
   const app = new Hono()
   app.post('/internal/menu/create-post', async (c) => {
     try {
-      return c.json({ navigateTo: await platform.createPost() })
+      return c.json({ navigateTo: await post(platform) })
     } catch (error) {
       tell(error)
       return c.json({ showToast: 'Perhaps the game was posted, perhaps not: look before you try again.' })
@@ -86,6 +102,19 @@ export function openDevvit({ platform, makeFace, environment }: DevvitOptions): 
   })
   app.post('/internal/triggers/install', async (c) => {
     await postOnce(platform)
+    return c.json({ status: 'ok' })
+  })
+  app.post('/internal/triggers/post-delete', async (c) => {
+    const { postId } = await c.req.json<{ postId?: unknown }>()
+    if (typeof postId !== 'string' || !/^t3_[a-z0-9]{1,20}$/.test(postId)) return c.json({ code: 'malformed' }, 400)
+    await installation().remove(postId)
+    await platform.redis.zRem(POSTS, [postId])
+    return c.json({ status: 'ok' })
+  })
+  app.post('/internal/scheduler/heartbeat', async (c) => {
+    const { touch } = installation()
+    const posts = await platform.redis.zRange(POSTS, 0, -1, { by: 'rank' })
+    await Promise.all(posts.map(({ member }) => touch(member)))
     return c.json({ status: 'ok' })
   })
   app.all('/internal/*', (c) => c.json({ code: 'not_found' }, 404))
@@ -106,8 +135,16 @@ function tell(error: unknown): void {
  * The first post of an installation. The mark comes first and stays, whatever becomes of the post, which may be there though
  * nobody was told: two posts are worse than none, which the menu mends.
  */
-async function postOnce({ redis, createPost }: Platform): Promise<void> {
-  if ((await redis.set(POSTED, '1', { nx: true })) === 'OK') await createPost()
+async function postOnce(platform: Platform): Promise<void> {
+  if ((await platform.redis.set(POSTED, '1', { nx: true })) === 'OK') await post(platform)
+}
+
+/** Posts a game. Returns its address. */
+async function post({ redis, createPost }: Platform): Promise<string> {
+  const { id, address } = await createPost()
+  await redis.zAdd(POSTS, { member: id, score: Date.now() })
+  await redis.zRemRangeByRank(POSTS, 0, -1 - MAX_POSTS)
+  return address
 }
 
 function install(platform: Platform, makeFace: () => SlotsFace, settings: Settings): Installation {
@@ -116,7 +153,8 @@ function install(platform: Platform, makeFace: () => SlotsFace, settings: Settin
   const personal = new Set(faces.current().personalKinds())
   const publisher = new Publisher()
   const note = (event: string, fields: Record<string, string | number>) => log('warn', event, fields)
-  const store = new SlotsStore(faces, new DevvitKeys(platform.redis), {
+  const keys = new DevvitKeys(platform.redis)
+  const store = new SlotsStore(faces, keys, {
     published: (room, frame) => publisher.publish(room, frame, AsyncResource.bind(platform.send)),
     note,
   })
@@ -127,7 +165,7 @@ function install(platform: Platform, makeFace: () => SlotsFace, settings: Settin
     delivers: kinds,
     note,
   })
-  return createRouter({
+  const { fetch } = createRouter({
     settings,
     callers: () => platform.origin().who,
     kinds,
@@ -153,4 +191,10 @@ function install(platform: Platform, makeFace: () => SlotsFace, settings: Settin
     // Pages are files of the platform.
     page: async () => new Response(null, { status: 404 }),
   })
+  const ofAll = (work: (kind: string) => Promise<unknown>) => Promise.all([...kinds].map(work))
+  return {
+    fetch,
+    touch: (post) => ofAll((kind) => driver.ask(kind, post, { who: null, call: { tag: 'view' } })),
+    remove: (post) => ofAll((kind) => removeRoom(keys, `${kind}/${post}`)),
+  }
 }

@@ -5,9 +5,8 @@
 
 import { type LocalDevvit, startLocal } from '../../../js-host/devvit/local/local.ts'
 import type { Bot } from '../../e2e/support/bot'
+import { PROCESSES } from './app'
 import { asUser } from './players'
-
-export const DEVVIT_PROCESSES = 4
 
 export class DevvitFront {
   readonly #devvit: LocalDevvit
@@ -21,7 +20,7 @@ export class DevvitFront {
 
   static async start(variables: Record<string, string>): Promise<DevvitFront> {
     const limits = { BATON_RATE_USER: '0/0' }
-    const options = { instances: DEVVIT_PROCESSES, schedule: false, log: () => {} }
+    const options = { instances: PROCESSES, schedule: false, log: () => {} }
     return new DevvitFront(await startLocal({ ...options, variables: { ...limits, ...variables } }))
   }
 
@@ -42,7 +41,7 @@ export class DevvitFront {
 
   /** Ends all processes; others take their place. */
   async endAll(): Promise<void> {
-    for (let number = 0; number < DEVVIT_PROCESSES; number += 1) await this.#devvit.kill()
+    for (let number = 0; number < PROCESSES; number += 1) await this.#devvit.kill()
     this.#starts += 1
   }
 

@@ -22,6 +22,9 @@ export const QUIET = {
   spawns_per_minute_and_player: 0,
 }
 
+/** Walkers from the beginning to the end, whom nobody outlasts; then the next match. */
+export const HORDE = { countdown_ms: 1_500, over_ms: 1_500, zombies_at_start: 40, spawns_per_minute: 120 }
+
 /** The client's wasm in Node. */
 export function clientWasm(): Instance {
   return instantiate(new WebAssembly.Module(readFileSync(WASM)))

@@ -144,3 +144,13 @@ export function against(frames: Logged[], ended: ReadonlySet<number> | null, lea
   }
   return found
 }
+
+/** Frames a second of logs that grew beside each other, by their own times, while all of them did. */
+export function ratesOf(logs: Logged[][]): number[] {
+  const from_ms = Math.max(...logs.map((log) => log[10]?.time_ms ?? 0))
+  const upto_ms = Math.min(...logs.map((log) => log.at(-1)?.time_ms ?? 0))
+  return logs.map((log) => {
+    const inside = log.filter(({ time_ms }) => time_ms >= from_ms && time_ms <= upto_ms)
+    return (inside.length * 1_000) / (upto_ms - from_ms)
+  })
+}
