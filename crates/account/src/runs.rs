@@ -7,10 +7,10 @@ use baton::{Ctx, Reject};
 use contagion::{Flaw, Inputs, Progress, Trial};
 use serde::{Deserialize, Serialize};
 
+use crate::Account;
 use crate::action::{Action, reject};
 use crate::goals;
 use crate::state::{Mode, State};
-use crate::Account;
 
 /// Seeds in hand, with what waits for its replay.
 pub const SEEDS: usize = 6;
