@@ -1,6 +1,6 @@
 //! Seeds in hand, and runs: paid once per seed, what a replay finds.
 
-use account::{Action, CHECK_TICKS, Judged, SEED_MS, SEEDS, Verdict, reject};
+use account::{Action, CHECK_TICKS, FRESH_MS, Judged, SEED_MS, SEEDS, Verdict, reject};
 use contagion::{Flaw, Inputs};
 
 use crate::samples::{handed_in, played, waits, wander, worth};
@@ -167,6 +167,28 @@ fn x07_a_seed_counts_to_its_last_millisecond_and_no_longer() {
         assert!(seeds.iter().all(|seed| seed.seed != held.seed));
         assert_eq!(seeds.len(), SEEDS);
     }
+}
+
+#[test]
+fn who_goes_offline_has_fresh_seeds_and_who_is_offline_keeps_its_own() {
+    let mut solo = account();
+    let old = seed(&solo);
+    let mut most = 0;
+    // Somebody is online now and then, for half a year; another device stays offline as long as its seeds count.
+    for hours in (0..180 * 24).step_by(7) {
+        let now_ms = START_MS + hours * 60 * 60 * 1_000;
+        solo.set_time(now_ms);
+        serve(&mut solo);
+        let seeds = &solo.state().seeds;
+        let fresh = seeds
+            .iter()
+            .filter(|seed| seed.until_ms - now_ms >= SEED_MS - FRESH_MS);
+        assert_eq!(fresh.count(), SEEDS);
+        let counts = now_ms <= START_MS + SEED_MS;
+        assert_eq!(seeds.iter().any(|seed| seed.seed == old), counts);
+        most = most.max(seeds.len());
+    }
+    assert_eq!(most as u64, SEEDS as u64 * SEED_MS.div_ceil(FRESH_MS));
 }
 
 #[test]
