@@ -4,12 +4,12 @@ use baton::{By, Ctx, Reject};
 use contagion::{Inputs, MAX_RUN_BYTES, MatchResult};
 use serde::{Deserialize, Serialize};
 
+use crate::Account;
 use crate::goals::{self, Goal};
 use crate::legacy::{self, Legacy};
 use crate::runs;
 use crate::shop::{self, Item, LOOKS, Price};
 use crate::state::{Mode, State};
-use crate::Account;
 
 /// What is done. New variants are added at the end; bytes that are none of these, or more than one of these, are rejected
 /// as [`Reject::MALFORMED`] and change nothing.
@@ -96,12 +96,7 @@ pub mod reject {
     pub const IMPORTED: Reject = Reject(13);
 }
 
-pub(crate) fn validate(
-    state: &State,
-    by: By,
-    action: &Action,
-    now_ms: u64,
-) -> Result<(), Reject> {
+pub(crate) fn validate(state: &State, by: By, action: &Action, now_ms: u64) -> Result<(), Reject> {
     let players = matches!(
         action,
         Action::Run { .. } | Action::Buy(_) | Action::Look(_) | Action::Prefer(..)
@@ -157,7 +152,7 @@ pub(crate) fn apply(state: &mut State, _: By, action: Action, ctx: &mut Ctx<'_, 
         Action::Check => runs::check(state, ctx),
         Action::Grant { coins, scrap } => {
             state.coins = state.coins.saturating_add_signed(coins);
-            state.scrap = state.scrap.saturating_add_signed(scrap);
+            state.set_scrap(state.scrap.saturating_add_signed(scrap));
         }
         Action::Import(legacy) => legacy::take_over(state, legacy),
     }

@@ -2,7 +2,9 @@
 //! what was chosen gives way to what the player has chosen since.
 
 use alloc::{collections::BTreeSet, vec::Vec};
+use core::fmt;
 
+use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Preference;
@@ -16,8 +18,10 @@ use crate::state::{State, Stats};
 #[serde(default, deny_unknown_fields)]
 pub struct Legacy {
     /// Coins. What was negative counts as zero.
+    #[serde(deserialize_with = "balance")]
     pub coins: u64,
-    /// Scrap.
+    /// Scrap, likewise.
+    #[serde(deserialize_with = "balance")]
     pub scrap: u64,
     /// Matches with others.
     pub matches: Stats,
@@ -31,6 +35,29 @@ pub struct Legacy {
     pub look: u8,
     /// What was set.
     pub preferences: Vec<(Preference, u8)>,
+}
+
+/// A balance, as numbers in JSON may say it. Encoded as an action, it is what it became.
+fn balance<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    struct Balance;
+
+    impl Visitor<'_> for Balance {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+
+        fn visit_u64<E: Error>(self, value: u64) -> Result<u64, E> {
+            Ok(value)
+        }
+
+        fn visit_i64<E: Error>(self, value: i64) -> Result<u64, E> {
+            Ok(u64::try_from(value).unwrap_or(0))
+        }
+    }
+
+    from.deserialize_u64(Balance)
 }
 
 pub(crate) fn take_over(state: &mut State, legacy: Legacy) {

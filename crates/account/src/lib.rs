@@ -26,7 +26,7 @@ mod state;
 pub use action::{Action, Preference, reject};
 pub use goals::Goal;
 pub use legacy::Legacy;
-pub use runs::{CHECK_TICKS, Claim, Judged, SEEDS, SEED_MS, Seed, Verdict};
+pub use runs::{CHECK_TICKS, Claim, FRESH_MS, Judged, SEED_MS, SEEDS, Seed, Verdict};
 pub use shop::{FREE_LOOKS, Item, LOOKS, Price, TOLERANCE};
 pub use state::{Mode, State, Stats};
 
@@ -46,17 +46,13 @@ impl Rules for Account {
     const PERSONAL: bool = true;
     /// A long journey: some weeks of play without network.
     const QUEUE: usize = 16_384;
+    const GOLDEN: &'static str = include_str!("../golden/v1.txt");
 
     fn setup(_: &mut Ctx<'_, Self>) -> State {
         State::default()
     }
 
-    fn validate(
-        state: &State,
-        by: By,
-        action: &Action,
-        ctx: &Ctx<'_, Self>,
-    ) -> Result<(), Reject> {
+    fn validate(state: &State, by: By, action: &Action, ctx: &Ctx<'_, Self>) -> Result<(), Reject> {
         action::validate(state, by, action, ctx.now_ms())
     }
 

@@ -7,15 +7,18 @@ use baton::{Ctx, Reject};
 use contagion::{Flaw, Inputs, Progress, Trial};
 use serde::{Deserialize, Serialize};
 
+use crate::Account;
 use crate::action::{Action, reject};
 use crate::goals;
 use crate::state::{Mode, State};
-use crate::Account;
 
-/// Seeds in hand, with what waits for its replay.
+/// Fresh seeds in hand, with what waits for its replay.
 pub const SEEDS: usize = 6;
 /// For how long a seed counts, in milliseconds.
 pub const SEED_MS: u64 = 21 * 24 * 60 * 60 * 1_000;
+/// For how long it is fresh. Then others are given beside it: who goes offline has seeds that count for
+/// [`SEED_MS`] − [`FRESH_MS`] at least, and who is offline keeps what it knows of.
+pub const FRESH_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 /// Ticks of a run that one piece replays: some milliseconds at most.
 pub const CHECK_TICKS: u32 = 25;
 /// What became of so many runs is remembered.
@@ -74,14 +77,22 @@ pub(crate) fn due(state: &State, now_ms: u64) -> Option<Action> {
 /// Whether seeds are missing, or too old.
 pub(crate) fn deals(state: &State, now_ms: u64) -> bool {
     let old = state.seeds.iter().any(|seed| seed.until_ms < now_ms);
-    old || state.seeds.len() + state.claims.len() < SEEDS
+    old || missing(state, now_ms) > 0
+}
+
+/// How many seeds are to be given.
+fn missing(state: &State, now_ms: u64) -> usize {
+    let fresh_until_ms = now_ms.saturating_add(SEED_MS - FRESH_MS);
+    let fresh = |seed: &&Seed| seed.until_ms >= fresh_until_ms;
+    let fresh = state.seeds.iter().filter(fresh).count();
+    SEEDS.saturating_sub(fresh + state.claims.len())
 }
 
 /// New seeds, which nobody could know before.
 pub(crate) fn deal(state: &mut State, ctx: &mut Ctx<'_, Account>) {
     let now_ms = ctx.now_ms();
     state.seeds.retain(|seed| seed.until_ms >= now_ms);
-    while state.seeds.len() + state.claims.len() < SEEDS {
+    for _ in 0..missing(state, now_ms) {
         let seed = ctx.random().next_u64();
         state.seeds.push(Seed {
             seed,

@@ -1,7 +1,8 @@
 //! What there is to buy, for which currency, and to wear.
 //!
 //! Two devices that are offline may both spend the same scrap. Neither did wrong, so the second purchase is kept and the
-//! balance stops at zero; how much an account may overspend like this is bounded, and what is earned restores it.
+//! balance stops at zero; how much an account may overspend like this is bounded, and what is earned restores it. Who never
+//! had what something costs cannot have paid for it on any device.
 
 use baton::Reject;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,8 @@ pub(crate) fn may_wear(state: &State, look: u8) -> bool {
 /// With scrap, maybe offline.
 pub(crate) fn may_buy(state: &State, item: Item) -> Result<(), Reject> {
     let left = TOLERANCE.saturating_sub(state.overspent);
-    may(state, item, Price::Scrap, state.scrap.saturating_add(left))
+    let most = state.scrap.saturating_add(left).min(state.most_scrap);
+    may(state, item, Price::Scrap, most)
 }
 
 /// With coins, online.

@@ -20,6 +20,8 @@ pub struct State {
     pub coins: u64,
     /// Earned in runs.
     pub scrap: u64,
+    /// The most scrap that there ever was: what a device can have seen at most.
+    pub most_scrap: u64,
     /// Of [`TOLERANCE`](crate::TOLERANCE), how much is used up.
     pub overspent: u64,
     /// Matches with others.
@@ -116,7 +118,12 @@ impl State {
 
     /// Also restores as much of the tolerance.
     pub(crate) fn earn_scrap(&mut self, scrap: u64) {
-        self.scrap = self.scrap.saturating_add(scrap);
+        self.set_scrap(self.scrap.saturating_add(scrap));
         self.overspent = self.overspent.saturating_sub(scrap);
+    }
+
+    pub(crate) fn set_scrap(&mut self, scrap: u64) {
+        self.scrap = scrap;
+        self.most_scrap = self.most_scrap.max(scrap);
     }
 }

@@ -55,6 +55,8 @@ impl core::error::Error for BadLine {}
 /// act 3 0005 ok                 player 3's encoded action, and its verdict (filled in)
 /// act server 02 rejected 4
 /// ticks 150                     lets time pass
+/// time 1790000000000            sets the time of rules without ticks
+/// due 50 3                      does what is due by itself, up to 50 times; how often it did (filled in)
 /// hash 151 2f…                  the tick and the hash of the state (filled in)
 /// state 0102…                   the encoded state (filled in), to see where two of them differ
 /// ```
@@ -93,6 +95,11 @@ fn perform<R: Rules>(solo: &mut Option<Solo<R>>, line: &str) -> Option<String> {
         ["join", who] => solo.join(who.parse().ok()?),
         ["leave", who] => solo.leave(who.parse().ok()?),
         ["ticks", count] => solo.ticks(count.parse().ok()?),
+        ["time", time_ms] => solo.set_time(time_ms.parse().ok()?),
+        ["due", most, ..] => {
+            let done = solo.serve_due(most.parse().ok()?);
+            return Some(format!("due {most} {done}"));
+        }
         ["act", who, hex, ..] => {
             let by = match who {
                 "server" => By::Server,
@@ -139,11 +146,10 @@ mod tests {
 
     #[test]
     fn a_script_comes_back_with_verdicts_and_hashes_and_then_unchanged() {
-        let script =
-            "# scene\nroom 1 03\njoin 1\n\nact 1 07\nact 1 0b\nact server 01\nticks 2\nhash\n";
+        let script = "# scene\nroom 1 03\njoin 1\n\nact 1 07\nact 1 0b\nact server 01\nticks 2\ntime 9\ndue 4\nhash\n";
         let recorded = record::<Counter>(script).expect("every line can be performed");
         assert!(recorded.starts_with(
-            "# scene\nroom 1 03\njoin 1\n\nact 1 07 ok\nact 1 0b rejected 1\nact server 01 rejected 2\nticks 2\nhash 2 "
+            "# scene\nroom 1 03\njoin 1\n\nact 1 07 ok\nact 1 0b rejected 1\nact server 01 rejected 2\nticks 2\ntime 9\ndue 4 0\nhash 2 "
         ));
         assert_eq!(record::<Counter>(&recorded).as_deref(), Ok(&*recorded));
         let forged = recorded.replace("room 1 03", "room 1 04");

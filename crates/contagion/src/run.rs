@@ -186,7 +186,11 @@ impl Trial {
 
     /// Does what the player did before the next tick.
     fn act(&mut self, inputs: &Inputs) -> Result<(), Flaw> {
-        while let Some(rest) = inputs.0.get(self.next as usize..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = inputs
+            .0
+            .get(self.next as usize..)
+            .filter(|rest| !rest.is_empty())
+        {
             let (wait, length) = read_varint(rest).ok_or(Flaw::Malformed)?;
             let at = self.last.checked_add(wait).ok_or(Flaw::Malformed)?;
             if at > self.room.now() {

@@ -49,7 +49,10 @@ fn x07_a_run_is_worth_what_its_replay_finds_however_it_is_cut() {
             let again = replayed(seed, run.inputs(), ticks);
             assert_eq!(again, Progress::Over(result), "seed {seed}, {ticks} ticks");
         }
-        assert_ne!(replayed(seed + 100, run.inputs(), 25), Progress::Over(result));
+        assert_ne!(
+            replayed(seed + 100, run.inputs(), 25),
+            Progress::Over(result)
+        );
     }
 }
 

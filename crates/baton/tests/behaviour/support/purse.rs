@@ -58,7 +58,9 @@ impl Rules for Purse {
     ) -> Result<(), Reject> {
         match (by, action) {
             (By::Player(_), PurseAction::Piece | PurseAction::Reward) => Err(SERVER_ONLY),
-            (By::Server, PurseAction::Reward) if state.rewards >= state.coins / 10 => Err(Reject(2)),
+            (By::Server, PurseAction::Reward) if state.rewards >= state.coins / 10 => {
+                Err(Reject(2))
+            }
             _ => Ok(()),
         }
     }

@@ -128,13 +128,14 @@ pub enum Trouble {
 /// An instance ended.
 pub struct Died;
 
-/// One store, several instances of each kind, one clock.
-pub struct Rooms {
+/// Matches that pay into accounts.
+pub type Rooms = RoomsOf<Payments>;
+
+/// One store, several instances of each kind that is served, one clock.
+pub struct RoomsOf<S> {
     pub store: Memory,
     pub now_ms: u64,
-    pub matches: Vec<Instance<Match>>,
-    pub accounts: Vec<Instance<Account>>,
-    pub vaults: Vec<Instance<Vault>>,
+    pub served: S,
     /// The instance that takes deliveries.
     pub target: usize,
     /// By the number of the call.
@@ -152,41 +153,95 @@ pub struct Rooms {
 /// How far a delivery may set off others.
 pub const MAX_HOPS: usize = 2;
 
+/// The instances of every kind that is served.
+pub trait Served: Default + Sized {
+    /// Starts one instance of each kind.
+    fn start(rooms: &mut RoomsOf<Self>);
+
+    /// Asks the room that is a delivery's target; `None` if its kind is not served, or who was asked died.
+    fn take(
+        rooms: &mut RoomsOf<Self>,
+        target: &str,
+        arrivals: Vec<Arrival>,
+    ) -> Option<Vec<Outcome>>;
+}
+
 /// A kind that is served here.
-pub trait Kind: Rules<Config = ()> {
-    fn instances(rooms: &mut Rooms) -> &mut Vec<Instance<Self>>;
-}
+pub trait Kind<S>: Rules {
+    fn instances(served: &mut S) -> &mut Vec<Instance<Self>>;
 
-impl Kind for Match {
-    fn instances(rooms: &mut Rooms) -> &mut Vec<Instance<Self>> {
-        &mut rooms.matches
+    /// What new rooms are told.
+    fn told() -> Self::Config {
+        Self::Config::default()
     }
 }
 
-impl Kind for Account {
-    fn instances(rooms: &mut Rooms) -> &mut Vec<Instance<Self>> {
-        &mut rooms.accounts
+/// The kinds of this file.
+#[derive(Default)]
+pub struct Payments {
+    matches: Vec<Instance<Match>>,
+    accounts: Vec<Instance<Account>>,
+    vaults: Vec<Instance<Vault>>,
+}
+
+impl Served for Payments {
+    fn start(rooms: &mut Rooms) {
+        rooms.start::<Match>();
+        rooms.start::<Account>();
+        rooms.start::<Vault>();
+    }
+
+    fn take(rooms: &mut Rooms, target: &str, arrivals: Vec<Arrival>) -> Option<Vec<Outcome>> {
+        let at = rooms.target;
+        let outcomes = match target.split_once('/') {
+            Some(("match", _)) => rooms.ask::<Match>(at, target, arrivals),
+            Some(("account", _)) => rooms.ask::<Account>(at, target, arrivals),
+            Some(("vault", _)) => rooms.ask::<Vault>(at, target, arrivals),
+            _ => return None,
+        };
+        outcomes.ok()
     }
 }
 
-impl Kind for Vault {
-    fn instances(rooms: &mut Rooms) -> &mut Vec<Instance<Self>> {
-        &mut rooms.vaults
+impl Kind<Payments> for Match {
+    fn instances(served: &mut Payments) -> &mut Vec<Instance<Self>> {
+        &mut served.matches
+    }
+}
+
+impl Kind<Payments> for Account {
+    fn instances(served: &mut Payments) -> &mut Vec<Instance<Self>> {
+        &mut served.accounts
+    }
+}
+
+impl Kind<Payments> for Vault {
+    fn instances(served: &mut Payments) -> &mut Vec<Instance<Self>> {
+        &mut served.vaults
     }
 }
 
 /// An invocation that is stopped before each of its calls.
-pub struct Voyage<K: Kind> {
+pub struct Voyage<K: Rules> {
     pub instance: usize,
     room: String,
     invocation: Invocation<K>,
     pub asks: Effect,
 }
 
-impl<K: Kind> Voyage<K> {
-    pub fn begin(rooms: &mut Rooms, instance: usize, room: &str, arrivals: Vec<Arrival>) -> Self {
+impl<K: Rules> Voyage<K> {
+    pub fn begin<S: Served>(
+        rooms: &mut RoomsOf<S>,
+        instance: usize,
+        room: &str,
+        arrivals: Vec<Arrival>,
+    ) -> Self
+    where
+        K: Kind<S>,
+    {
         let moment = rooms.moment(instance);
-        let (invocation, asks) = K::instances(rooms)[instance].begin(room, arrivals, moment);
+        let instances = K::instances(&mut rooms.served);
+        let (invocation, asks) = instances[instance].begin(room, arrivals, moment);
         Self {
             instance,
             room: room.into(),
@@ -196,15 +251,21 @@ impl<K: Kind> Voyage<K> {
     }
 
     /// Performs the call and goes on to the next.
-    pub fn step(&mut self, rooms: &mut Rooms) -> Result<(), Died> {
+    pub fn step<S: Served>(&mut self, rooms: &mut RoomsOf<S>) -> Result<(), Died>
+    where
+        K: Kind<S>,
+    {
         let fed = rooms.perform(&self.room, &self.asks)?;
         self.feed(rooms, fed);
         Ok(())
     }
 
-    pub fn feed(&mut self, rooms: &mut Rooms, fed: Fed) {
+    pub fn feed<S: Served>(&mut self, rooms: &mut RoomsOf<S>, fed: Fed)
+    where
+        K: Kind<S>,
+    {
         let moment = rooms.moment(self.instance);
-        let instance = &mut K::instances(rooms)[self.instance];
+        let instance = &mut K::instances(&mut rooms.served)[self.instance];
         self.asks = self.invocation.resume(instance, fed, moment);
     }
 
@@ -212,7 +273,10 @@ impl<K: Kind> Voyage<K> {
         matches!(self.asks, Effect::Deliver { .. })
     }
 
-    pub fn finish(mut self, rooms: &mut Rooms) -> Result<Vec<Outcome>, Died> {
+    pub fn finish<S: Served>(mut self, rooms: &mut RoomsOf<S>) -> Result<Vec<Outcome>, Died>
+    where
+        K: Kind<S>,
+    {
         for _ in 0..100 {
             if let Effect::Reply(outcomes) = self.asks {
                 return Ok(outcomes);
@@ -223,7 +287,7 @@ impl<K: Kind> Voyage<K> {
     }
 }
 
-impl Rooms {
+impl<S: Served> RoomsOf<S> {
     pub fn new(instances: usize) -> Self {
         Self::with(instances, true)
     }
@@ -238,9 +302,7 @@ impl Rooms {
         let mut rooms = Self {
             store: Memory::new(START_MS),
             now_ms: START_MS,
-            matches: Vec::new(),
-            accounts: Vec::new(),
-            vaults: Vec::new(),
+            served: S::default(),
             target: 0,
             troubles: BTreeMap::new(),
             calls: 0,
@@ -250,33 +312,32 @@ impl Rooms {
             hops: 0,
         };
         for _ in 0..instances {
-            rooms.start::<Match>();
-            rooms.start::<Account>();
-            rooms.start::<Vault>();
+            S::start(&mut rooms);
         }
         rooms
     }
 
-    fn instance<K: Kind>(&mut self) -> Instance<K> {
+    fn instance<K: Kind<S>>(&mut self) -> Instance<K> {
         super::switch_off();
         self.count += 1;
-        Instance::new(Writer(self.count.to_le_bytes()), self.settings, ())
+        Instance::new(Writer(self.count.to_le_bytes()), self.settings, K::told())
     }
 
-    fn start<K: Kind>(&mut self) {
+    /// Starts another instance of a kind.
+    pub fn start<K: Kind<S>>(&mut self) {
         let instance = self.instance();
-        K::instances(self).push(instance);
+        K::instances(&mut self.served).push(instance);
     }
 
     /// Ends an instance for ever; another takes its place.
-    pub fn replace<K: Kind>(&mut self, index: usize) {
+    pub fn replace<K: Kind<S>>(&mut self, index: usize) {
         let instance = self.instance();
-        K::instances(self)[index] = instance;
+        K::instances(&mut self.served)[index] = instance;
     }
 
     /// Ends all instances of a kind.
-    pub fn replace_all<K: Kind>(&mut self) {
-        for index in 0..K::instances(self).len() {
+    pub fn replace_all<K: Kind<S>>(&mut self) {
+        for index in 0..K::instances(&mut self.served).len() {
             self.replace::<K>(index);
         }
     }
@@ -296,7 +357,7 @@ impl Rooms {
     }
 
     /// A whole invocation. If the instance dies, another takes its place.
-    pub fn ask<K: Kind>(
+    pub fn ask<K: Kind<S>>(
         &mut self,
         instance: usize,
         room: &str,
@@ -348,26 +409,21 @@ impl Rooms {
     pub fn redeliver(&mut self, target: &str, parcel: &ByteBuf) -> Option<Outcome> {
         let call = Call::Deliver(parcel.clone());
         let arrivals = vec![Arrival { who: None, call }];
-        let at = self.target;
-        let outcomes = match target.split_once('/') {
-            Some(("match", _)) => self.ask::<Match>(at, target, arrivals),
-            Some(("account", _)) => self.ask::<Account>(at, target, arrivals),
-            Some(("vault", _)) => self.ask::<Vault>(at, target, arrivals),
-            _ => return None,
-        };
-        outcomes.ok()?.pop()
+        S::take(self, target, arrivals)?.pop()
     }
 
     /// Replays a room's whole log, checking all that a log must be.
-    pub fn audit<K: Kind>(&mut self, room: &str) -> Audit<K> {
+    pub fn audit<K: Rules>(&mut self, room: &str) -> Audit<K> {
         audit(self.store.log(room).frames())
     }
 
     /// The room as its log has it.
-    pub fn room<K: Kind>(&mut self, room: &str) -> Room<K> {
+    pub fn room<K: Rules>(&mut self, room: &str) -> Room<K> {
         self.audit(room).room
     }
+}
 
+impl Rooms {
     /// What an account has taken, in order; nothing if it has not begun.
     pub fn paid(&mut self, room: &str) -> Vec<u32> {
         match self.store.log(room).head().v {
@@ -435,7 +491,7 @@ impl Payer {
     pub fn settle(&mut self, rooms: &mut Rooms) {
         let room = self.room.clone();
         for round in 0..100 {
-            let done = self.ask(rooms, round % rooms.matches.len());
+            let done = self.ask(rooms, round % rooms.served.matches.len());
             // A replay is dear: look now and then.
             if done && round % 10 == 9 && rooms.room::<Match>(&room).sends().is_empty() {
                 return;

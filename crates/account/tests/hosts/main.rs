@@ -1,0 +1,18 @@
+//! Accounts on several instances and several devices over the memory store: one history, whoever is asked and whatever is
+//! lost. One row of `tests/REQUIREMENTS.md` per test.
+
+#[path = "../../../baton/tests/behaviour/support/mod.rs"]
+mod support;
+
+#[path = "../samples/mod.rs"]
+mod samples;
+
+mod awards;
+mod cheats;
+mod devices;
+mod games;
+mod hundred;
+mod kills;
+mod packets;
+mod scene;
+mod syncs;

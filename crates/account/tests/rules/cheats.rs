@@ -1,0 +1,162 @@
+//! Who cheats: whatever a player sends, an account has no more than its seeds and these rules allow.
+
+use account::{Action, Goal, Item, Verdict, reject};
+use contagion::Inputs;
+use proptest::prelude::*;
+
+use crate::random;
+use crate::samples::{handed_in, legacy, played, waits, wander, won, worth};
+use crate::scene::{account, act, seed, serve};
+
+#[test]
+fn b11_a_million_diamonds_are_refused_however_they_are_asked_for() {
+    let mut solo = account();
+    let before = solo.bytes();
+    for wish in [
+        Action::Grant {
+            coins: 1_000_000,
+            scrap: 1_000_000,
+        },
+        Action::Grant {
+            coins: i64::MAX,
+            scrap: i64::MAX,
+        },
+        Action::Match(won(u32::MAX)),
+        Action::Import(legacy()),
+        Action::Purchase(Item::Astronaut),
+        Action::Reward(Goal::HundredGames),
+        Action::Deal,
+        Action::Check,
+    ] {
+        assert_eq!(act(&mut solo, wish), Err(reject::SERVER_ONLY));
+    }
+    assert_eq!(act(&mut solo, Action::Buy(Item::Welder)), Err(reject::POOR));
+    assert_eq!(solo.bytes(), before);
+}
+
+#[test]
+fn x07_a_run_of_another_seed_or_with_another_ending_is_worth_what_its_own_replay_finds() {
+    let mut solo = account();
+    let (first, second) = (solo.state().seeds[0].seed, solo.state().seeds[1].seed);
+    let good = played(first, wander);
+    // The same inputs under a seed that they were not played with: another game.
+    act(&mut solo, handed_in(second, &good)).expect("a seed in hand");
+    serve(&mut solo);
+    let paid: u32 = solo
+        .state()
+        .judged
+        .iter()
+        .map(|judged| paid(judged.verdict))
+        .sum();
+    assert_eq!(u64::from(paid), solo.state().scrap);
+    let found = worth(second, good.inputs());
+    assert_eq!(
+        paid,
+        found.map_or(0, |result| result.score / 10
+            + if result.won { 25 } else { 0 })
+    );
+}
+
+fn paid(verdict: Verdict) -> u32 {
+    match verdict {
+        Verdict::Paid { scrap, .. } => scrap,
+        Verdict::Invalid(_) => 0,
+    }
+}
+
+/// What a cheater tries next.
+#[derive(Clone, Debug)]
+enum Try {
+    /// Anything that can be written.
+    Any(Action),
+    /// A run for one of the seeds that were ever in hand: these bytes, or those of a real one with some changed.
+    Run {
+        which: usize,
+        real: bool,
+        bytes: Vec<u8>,
+    },
+    /// Waits, and lets the server do what is due.
+    Wait(u64),
+}
+
+fn tries() -> impl Strategy<Value = Vec<Try>> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..12);
+    let one = prop_oneof![
+        6 => random::action().prop_map(Try::Any),
+        3 => (any::<usize>(), any::<bool>(), bytes())
+            .prop_map(|(which, real, bytes)| Try::Run { which, real, bytes }),
+        2 => (0..3 * account::SEED_MS / 2).prop_map(Try::Wait),
+    ];
+    prop::collection::vec(one, 1..25)
+}
+
+/// Real inputs with some bytes over them.
+fn edited(seed: u64, bytes: &[u8]) -> Inputs {
+    let mut inputs = played(seed, waits).inputs().clone();
+    inputs.0.extend_from_slice(bytes);
+    inputs
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn b11_no_forged_actions_raise_a_balance_beyond_what_seeds_and_rules_allow(tries in tries()) {
+        let mut solo = account();
+        let mut given: Vec<u64> = Vec::new();
+        let mut used: Vec<u64> = Vec::new();
+        let mut now_ms = crate::scene::START_MS;
+        // What its runs were worth, by replays apart from the account.
+        let mut earned = 0;
+        for what in tries {
+            let seeds: Vec<u64> = solo.state().seeds.iter().map(|seed| seed.seed).collect();
+            given.extend(seeds.iter().filter(|seed| !given.contains(seed)).copied().collect::<Vec<_>>());
+            let action = match what {
+                Try::Any(action) => action,
+                Try::Run { which, real, bytes } => {
+                    let seed = given[which % given.len()];
+                    let inputs = if real { edited(seed, &bytes) } else { Inputs(bytes) };
+                    Action::Run { seed, inputs }
+                }
+                Try::Wait(ms) => {
+                    now_ms += ms;
+                    solo.set_time(now_ms);
+                    serve(&mut solo);
+                    continue;
+                }
+            };
+            if act(&mut solo, action.clone()).is_ok() && let Action::Run { seed, inputs } = action {
+                prop_assert!(given.contains(&seed), "a seed that was never given");
+                prop_assert!(!used.contains(&seed), "a seed twice");
+                used.push(seed);
+                let won = |result: contagion::MatchResult| if result.won { 25 } else { 0 };
+                let scrap = worth(seed, &inputs).map(|result| result.score / 10 + won(result));
+                earned += u64::from(scrap.unwrap_or_default());
+            }
+        }
+        serve(&mut solo);
+        let state = solo.state();
+        let spent: u64 = state.items.iter().map(|item| item.price().1).sum();
+        prop_assert!(state.scrap + spent <= earned + state.overspent.max(account::TOLERANCE));
+        let rewards: u64 = state.goals.iter().map(|goal| goal.coins()).sum();
+        prop_assert_eq!(state.coins, rewards, "coins are of goals alone");
+        prop_assert!(state.goals.len() <= usize::from(state.games() >= 10) + 1);
+        prop_assert_eq!(state.matches, account::Stats::default());
+        prop_assert!(used.len() as u32 >= state.runs.played);
+    }
+}
+
+#[test]
+fn b11_a_run_handed_in_before_it_could_be_judged_pays_nothing_on_a_device() {
+    // What is shown while it waits is what is there: no reward is predicted.
+    let mut solo = account();
+    let seed = seed(&solo);
+    act(&mut solo, handed_in(seed, &played(seed, wander))).expect("a seed in hand");
+    assert_eq!(
+        (
+            solo.state().scrap,
+            solo.state().coins,
+            solo.state().runs.played
+        ),
+        (0, 0, 0)
+    );
+}
