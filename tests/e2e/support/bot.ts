@@ -106,6 +106,22 @@ export class Bot {
   async steer(angle: number | undefined, within_ms?: number): Promise<number | null> {
     const seq = this.replica.steer(angle, performance.now())
     if (seq < 0) throw new Error(`not taken: ${seq}`)
+    return this.#answered(seq, within_ms)
+  }
+
+  /** Steers, whatever the answer; who cannot now, as between two matches, asks when it is time to. */
+  async tryToSteer(angle: number, within_ms: number): Promise<void> {
+    const seq = this.replica.steer(angle, performance.now())
+    if (seq >= 0) {
+      await this.#answered(seq, within_ms)
+      return
+    }
+    const due = async () => performance.now() >= this.replica.askAt(false, performance.now())
+    await until('its turn to ask', within_ms, due)
+    await this.ask()
+  }
+
+  async #answered(seq: number, within_ms?: number): Promise<number | null> {
     await this.until(`an answer to ${seq}`, () => this.answers.has(seq), within_ms)
     return this.answers.get(seq) ?? null
   }
