@@ -112,6 +112,7 @@ fn b21_the_screen_shows_what_is_pending_and_the_synced_state_follows_the_log_alo
     assert_eq!(shows.scrap, 500 - Item::Raincoat.price().1);
     assert_eq!(shows.look, FREE_LOOKS);
     assert_eq!((shows.claims.len(), shows.runs.played), (1, 0), "it waits");
+    assert_eq!(shows.coins, synced(device).coins, "no reward is predicted");
     settle(&mut world, &mut devices);
     let state = synced(&devices[0]);
     assert_eq!((state.claims.len(), state.runs.played), (0, 1));
@@ -271,5 +272,27 @@ fn b23_the_order_is_that_of_receipt_whatever_the_devices_clocks_say() {
         [TEN_YEARS_MS, TEN_YEARS_MS],
     ] {
         assert_eq!(log_with(offsets_ms), right, "byte by byte");
+    }
+}
+
+#[test]
+fn b23_what_waits_for_a_frame_is_framed_in_the_order_of_its_receipt() {
+    for first in [0, 1] {
+        let (mut world, mut devices) = account(2, 3);
+        // The first host writes, for the third device, and holds the lease: the other takes in what comes.
+        act(&world, &mut devices[2], &Action::Look(1)).expect("it may");
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut devices[2]);
+        for which in [first, 1 - first] {
+            let value = which as u8 + 1;
+            let action = Action::Prefer(Preference::Volume, value);
+            act(&world, &mut devices[which], &action).expect("it may");
+            world.pass(1);
+            world.exchange(1, &mut devices[which]);
+        }
+        assert_eq!(world.log().waiting(), 2, "both wait");
+        settle(&mut world, &mut devices);
+        let last = 1 - first as u8 + 1;
+        assert_eq!(replayed(&mut world).preferences[&Preference::Volume], last);
     }
 }
