@@ -21,8 +21,8 @@ fn ask(rooms: &mut RoomsOf<Games>, host: usize, arrival: Arrival) -> Option<bato
     reply_of(&outcomes[0]).ok()
 }
 
-/// Two play a match to its end and leave; then somebody watches until nothing is left to deliver.
-fn play(rooms: &mut RoomsOf<Games>) {
+/// Two play a match to its end and leave.
+fn play_match(rooms: &mut RoomsOf<Games>) {
     let mut players = ["ann", "bob"].map(Raw::new);
     for round in 0..12 {
         for (index, player) in players.iter_mut().enumerate() {
@@ -37,6 +37,15 @@ fn play(rooms: &mut RoomsOf<Games>) {
         ask(rooms, 0, player.but(Presence::Leaving).arrival(&[]));
         rooms.pass(351);
     }
+}
+
+/// The same; then somebody watches until nothing is left to deliver.
+fn play(rooms: &mut RoomsOf<Games>) {
+    play_match(rooms);
+    drain(rooms);
+}
+
+fn drain(rooms: &mut RoomsOf<Games>) {
     for round in 0..100 {
         ask(rooms, round % 2, watcher(Head::default()));
         rooms.pass(7_001);
@@ -129,4 +138,22 @@ fn x03_copies_of_delivered_awards_pay_nothing_again() {
         assert_eq!(outcome.status, 200);
     }
     check(&mut rooms);
+}
+
+#[test]
+fn x03_what_an_accounts_store_loses_is_delivered_again() {
+    for kept in [0, 1] {
+        let mut rooms = RoomsOf::<Games>::new(2);
+        play_match(&mut rooms);
+        let account = "account/ann";
+        let played = |rooms: &mut RoomsOf<Games>| {
+            let state = rooms.room::<Account>(account).state().clone();
+            state.matches.played
+        };
+        assert_eq!(played(&mut rooms), 1, "it was delivered");
+        rooms.store.log(account).roll_back(kept);
+        drain(&mut rooms);
+        assert_eq!(played(&mut rooms), 1, "and again");
+        check(&mut rooms);
+    }
 }

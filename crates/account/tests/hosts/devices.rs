@@ -112,6 +112,7 @@ fn b21_the_screen_shows_what_is_pending_and_the_synced_state_follows_the_log_alo
     assert_eq!(shows.scrap, 500 - Item::Raincoat.price().1);
     assert_eq!(shows.look, FREE_LOOKS);
     assert_eq!((shows.claims.len(), shows.runs.played), (1, 0), "it waits");
+    assert_eq!(shows.coins, synced(device).coins, "no reward is predicted");
     settle(&mut world, &mut devices);
     let state = synced(&devices[0]);
     assert_eq!((state.claims.len(), state.runs.played), (0, 1));
@@ -134,7 +135,7 @@ fn model(client: &Client<Account>, pending: &[(u64, Action)]) -> Vec<u8> {
 
 #[test]
 fn b22_what_is_shown_is_the_servers_order_and_then_what_is_pending() {
-    let mut hidden = 0;
+    let (mut hidden, mut rebased) = (0, 0);
     for seed in 0..6 {
         let mut random = Random::from_seed(seed);
         let (mut world, mut devices) = account(2, 3);
@@ -151,8 +152,20 @@ fn b22_what_is_shown_is_the_servers_order_and_then_what_is_pending() {
             let device = &mut devices[which];
             match random.below(4) {
                 0 => {
-                    world.pass(LEASE_MS + 1);
-                    world.exchange(random.below(2) as usize, device);
+                    // Led or followed, and maybe with something done while the request is under way.
+                    world.pass(u64::from(random.below(LEASE_MS as u32 + 50)));
+                    let arrival = device.arrival(world.now_ms);
+                    let outcomes = world.ask(random.below(2) as usize, vec![arrival]);
+                    for _ in 0..random.below(3) {
+                        let action = wish(&mut random, shown(device));
+                        if let Ok(seq) = act(&world, device, &action) {
+                            pending[which].push((seq, action));
+                        }
+                    }
+                    let before = device.replica.head();
+                    device.take(&outcomes[0], world.now_ms);
+                    let moved = device.replica.head() != before;
+                    rebased += usize::from(moved && device.replica.pending() > 0);
                 }
                 1 => world.pass(u64::from(random.below(500))),
                 2 if random.below(4) == 0 => {
@@ -182,7 +195,8 @@ fn b22_what_is_shown_is_the_servers_order_and_then_what_is_pending() {
             }
         }
     }
-    assert!(hidden > 100, "much was pending");
+    assert!(hidden > 100, "much was pending: {hidden}");
+    assert!(rebased > 20, "and stayed so over a rebase: {rebased}");
 }
 
 fn replay(frames: &[Vec<u8>]) -> Room<Account> {
@@ -271,5 +285,27 @@ fn b23_the_order_is_that_of_receipt_whatever_the_devices_clocks_say() {
         [TEN_YEARS_MS, TEN_YEARS_MS],
     ] {
         assert_eq!(log_with(offsets_ms), right, "byte by byte");
+    }
+}
+
+#[test]
+fn b23_what_waits_for_a_frame_is_framed_in_the_order_of_its_receipt() {
+    for first in [0, 1] {
+        let (mut world, mut devices) = account(2, 3);
+        // The first host writes, for the third device, and holds the lease: the other takes in what comes.
+        act(&world, &mut devices[2], &Action::Look(1)).expect("it may");
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut devices[2]);
+        for which in [first, 1 - first] {
+            let value = which as u8 + 1;
+            let action = Action::Prefer(Preference::Volume, value);
+            act(&world, &mut devices[which], &action).expect("it may");
+            world.pass(1);
+            world.exchange(1, &mut devices[which]);
+        }
+        assert_eq!(world.log().waiting(), 2, "both wait");
+        settle(&mut world, &mut devices);
+        let last = 1 - first as u8 + 1;
+        assert_eq!(replayed(&mut world).preferences[&Preference::Volume], last);
     }
 }

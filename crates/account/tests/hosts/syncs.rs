@@ -84,12 +84,7 @@ fn b17_b33_up_to_n_missing_frames_come_as_actions_and_one_more_as_the_state() {
 
 #[test]
 fn b20_a_device_with_a_long_queue_syncs_after_others_did_much_and_downloads_the_state_once() {
-    let soak = std::env::var_os("BATON_SOAK").is_some();
-    let (own, foreign) = if soak {
-        (10_000, 100_000)
-    } else {
-        (10_000, 5_000)
-    };
+    let (own, foreign) = (10_000, 100_000);
     let (mut world, mut phone, laptop) = account();
     settle(&mut world, std::slice::from_mut(&mut phone));
     for count in 0..own {

@@ -1,7 +1,7 @@
 //! Who cheats: whatever a player sends, an account has no more than its seeds and these rules allow.
 
 use account::{Action, Goal, Item, Verdict, reject};
-use contagion::Inputs;
+use contagion::{Inputs, MatchResult};
 use proptest::prelude::*;
 
 use crate::random;
@@ -50,11 +50,12 @@ fn x07_a_run_of_another_seed_or_with_another_ending_is_worth_what_its_own_replay
         .sum();
     assert_eq!(u64::from(paid), solo.state().scrap);
     let found = worth(second, good.inputs());
-    assert_eq!(
-        paid,
-        found.map_or(0, |result| result.score / 10
-            + if result.won { 25 } else { 0 })
-    );
+    assert_eq!(u64::from(paid), found.map_or(0, pays));
+}
+
+/// What a run pays.
+fn pays(result: MatchResult) -> u64 {
+    u64::from(result.score / 10) + if result.won { 25 } else { 0 }
 }
 
 fn paid(verdict: Verdict) -> u32 {
@@ -105,8 +106,8 @@ proptest! {
         let mut given: Vec<u64> = Vec::new();
         let mut used: Vec<u64> = Vec::new();
         let mut now_ms = crate::scene::START_MS;
-        // What its runs were worth, by replays apart from the account.
-        let mut earned = 0;
+        // What its runs were worth, by replays apart from the account, and what was bought without being there.
+        let (mut earned, mut missing) = (0, 0);
         for what in tries {
             let seeds: Vec<u64> = solo.state().seeds.iter().map(|seed| seed.seed).collect();
             given.extend(seeds.iter().filter(|seed| !given.contains(seed)).copied().collect::<Vec<_>>());
@@ -124,19 +125,26 @@ proptest! {
                     continue;
                 }
             };
-            if act(&mut solo, action.clone()).is_ok() && let Action::Run { seed, inputs } = action {
-                prop_assert!(given.contains(&seed), "a seed that was never given");
-                prop_assert!(!used.contains(&seed), "a seed twice");
-                used.push(seed);
-                let won = |result: contagion::MatchResult| if result.won { 25 } else { 0 };
-                let scrap = worth(seed, &inputs).map(|result| result.score / 10 + won(result));
-                earned += u64::from(scrap.unwrap_or_default());
+            let scrap = solo.state().scrap;
+            let done = act(&mut solo, action.clone());
+            match action {
+                Action::Run { seed, inputs } if done.is_ok() => {
+                    prop_assert!(given.contains(&seed), "a seed that was never given");
+                    prop_assert!(!used.contains(&seed), "a seed twice");
+                    used.push(seed);
+                    earned += worth(seed, &inputs).map_or(0, pays);
+                }
+                Action::Buy(item) if done.is_ok() => {
+                    missing += item.price().1.saturating_sub(scrap);
+                }
+                _ => {}
             }
         }
         serve(&mut solo);
         let state = solo.state();
         let spent: u64 = state.items.iter().map(|item| item.price().1).sum();
-        prop_assert!(state.scrap + spent <= earned + state.overspent.max(account::TOLERANCE));
+        prop_assert_eq!(state.scrap + spent, earned + missing, "scrap is of runs alone");
+        prop_assert!(missing <= account::TOLERANCE + earned);
         let rewards: u64 = state.goals.iter().map(|goal| goal.coins()).sum();
         prop_assert_eq!(state.coins, rewards, "coins are of goals alone");
         prop_assert!(state.goals.len() <= usize::from(state.games() >= 10) + 1);
