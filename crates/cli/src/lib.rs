@@ -8,7 +8,9 @@
     reason = "the bans keep the pure crates deterministic; this is a tool for a desktop"
 )]
 
+pub mod history;
 mod load;
+pub mod story;
 
 use std::process::ExitCode;
 
