@@ -17,6 +17,15 @@ use crate::history::{Change, Flaw, Log, Registry, Told, Trace, compare, differen
 use crate::operator::{Operator, Sent};
 use crate::story::Story;
 
+/// Prints a line. Who reads only the first lines is no error.
+macro_rules! say {
+    ($($words:tt)*) => {
+        if writeln!(io::stdout(), $($words)*).is_err() {
+            std::process::exit(0);
+        }
+    };
+}
+
 /// Whose logs, from where.
 #[derive(Args)]
 pub(crate) struct Source {
@@ -144,17 +153,17 @@ pub(crate) fn history(options: &History) -> Result<bool> {
     let mut sound = true;
     for log in logs(&options.source)? {
         if let Some(at) = options.at {
-            println!("{}", print(&state_at(&registry, &log, at)?, options.json));
+            say!("{}", print(&state_at(&registry, &log, at)?, options.json));
             continue;
         }
         if !options.json {
-            println!("{}", log.room);
+            say!("{}", log.room);
         }
         let replayed = registry.replay(
             &log,
             &mut |told: &Told, _: &dyn Fn() -> Value| match options.json {
-                true => println!("{}", json!({ "room": log.room, "told": told })),
-                false => println!("{told}"),
+                true => say!("{}", json!({ "room": log.room, "told": told })),
+                false => say!("{told}"),
             },
         );
         sound &= said(&log, replayed, options.json).is_some();
@@ -178,8 +187,8 @@ pub(crate) fn diff(options: &Diff) -> Result<bool> {
     let after = state_at(&registry, log, options.after)?;
     for difference in difference(&before, &after) {
         match options.json {
-            true => println!("{}", json!(difference)),
-            false => println!("{difference}"),
+            true => say!("{}", json!(difference)),
+            false => say!("{difference}"),
         }
     }
     Ok(true)
@@ -206,14 +215,14 @@ pub(crate) fn replay(options: &Replay) -> Result<bool> {
             if let Some(change) = change.filter(|change| !Change::is_none(change)) {
                 changed += 1;
                 match options.json {
-                    true => println!("{}", json!({ "change": change })),
-                    false => print!("{change}"),
+                    true => say!("{}", json!({ "change": change })),
+                    false => say!("{}", change.to_string().trim_end()),
                 }
             }
         }
     }
     match &options.rules {
-        Some(name) if !options.json => println!("{changed} of {rooms} would change under {name}"),
+        Some(name) if !options.json => say!("{changed} of {rooms} would change under {name}"),
         _ => {}
     }
     Ok(sound)
@@ -281,7 +290,7 @@ pub(crate) fn tell(options: &Tell) -> Result<bool> {
 fn save(file: &Path, logs: &[Log]) -> Result<()> {
     let mut out = io::BufWriter::new(fs::File::create(file)?);
     logs.iter().try_for_each(|log| write(log, &mut out))?;
-    println!("{}", file.display());
+    say!("{}", file.display());
     Ok(out.flush()?)
 }
 
@@ -322,11 +331,11 @@ fn said(log: &Log, replayed: Result<Trace, Flaw>, as_json: bool) -> Option<Trace
                 sequence, v, hash, ..
             } = &trace;
             match as_json {
-                true => println!(
+                true => say!(
                     "{}",
                     json!({ "room": log.room, "sound": true, "sequence": sequence, "v": v })
                 ),
-                false => println!(
+                false => say!(
                     "{}: sound, {sequence} actions in {v} frames, {hash}",
                     log.room
                 ),
@@ -335,15 +344,13 @@ fn said(log: &Log, replayed: Result<Trace, Flaw>, as_json: bool) -> Option<Trace
         }
         Err(flaw) => {
             match as_json {
-                true => println!(
+                true => say!(
                     "{}",
                     json!({ "room": log.room, "sound": false, "flaw": flaw })
                 ),
                 false => {
-                    println!("{}: NOT SOUND: {flaw}", log.room);
-                    flaw.entries
-                        .iter()
-                        .for_each(|entry| println!("    {entry}"));
+                    say!("{}: NOT SOUND: {flaw}", log.room);
+                    flaw.entries.iter().for_each(|entry| say!("    {entry}"));
                 }
             }
             None
@@ -360,12 +367,12 @@ fn print(state: &Value, as_json: bool) -> String {
 
 fn report(room: &str, sent: &Sent) -> bool {
     match sent {
-        Sent::Framed { v, code: None } => println!("{room}: accepted, in frame {v}"),
+        Sent::Framed { v, code: None } => say!("{room}: accepted, in frame {v}"),
         Sent::Framed {
             v,
             code: Some(code),
-        } => println!("{room}: rejected with {code}, in frame {v}"),
-        Sent::Before => println!("{room}: it was sent before, and counted then"),
+        } => say!("{room}: rejected with {code}, in frame {v}"),
+        Sent::Before => say!("{room}: it was sent before, and counted then"),
     }
     !matches!(sent, Sent::Framed { code: Some(_), .. })
 }
