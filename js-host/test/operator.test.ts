@@ -92,7 +92,8 @@ test('without a key in the settings there is nothing', async () => {
 test('guesses are limited, and so are those who know', async () => {
   const { fetch, clock } = await operated()
   const statuses = new Set<number>()
-  for (let guess = 0; guess < 600; guess++) statuses.add((await fetch(LOG, bearer(`${guess}`.padStart(43, '0')))).status)
+  for (let guess = 0; guess < 600; guess++)
+    statuses.add((await fetch(LOG, bearer(`${guess}`.padStart(43, '0')))).status)
   expect([...statuses].sort()).toEqual([401, 429])
   expect(await code(await fetch(LOG, bearer(KEY)))).toBe('429 rate_limited')
   clock.now_ms += 1_000
