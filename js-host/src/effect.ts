@@ -90,6 +90,8 @@ export type Call =
   /** For spectators: the frames that are in no full block yet; and the room at its head, for who has nothing. */
   | { tag: 'tail' }
   | { tag: 'snapshot' }
+  /** For the operator: frames from a version on. Only a host says this, and without a user. */
+  | { tag: 'log'; from: number }
 
 /** A request as it arrives at a host. */
 export interface Arrival {
@@ -167,6 +169,7 @@ const call: Codec<Call> = variants<Call>({
   deliver: { parcel: bytes },
   tail: {},
   snapshot: {},
+  log: { from: u64 },
 })
 
 /** An answer. */

@@ -12,6 +12,7 @@ import type { Arrival, Call, Content, Identity, Outcome } from './effect'
 import { REFUSALS, type RefusalCode, Refused, refusalBody } from './errors'
 import { MAX_REQUEST_BYTES, SEGMENT, TAIL_MS } from './limits'
 import { type Fields, type Level, log } from './log'
+import { Limited, limit, Operator } from './operator'
 import { addressKey, RateLimit } from './rate'
 import { originAllowed, securityHeaders } from './security'
 import type { Session, Sessions } from './session'
@@ -137,6 +138,7 @@ export function createRouter(ports: Ports): Hono<Environment> {
       },
     })
   }
+  if (ports.settings.admin_key !== null) operate(app, ports, ports.settings.admin_key)
   route(app, '/api/rooms/:kind/:name/live', { GET: async (c) => live(c, ports, guard) })
 
   app.all('/api', (c) => refuse(c, 'not_found'))
@@ -155,6 +157,29 @@ export function createRouter(ports: Ports): Hono<Environment> {
     return refuse(c, 'internal')
   })
   return app
+}
+
+/** What the operator may do. Without a key in the settings there is none of it. */
+function operate(app: Hono<Environment>, ports: Ports, key: string): void {
+  const operator = new Operator(key, ports.now)
+  const admit = (c: Ask) => operator.admit(c.req.header('authorization'), ports.address(c.req.raw))
+  route(app, '/api/admin/rooms/:kind/:name/log/:from', {
+    GET: async (c) => {
+      await admit(c)
+      const [kind, name] = room(c, ports, null)
+      const from = /^[1-9]\d{0,14}$/.test(c.req.param('from') ?? '') ? Number(c.req.param('from')) : 0
+      return answer(c, await ask(c, ports, kind, name, { who: null, call: { tag: 'log', from } }))
+    },
+  })
+  route(app, '/api/admin/rooms/:kind/:name/send/:lineage', {
+    POST: async (c) => {
+      await admit(c)
+      const [kind, name] = room(c, ports, null)
+      const action = await readBody(c.req.raw, BATON_TYPE, MAX_REQUEST_BYTES)
+      const parcel = operator.parcel(c.req.param('lineage') ?? '', action)
+      return answer(c, await ask(c, ports, kind, name, { who: null, call: { tag: 'deliver', parcel } }))
+    },
+  })
 }
 
 type Handler = (c: Ask) => Promise<Response>
@@ -266,16 +291,6 @@ function refuse(c: Ask, code: RefusalCode, headers: Record<string, string> = {})
   })
 }
 
-/** Too many requests: try again after so many seconds. */
-class Limited extends Error {
-  readonly after_s: number
-
-  constructor(after_s: number) {
-    super('rate limited')
-    this.after_s = after_s
-  }
-}
-
 /** Who may ask, and how often. */
 class Guard {
   readonly #ports: Ports
@@ -342,8 +357,4 @@ class Guard {
   #addressOf(c: Ask): string {
     return addressKey(this.#ports.address(c.req.raw) ?? 'unknown')
   }
-}
-
-function limit(after_s: number): void {
-  if (after_s > 0) throw new Limited(after_s)
 }

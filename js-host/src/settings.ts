@@ -24,6 +24,11 @@ export interface Settings {
   store_token: string
   /** `BATON_KEYS`, a secret: `<id>:<base64url of 32 bytes>[,<older id>:…]`; the first signs, all verify. */
   keys: string
+  /**
+   * `BATON_ADMIN_KEY`, a secret of 32 characters or more: who has it is the operator, who reads every room's log and acts as
+   * the server. Default none: then there are no such routes.
+   */
+  admin_key: string | null
   /** `BATON_AUDIENCE`: tokens are for this deployment alone. Default `baton`. */
   audience: string
   /** `BATON_ROOMS`: JSON for the handler's `configure`, which says what may be in it. Default `{}`. */
@@ -83,6 +88,7 @@ const variables = {
   BATON_STORE: v.optional(v.pipe(v.string(), v.regex(STORE))),
   BATON_STORE_TOKEN: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{0,1000}$/)), ''),
   BATON_KEYS: v.pipe(v.string(), v.minLength(1)),
+  BATON_ADMIN_KEY: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{32,200}$/))),
   BATON_AUDIENCE: v.optional(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,100}$/)), 'baton'),
   BATON_ROOMS: v.optional(v.string(), '{}'),
   BATON_ORIGINS: v.optional(words(',', origin), ''),
@@ -114,6 +120,7 @@ export function settingsOf(environment: object): Settings {
     store: set.BATON_STORE ?? null,
     store_token: set.BATON_STORE_TOKEN,
     keys: set.BATON_KEYS,
+    admin_key: set.BATON_ADMIN_KEY ?? null,
     audience: set.BATON_AUDIENCE,
     rooms: set.BATON_ROOMS,
     origins: set.BATON_ORIGINS,

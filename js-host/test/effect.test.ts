@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type Codec, decode, encode } from '../src/codec'
 import * as wire from '../src/effect'
+import { parcel } from '../src/operator'
 import * as keys from '../src/stores/slots'
 
 const zeros = '00'.repeat(16)
@@ -82,6 +83,7 @@ const CODECS: [RegExp, Codec<unknown>][] = [
   [/^effect /, wire.effect as Codec<unknown>],
   [/^fed /, wire.fed as Codec<unknown>],
   [/^arrivals/, wire.arrivals as Codec<unknown>],
+  [/^parcel$/, parcel as Codec<unknown>],
   [/^step of/, keys.step as Codec<unknown>],
   [/^answers/, keys.answers as Codec<unknown>],
 ]

@@ -12,6 +12,7 @@ test('keys are all that must be set', () => {
     store: null,
     store_token: '',
     keys: 'a:b',
+    admin_key: null,
     audience: 'baton',
     rooms: '{}',
     origins: [],
@@ -39,6 +40,9 @@ describe('refused, by name and without the value', () => {
   test.each([
     ['BATON_KEYS', undefined],
     ['BATON_KEYS', ''],
+    ['BATON_ADMIN_KEY', 'too-short'],
+    ['BATON_ADMIN_KEY', ''],
+    ['BATON_ADMIN_KEY', `${'a'.repeat(40)} b`],
     ['BATON_MODE', 'Embedded'],
     ['BATON_STORE', 'mysql://here'],
     ['BATON_STORE', 'redis://a b'],

@@ -219,6 +219,13 @@ pub enum Call {
     Tail,
     /// For spectators who have nothing: a public room at its head.
     Snapshot,
+    /// For the operator: frames from version `from` on, archived or not, of any room, also of one that does not replay; at
+    /// most those up to the end of a block, none beyond the head. Only a host says this, for whom it let in by itself, and
+    /// without a user: nothing else that comes from outside may become it.
+    Log {
+        /// First version, from 1.
+        from: u64,
+    },
 }
 
 /// The answer to an arrival.

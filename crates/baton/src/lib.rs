@@ -88,7 +88,7 @@ pub use memory::{Log, Memory};
 pub use random::Random;
 pub use replica::{ActError, Desync, Next, Note, PREDICT_MS, Replica, Status};
 pub use rolling::{Era, Rolling};
-pub use room::{DeviceStanding, Person, ReplayError, Room};
+pub use room::{DeviceStanding, Person, ReplayError, Room, history};
 pub use rules::{Access, By, Context, Ctx, Player, Reject, Rules, Silence};
 pub use settings::{BadSetting, Input as SettingsInput, Settings};
 pub use solo::Solo;

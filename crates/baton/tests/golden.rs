@@ -142,6 +142,7 @@ fn effects() -> Vec<Value> {
                 arrival(None, Call::Deliver(bytes(&[1, 4]))),
                 arrival(None, Call::Tail),
                 arrival(None, Call::Snapshot),
+                arrival(None, Call::Log { from: 65 }),
             ],
         ),
     ]

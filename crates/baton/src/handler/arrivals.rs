@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Arrival, Call, Item};
+use crate::effect::{Arrival, Call, Item, NEWEST};
 use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Identity};
 use crate::kind::Kind;
@@ -38,6 +38,7 @@ pub(super) enum Ask {
     Deliver(Parcel),
     Tail,
     Snapshot,
+    Log { from: u64 },
     Nothing,
 }
 
@@ -64,8 +65,8 @@ impl Asked {
             waits: false,
             pushed: false,
         };
-        // Rooms are no users: whoever has one came from outside.
-        if asked.who.is_some() && matches!(asked.ask, Ask::Deliver(_)) {
+        // Rooms and operators are no users: whoever has one came from outside.
+        if asked.who.is_some() && asked.inside() {
             asked.refuse(Code::Forbidden);
         }
         if asked.refusal.is_none() && asked.hail().is_some() {
@@ -80,10 +81,14 @@ impl Asked {
         asked
     }
 
-    /// To anybody but its user a personal room looks as if it did not exist. What rooms send is let in.
+    /// Whether only a host says this: it is not for the rules' access to players.
+    pub(super) fn inside(&self) -> bool {
+        matches!(self.ask, Ask::Deliver(_) | Ask::Log { .. })
+    }
+
+    /// To anybody but its user a personal room looks as if it did not exist. What rooms send is let in, and the operator.
     pub(super) fn admit(&mut self, owner: Option<&str>) {
-        let inside = matches!(self.ask, Ask::Deliver(_));
-        if self.refusal.is_none() && !inside && self.user() != owner {
+        if self.refusal.is_none() && !self.inside() && self.user() != owner {
             self.refuse(Code::NotFound);
         }
     }
@@ -96,6 +101,8 @@ impl Asked {
             Call::Deliver(bytes) => read_parcel(&bytes).map(Ask::Deliver),
             Call::Tail => Ok(Ask::Tail),
             Call::Snapshot => Ok(Ask::Snapshot),
+            Call::Log { from } if (1..NEWEST).contains(&from) => Ok(Ask::Log { from }),
+            Call::Log { .. } => Err(Code::NotFound),
             Call::Block { first, last, hash } => {
                 let aligned = last > 0
                     && last.is_multiple_of(SEGMENT)
@@ -153,6 +160,9 @@ impl Asked {
             if new && room.is_some_and(Room::halted) {
                 self.refuse(Code::Halted);
             }
+            return;
+        }
+        if self.inside() {
             return;
         }
         let access = room.map(|room| room.access(self.user()));

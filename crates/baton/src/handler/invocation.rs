@@ -11,7 +11,7 @@ use super::attempt::Attempt;
 use super::deliver::Round;
 use super::ladder::{Outlived, Trap};
 use super::lead::Led;
-use super::reply::{self, Desk};
+use super::reply::{self, Desk, Newest};
 use super::warm::{Foreign, Trouble, Warm};
 use crate::effect::{Arrival, Effect, Fed, Found, Moment, NEWEST, Outcome, Read};
 use crate::error::Code;
@@ -53,6 +53,8 @@ pub struct Invocation<R: Kind> {
     /// A write was asked for.
     pub(super) tried: bool,
     block: Option<Vec<ByteBuf>>,
+    /// For the operator: the newest frames that were read.
+    newest: Option<Newest>,
     /// Old cursors, and whether they are in the store's history.
     pub(super) checked: Vec<(Head, bool)>,
 }
@@ -106,6 +108,7 @@ impl<R: Kind> Invocation<R> {
             wait_ms: 0,
             tried: false,
             block: None,
+            newest: None,
             checked: Vec::new(),
         }
     }
@@ -244,13 +247,24 @@ impl<R: Kind> Invocation<R> {
         };
         let block = self.asked.iter().find_map(|asked| match asked.ask {
             Ask::Block { last, .. } => Some(last),
+            Ask::Log { from } => Some(reply::block_of(from)),
             _ => None,
         });
         Read {
             known,
-            since,
+            since: self.logged().map_or(since, |from| since.min(from - 1)),
             block,
         }
+    }
+
+    /// The lowest version that an operator asks for which, as far as is known, is in no full block yet.
+    fn logged(&self) -> Option<u64> {
+        let known = self.warm.head().v;
+        let logged = self.asked.iter().filter_map(|asked| match asked.ask {
+            Ask::Log { from } if reply::block_of(from) > known => Some(from),
+            _ => None,
+        });
+        logged.min()
     }
 
     /// For a cold instance: the lowest cursor above 0, or the newest.
@@ -290,6 +304,13 @@ impl<R: Kind> Invocation<R> {
     pub(super) fn absorb(&mut self, mut found: Found, moment: &Moment) -> Result<(), Trouble> {
         if let Some(block) = found.block.take() {
             self.block = Some(block);
+        }
+        let operated = |asked: &Asked| matches!(asked.ask, Ask::Log { .. });
+        if self.asked.iter().any(operated) {
+            self.newest = Some(Newest {
+                head: found.head,
+                frames: found.frames.clone(),
+            });
         }
         let keep = usize::try_from(self.settings.recent).unwrap_or(usize::MAX);
         self.warm.absorb(found, keep, moment)
@@ -453,7 +474,9 @@ impl<R: Kind> Invocation<R> {
 
     pub(super) fn fail(&mut self, code: Code, moment: &Moment) -> Effect {
         for asked in &mut self.asked {
-            if asked.refusal.is_none() {
+            // What was read for the operator needs no rules, and no sound room.
+            let read = matches!(asked.ask, Ask::Log { .. }) && self.newest.is_some();
+            if asked.refusal.is_none() && !read {
                 asked.refuse(code);
             }
         }
@@ -474,6 +497,7 @@ impl<R: Kind> Invocation<R> {
             wait_ms: self.wait_ms,
             tried: self.tried,
             block: self.block.as_deref(),
+            newest: self.newest.as_ref(),
             strangers: &strangers,
             spread: moment.nonce.spread(),
         };

@@ -9,6 +9,7 @@ use super::arrivals::{Ask, Asked};
 use super::warm::{Foreign, Warm};
 use crate::effect::{Content, Outcome};
 use crate::error::{Code, Refusal};
+use crate::frame::Frame;
 use crate::id::{BodyHash, Hash, Head};
 use crate::kind::Kind;
 use crate::limits::{PROTOCOL, SEGMENT, TAIL_MS};
@@ -21,6 +22,12 @@ use crate::wire::{self, News, Reply, Request, Standing};
 /// A client with a live socket gets what it lacks from there, unless it lacks more than this.
 const PUSHED_SOON: u64 = 16;
 
+/// The newest frames of a store's log, up to its head.
+pub(super) struct Newest {
+    pub(super) head: Head,
+    pub(super) frames: Vec<ByteBuf>,
+}
+
 /// What all replies of an invocation share.
 pub(super) struct Desk<'a, R: Kind> {
     pub(super) warm: &'a Warm<R>,
@@ -31,6 +38,8 @@ pub(super) struct Desk<'a, R: Kind> {
     /// Something of the invocation may have been written.
     pub(super) tried: bool,
     pub(super) block: Option<&'a [ByteBuf]>,
+    /// For the operator: the newest frames, as the store has them.
+    pub(super) newest: Option<&'a Newest>,
     /// Cursors that are not in the store's history.
     pub(super) strangers: &'a [Head],
     /// Random: for spreading clients in time.
@@ -42,14 +51,15 @@ impl<R: Kind> Desk<'_, R> {
         if let Some(refusal) = asked.refusal {
             return refuse(refusal);
         }
+        if let Ask::Log { from } = asked.ask {
+            return self.log(from);
+        }
         if let Some(foreign) = &self.warm.foreign {
             return self.pass(foreign, asked, index);
         }
         let room = self.warm.room.as_ref();
-        // What rooms send each other is not for the rules' access to players.
-        let delivers = matches!(asked.ask, Ask::Deliver(_));
         let access = room.map(|room| room.access(asked.user()));
-        if !delivers && access.is_some_and(|access| !access.read) {
+        if !asked.inside() && access.is_some_and(|access| !access.read) {
             return refuse(Code::NotFound.into());
         }
         match &asked.ask {
@@ -92,6 +102,35 @@ impl<R: Kind> Desk<'_, R> {
         self.tell(news, every_ms + self.spread % (every_ms / 2), None)
     }
 
+    /// Frames as they are stored: whether they make sense is for who reads them to say.
+    fn log(&self, from: u64) -> Outcome {
+        let Some(newest) = self.newest.filter(|newest| newest.head.v > 0) else {
+            return refuse(Code::NotFound.into());
+        };
+        let after = |frames: &[ByteBuf], first: u64| {
+            let skip = usize::try_from(from.checked_sub(first)?).ok()?;
+            Some(frames.get(skip..)?.to_vec())
+        };
+        let first = newest.head.v + 1 - newest.frames.len() as u64;
+        // Of several who ask together, each its own.
+        let page = match block_of(from) {
+            _ if from > newest.head.v => Some(Vec::new()),
+            last if last > newest.head.v => after(&newest.frames, first),
+            last => self
+                .block
+                .filter(|block| is_block(block, last))
+                .and_then(|block| after(block, last + 1 - SEGMENT)),
+        };
+        match page {
+            Some(frames) => Outcome {
+                status: 200,
+                content: Content::Block,
+                body: ByteBuf::from(wire::write(&frames)),
+            },
+            None => refuse(Code::Retry.into()),
+        }
+    }
+
     /// What needs no rules.
     fn bytes(&self, ask: &Ask) -> Outcome {
         match ask {
@@ -108,9 +147,12 @@ impl<R: Kind> Desk<'_, R> {
                 content: Content::Empty,
                 body: ByteBuf::new(),
             },
-            Ask::View | Ask::Play(_) | Ask::Deliver(_) | Ask::Tail | Ask::Snapshot => {
-                refuse(Code::Rules.into())
-            }
+            Ask::View
+            | Ask::Play(_)
+            | Ask::Deliver(_)
+            | Ask::Tail
+            | Ask::Snapshot
+            | Ask::Log { .. } => refuse(Code::Rules.into()),
             Ask::Nothing => refuse(Code::Malformed.into()),
         }
     }
@@ -227,7 +269,11 @@ impl<R: Kind> Desk<'_, R> {
         if asked.waits || asked.writes() && self.wait_ms > 0 {
             return self.wait_ms + 1 + jitter % (self.settings.frame_ms / 4 + 1);
         }
-        let owes = self.warm.room.as_ref().is_some_and(|room| room.owes(self.now_ms));
+        let owes = self
+            .warm
+            .room
+            .as_ref()
+            .is_some_and(|room| room.owes(self.now_ms));
         let every_ms = match request.frames {
             _ if owes => self.settings.frame_ms,
             true => self.settings.poll_ms,
@@ -279,6 +325,17 @@ fn receipt<R: Kind>(room: Option<&Room<R>>, parcel: &Parcel) -> Outcome {
 /// The version after which no block is full yet.
 fn tail_of(head_v: u64) -> u64 {
     head_v - head_v % SEGMENT
+}
+
+/// The last version of the block that a version is in.
+pub(super) fn block_of(v: u64) -> u64 {
+    v.next_multiple_of(SEGMENT)
+}
+
+/// Whether these are the frames of the block that ends with version `last`.
+fn is_block(frames: &[ByteBuf], last: u64) -> bool {
+    let v = |bytes: &ByteBuf| Frame::decode(bytes).map(|frame| frame.v);
+    frames.len() as u64 == SEGMENT && frames.last().is_some_and(|bytes| v(bytes) == Ok(last))
 }
 
 /// A block is what was asked for if it is full and ends in the hash that was named.

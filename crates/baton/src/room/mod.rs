@@ -3,6 +3,7 @@
 //! state. Knows nothing of stores, hosts or leadership.
 
 mod draft;
+pub mod history;
 mod look;
 mod marks;
 mod outbox;
@@ -16,6 +17,7 @@ use alloc::{collections::VecDeque, string::String, vec::Vec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use draft::{Aim, Draft, Drafted, Fate, Sighting};
+use history::{Step, Watch, carries};
 pub use marks::Standing as DeviceStanding;
 pub(crate) use marks::{Device, Known};
 use outbox::Kept;
@@ -162,6 +164,10 @@ pub(crate) struct Opened {
 impl<R: Kind> Room<R> {
     /// The room that a first frame makes.
     pub fn genesis(bytes: &[u8]) -> Result<Self, ReplayError> {
+        Self::begin(bytes, None)
+    }
+
+    fn begin(bytes: &[u8], mut watch: Option<Watch<'_, R>>) -> Result<Self, ReplayError> {
         let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
         if frame.v != 1 {
             return Err(ReplayError::NotNext {
@@ -172,12 +178,14 @@ impl<R: Kind> Room<R> {
         if frame.previous != Hash::default() {
             return Err(ReplayError::Previous);
         }
-        let Some(Entry::Setup {
-            kind,
-            rules,
-            version,
-            config,
-        }) = frame.entries.first()
+        let Some(
+            setup @ Entry::Setup {
+                kind,
+                rules,
+                version,
+                config,
+            },
+        ) = frame.entries.first()
         else {
             return Err(ReplayError::Entry(0));
         };
@@ -193,7 +201,16 @@ impl<R: Kind> Room<R> {
             return Err(ReplayError::Entry(0));
         }
         let mut room = Self::new(config, frame.writer, frame.nonce, frame.time_ms);
-        room.enter_all(&frame, 1)?;
+        if let Some(watch) = &mut watch {
+            watch(Step {
+                room: &room,
+                index: 0,
+                entry: setup,
+                did: None,
+                rejected: None,
+            });
+        }
+        room.enter_all(&frame, 1, watch)?;
         room.close(&frame, Hash::of(bytes))?;
         Ok(room)
     }
@@ -249,6 +266,10 @@ impl<R: Kind> Room<R> {
     /// Moves the room to the next version. All of the frame is checked: its place in the chain,
     /// its order, every entry, and the hash of the resulting state.
     pub fn replay(&mut self, bytes: &[u8]) -> Result<Frame, ReplayError> {
+        self.follow(bytes, None)
+    }
+
+    fn follow(&mut self, bytes: &[u8], watch: Option<Watch<'_, R>>) -> Result<Frame, ReplayError> {
         let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
         if frame.v != self.v + 1 {
             return Err(ReplayError::NotNext {
@@ -260,36 +281,42 @@ impl<R: Kind> Room<R> {
             return Err(ReplayError::Previous);
         }
         self.ready_for(&frame)?;
-        self.enter_all(&frame, 0)?;
+        self.enter_all(&frame, 0, watch)?;
         self.close(&frame, Hash::of(bytes))?;
         Ok(frame)
     }
 
-    fn enter_all(&mut self, frame: &Frame, first: usize) -> Result<(), ReplayError> {
+    fn enter_all(
+        &mut self,
+        frame: &Frame,
+        first: usize,
+        mut watch: Option<Watch<'_, R>>,
+    ) -> Result<(), ReplayError> {
         let mut opened = self.open(frame.v, frame.nonce, frame.time_ms);
         for (index, entry) in frame.entries.iter().enumerate().skip(first) {
             let timed = matches!(
                 entry,
                 Entry::Join { .. } | Entry::Beat { .. } | Entry::Leave { .. }
             );
-            let acts = matches!(
-                entry,
-                Entry::Act { .. }
-                    | Entry::Upcast { .. }
-                    | Entry::Reject { .. }
-                    | Entry::Vouch { .. }
-                    | Entry::Receive { .. }
-                    | Entry::Decline { .. }
-                    | Entry::Due
-            );
-            if acts && !self.advance_to(frame.tick) {
+            if carries(entry) && !self.advance_to(frame.tick) {
                 return Err(ReplayError::Entry(index));
             }
             opened.index = index as u64;
+            // Only who watches pays for it.
+            let did = watch.as_ref().and_then(|_| self.deed(entry));
             self.enter(entry, &opened)
                 .map_err(|NotHere| ReplayError::Entry(index))?;
             if timed && self.tick > frame.tick {
                 return Err(ReplayError::Entry(index));
+            }
+            if let Some(watch) = &mut watch {
+                watch(Step {
+                    room: self,
+                    index,
+                    entry,
+                    did,
+                    rejected: history::rejected(entry),
+                });
             }
         }
         if !self.advance_to(frame.tick) {

@@ -312,9 +312,7 @@ fn a_first_frame_must_begin_a_room_of_these_rules() {
     let refused = |change: fn(&mut Frame)| {
         let mut frame = first.clone();
         change(&mut frame);
-        Room::<Herd>::genesis(&frame.encode())
-            .err()
-            .expect("it does not")
+        Room::<Herd>::genesis(&frame.encode()).expect_err("it does not")
     };
     let setup = |frame: &mut Frame, other: &str| {
         let Some(Entry::Setup { kind, .. }) = frame.entries.first_mut() else {

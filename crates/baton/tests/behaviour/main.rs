@@ -16,6 +16,7 @@ mod line;
 mod losses;
 mod machine;
 mod marks;
+mod operator;
 mod personal;
 mod presence;
 mod queue;

@@ -25,7 +25,7 @@ mod options;
 mod player;
 mod report;
 mod seat;
-mod site;
+pub(crate) mod site;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};

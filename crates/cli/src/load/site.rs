@@ -24,7 +24,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 const TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Where the host is.
-pub(super) struct Site {
+pub(crate) struct Site {
     secure: Option<TlsConnector>,
     host: String,
     port: u16,
@@ -34,26 +34,26 @@ pub(super) struct Site {
 
 /// Bytes on the wire, headers and TLS included.
 #[derive(Default)]
-pub(super) struct Traffic {
-    pub(super) up: AtomicU64,
-    pub(super) down: AtomicU64,
+pub(crate) struct Traffic {
+    pub(crate) up: AtomicU64,
+    pub(crate) down: AtomicU64,
 }
 
 /// No answer came, or not all of it: what was sent may have been taken.
 #[derive(Debug)]
-pub(super) struct Failed;
+pub(crate) struct Failed;
 
 /// An answer, whatever it says.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// After how many seconds to ask again, if it says so.
-    pub(super) after_s: Option<u64>,
-    pub(super) body: Bytes,
+    pub(crate) after_s: Option<u64>,
+    pub(crate) body: Bytes,
 }
 
 impl Site {
     /// Reads `http://host[:port][/base]`, or the same with `https`.
-    pub(super) fn parse(url: &str) -> Result<Self> {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
         let uri: Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
         let scheme = uri.scheme_str().unwrap_or_default();
         ensure!(
@@ -72,7 +72,7 @@ impl Site {
     }
 
     /// A connection of its own.
-    pub(super) async fn connect(&self, traffic: &Arc<Traffic>) -> io::Result<Box<dyn Stream>> {
+    pub(crate) async fn connect(&self, traffic: &Arc<Traffic>) -> io::Result<Box<dyn Stream>> {
         let host = self.host.trim_matches(['[', ']']);
         let tcp = TcpStream::connect((host, self.port)).await?;
         tcp.set_nodelay(true)?;
@@ -88,7 +88,7 @@ impl Site {
     }
 
     /// A request to a path below the base.
-    pub(super) fn request(&self, path: &str) -> hyper::http::request::Builder {
+    pub(crate) fn request(&self, path: &str) -> hyper::http::request::Builder {
         let port = match (self.port, self.secure.is_some()) {
             (80, false) | (443, true) => String::new(),
             (port, _) => format!(":{port}"),
@@ -99,7 +99,7 @@ impl Site {
     }
 
     /// The same for a WebSocket, whose library wants the whole address.
-    pub(super) fn socket_uri(&self, path: &str) -> String {
+    pub(crate) fn socket_uri(&self, path: &str) -> String {
         let scheme = if self.secure.is_some() { "wss" } else { "ws" };
         format!("{scheme}://{}:{}{}{path}", self.host, self.port, self.base)
     }
@@ -114,7 +114,7 @@ fn tls(roots: RootCertStore) -> TlsConnector {
 
 /// One client's connections for requests: one to each site, opened when it is needed. One request at a time, as a page
 /// asks; each goes to the next site.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     connections: Vec<Connection>,
     turn: usize,
 }
@@ -127,7 +127,7 @@ struct Connection {
 
 impl Caller {
     /// Begins with the site of `turn`. There is at least one.
-    pub(super) fn new(sites: &[Arc<Site>], turn: usize, traffic: &Arc<Traffic>) -> Self {
+    pub(crate) fn new(sites: &[Arc<Site>], turn: usize, traffic: &Arc<Traffic>) -> Self {
         let connections = sites.iter().map(|site| Connection {
             site: Arc::clone(site),
             traffic: Arc::clone(traffic),
@@ -140,7 +140,7 @@ impl Caller {
     }
 
     /// Posts a body; `token`: of whoever asks.
-    pub(super) async fn post(
+    pub(crate) async fn post(
         &mut self,
         path: &str,
         kind: &str,
@@ -159,8 +159,17 @@ impl Caller {
         connection.answer(request).await
     }
 
+    /// Gets what is at a path of the first site.
+    pub(crate) async fn get(&mut self, path: &str, token: &str) -> Result<Answer, Failed> {
+        let connection = &mut self.connections[0];
+        let request = connection.site.request(path);
+        let request = request.header("authorization", format!("Bearer {token}"));
+        let request = request.body(Full::default()).map_err(|_| Failed)?;
+        connection.answer(request).await
+    }
+
     /// The response of a request to the first site, its body still on the way.
-    pub(super) async fn response(
+    pub(crate) async fn response(
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Failed> {
@@ -222,7 +231,7 @@ impl Connection {
 }
 
 /// What a connection runs on.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
