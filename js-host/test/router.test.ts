@@ -105,7 +105,7 @@ describe('what is taken', () => {
 
   test('health tells version and kinds', async () => {
     const { fetch } = await deploy()
-    expect(await (await fetch('/api/health')).json()).toEqual({ version: 'test', kinds: ['dots', 'plain'] })
+    expect(await (await fetch('/api/health')).json()).toEqual({ version: 'test', kinds: ['dots', 'plain', 'purse'] })
     expect((await fetch('/api/health', { method: 'HEAD' })).status).toBe(200)
   })
 
