@@ -7,9 +7,11 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Instance, instantiate as instantiateClient } from '#wasm/client'
 import { instantiate } from '#wasm/server'
+import { request } from '../../tests/e2e/wire'
 import { Account, type Acted } from '../src/client/account'
 import type { Device } from '../src/client/device'
 import type { Answer } from '../src/client/line'
+import { decode } from '../src/codec'
 import { Driver } from '../src/driver'
 import { Faces } from '../src/load/face'
 import { performer } from '../src/store'
@@ -24,6 +26,8 @@ const instance = (): Instance => instantiateClient(client)
 const NOW_MS = 1_790_000_000_000
 const SESSION = { token: 'token', user: 'ada', name: 'Ada', expires_ms: NOW_MS * 2 }
 const WHO = { user: 'ada', name: 'Ada' }
+/** How long a disk takes, in milliseconds. */
+const DISK_MS = 30
 /** Most that anything takes here, in milliseconds of made-up time. */
 const PATIENCE_MS = 120_000
 
@@ -61,6 +65,11 @@ function played(seed: string): Uint8Array {
   return run.inputs()
 }
 
+/** The numbers of the actions in a request. */
+function sequences(body: Uint8Array): number[] {
+  return decode(request, body).device?.actions.map(({ seq }) => seq) ?? []
+}
+
 /** A host. */
 class World {
   readonly driver = new Driver({
@@ -69,6 +78,8 @@ class World {
     store_timeout_ms: 5_000,
   })
   online = true
+  /** Numbers of actions that came before they were on the disk they came from. */
+  readonly early: number[] = []
 
   async post(body: Uint8Array): Promise<Answer> {
     if (!this.online) return { tag: 'failed' }
@@ -107,7 +118,10 @@ class Life {
 
   async open(): Promise<void> {
     const { values, id } = this.#disk
-    const put = async (key: string, bytes: Uint8Array) => void values.set(key, bytes)
+    const put = async (key: string, bytes: Uint8Array) => {
+      await new Promise((written) => setTimeout(written, DISK_MS))
+      values.set(key, bytes)
+    }
     const device: Device = {
       id,
       durable: true,
@@ -121,10 +135,21 @@ class Life {
       instance,
       session: SESSION,
       device,
-      post: (_url, _session, body) => this.#wait('post', () => this.#world.post(body)),
+      post: (_url, _session, body) => {
+        const kept = this.#onDisk()
+        this.#world.early.push(...sequences(body).filter((seq) => !kept.includes(seq)))
+        return this.#wait('post', () => this.#world.post(body))
+      },
       onChange: () => {},
       onSignedOut: () => expect.unreachable(),
     })
+  }
+
+  /** The actions without an answer of who would go on from the disk. */
+  #onDisk(): number[] {
+    const queue = this.#disk.values.get('queue account:me') ?? new Uint8Array()
+    const replica = instance().AccountReplica.resume('ada', queue)
+    return replica ? sequences(replica.request(false, 0)) : []
   }
 
   async #wait<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -177,6 +202,8 @@ class Deeds {
         through = true
       })
       if (acted) await life.until('kept', () => through)
+      // The next one while nothing waits, and the last one while something does.
+      if (deed === 'first') await life.until('answered', ({ state }) => state.pending === 0)
     }
     await life.quiet()
   }
@@ -234,6 +261,7 @@ describe('a tab that is killed at every point where its queue waits', () => {
       await second.until('level', (account) => account.hash() === other.account?.hash())
       expect(second.account?.hash()).toBe(other.account?.hash())
       for (const life of [second, other]) life.account?.close()
+      expect(world.early).toEqual([])
     }
     expect(new Set(killed)).toEqual(
       new Set(
@@ -252,6 +280,7 @@ describe('an account without network', () => {
     const first = new Life(world, disk)
     await first.open()
     await first.quiet()
+    await vi.advanceTimersByTimeAsync(10 * DISK_MS)
     world.online = false
     first.account?.close()
     // Again without a word from the host: what is on disk is enough.
@@ -259,6 +288,7 @@ describe('an account without network', () => {
     await second.open()
     const seed = second.account?.state.view?.seeds[0]?.seed ?? ''
     const acted = second.account?.run(seed, played(seed))
+    await vi.advanceTimersByTimeAsync(DISK_MS)
     await acted?.kept
     const { view, pending, stale } = second.account?.state ?? {}
     expect([view?.waiting, pending, stale, view?.scrap]).toEqual([[seed], 1, true, 0])

@@ -325,8 +325,8 @@ export class Account {
       this.#ports.onSignedOut()
       return
     }
-    // First the account, then the queue: a queue without an answered run, beside an account that still has its seed in
-    // hand, would play the seed again.
+    // First the account, then the queue: what the queue has forgotten is in the account beside it, so that a seed that was
+    // used is not in hand again.
     await this.#keepRoom()
     await this.#keep()
   }
