@@ -111,6 +111,12 @@ test('b01_a_build_is_kept_whole_the_api_is_not_and_a_new_one_takes_over', async 
   await page.context().setOffline(true)
   expect(await reload()).toBe('Another')
   await page.locator('#alone').click()
+  // Without a session there is no seed in hand.
+  await page.getByText('Nobody pays for this run').waitFor()
   await page.locator('#minimap').waitFor()
+  // Who is on the way into a room that does not answer may play alone as well.
+  await page.goto(`${url}/?play`)
+  await page.locator('#alone-instead').click()
+  await page.getByText('Nobody pays for this run').waitFor()
   await player.close()
 })
