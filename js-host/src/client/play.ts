@@ -54,7 +54,7 @@ export async function prepare(): Promise<void> {
 /** Shows the account over the first screen. `alone`: somebody wants to play alone. */
 export async function showAccount(alone: () => void): Promise<void> {
   const who = await tab()
-  accountPanel(who, { alone }).show()
+  accountPanel(who, alone).show()
   // Without network, and without a session from before, there is none yet: the panel says so.
   await who.open().catch((error: unknown) => console.warn('baton: no account', error))
 }
@@ -138,7 +138,7 @@ class Page {
         scene.inset = inset
       },
     })
-    this.#panel = accountPanel(tab, { alone: () => void this.alone() })
+    this.#panel = accountPanel(tab, () => void this.alone())
     this.#pilot = new Pilot(this.#input, measures.stride, (act, code) => this.#hud.refused(act, code))
     this.#motion = new Motion(measures)
     choices.listen(() => this.#obey())
@@ -284,17 +284,25 @@ class Page {
   }
 }
 
-function accountPanel(tab: Tab, { alone }: { alone(): void }): AccountPanel {
-  const panel = new AccountPanel({
+let panel: AccountPanel | null = null
+
+/** The one dialog of the page, for whoever plays alone when asked to. */
+function accountPanel(tab: Tab, alone: () => void): AccountPanel {
+  panel ??= makePanel(tab)
+  panel.alone = alone
+  return panel
+}
+
+function makePanel(tab: Tab): AccountPanel {
+  const made = new AccountPanel({
     root: part('account') as HTMLDialogElement,
     state: () => tab.state,
     buy: (item) => tab.account?.buy(item),
     wear: (look) => tab.account?.wear(look),
-    alone,
     leave: () => location.assign(`./?${new URLSearchParams({ room: place.room() ?? '' })}`),
   })
-  tab.listen(() => panel.render())
-  return panel
+  tab.listen(() => made.render())
+  return made
 }
 
 /** What comes soon; null for what fails or takes long, as without network. */

@@ -24,8 +24,6 @@ export interface AccountPanelPorts {
   state(): AccountState | null
   buy(item: string): void
   wear(look: number): void
-  /** Plays alone. */
-  alone(): void
   /** Back to the first screen. */
   leave(): void
 }
@@ -84,6 +82,8 @@ export function currencyOf(state: AccountState | null): string {
 export class AccountPanel {
   readonly #ports: AccountPanelPorts
   #ended: Ended | null = null
+  /** Plays alone. */
+  alone: () => void = () => undefined
 
   constructor(ports: AccountPanelPorts) {
     this.#ports = ports
@@ -122,7 +122,7 @@ export class AccountPanel {
         ${state?.refused.map(({ code }) => html`<p class="note warn">Refused: ${REFUSALS[code] ?? code}.</p>`) ?? nothing}
         ${view && !ended ? this.#more(view) : nothing}
         <div class="go">
-          <button type="button" class="primary" id="alone-again" @click=${this.#ports.alone}>${ended ? 'Play again' : 'Play alone'}</button>
+          <button type="button" class="primary" id="alone-again" @click=${this.alone}>${ended ? 'Play again' : 'Play alone'}</button>
           ${ended ? html`<button type="button" id="leave-run" @click=${this.#ports.leave}>Leave</button>` : nothing}
         </div>`,
       this.#ports.root,
