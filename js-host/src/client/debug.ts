@@ -3,9 +3,11 @@
  * console open. Compare `history()` of two pages: the same version must have the same hash.
  */
 
+import type { AccountState } from './account'
 import { FLAG, ITEM, KIND, type Mine, SPRITE, type View } from './game'
 import type { Look } from './look'
 import type { Room, Status } from './room'
+import type { Solo } from './solo'
 import type { Spectator } from './spectator'
 
 /** A player's figure. */
@@ -65,6 +67,8 @@ export interface Debug {
   device(): string
   /** Frames drawn since the page began. */
   drawn(): number
+  /** The account; null as long as there is none. */
+  account(): (AccountState & { version: number; hash: string }) | null
 }
 
 declare global {
@@ -75,10 +79,10 @@ declare global {
 
 /** Shows a room in the console. */
 export function expose(
-  room: Room | Spectator,
+  room: Room | Solo | Spectator,
   user: string,
   stride: number,
-  shown: Pick<Debug, 'drawn' | 'feed'>,
+  shown: Pick<Debug, 'drawn' | 'feed' | 'account'>,
 ): void {
   const look = () => room.look(performance.now())
   window.baton = Object.freeze({

@@ -4,6 +4,7 @@
  */
 
 import { Outlook, type Part } from './glance'
+import type { How } from './play'
 
 /** The game is loaded behind the screen after so long, in milliseconds, if the browser is not idle before. */
 const QUIET_MS = 1_500
@@ -20,16 +21,24 @@ export class FirstScreen {
   }
 
   /** Shows it until somebody wants to play. */
-  open(play: () => Promise<void>): void {
-    this.#part('how').addEventListener('click', () => this.#part<HTMLDialogElement>('help').showModal())
-    const button = this.#part<HTMLButtonElement>('play')
-    button.addEventListener('click', () => {
+  open(play: (how: How) => Promise<void>): void {
+    const begin = (how: 'plays' | 'alone') => {
       this.#outlook.close()
-      keepPlaying()
-      void play()
-    })
-    // Disabled until now: a tap would have been lost.
-    button.disabled = false
+      keepPlaying(how)
+      void play(how)
+    }
+    const presses: Record<string, () => void> = {
+      how: () => this.#part<HTMLDialogElement>('help').showModal(),
+      play: () => begin('plays'),
+      alone: () => begin('alone'),
+      'show-account': () => void account(() => begin('alone')),
+    }
+    for (const [id, press] of Object.entries(presses)) {
+      const button = this.#part<HTMLButtonElement>(id)
+      button.addEventListener('click', press)
+      // Disabled until now: a tap would have been lost.
+      button.disabled = false
+    }
     this.#outlook.open()
     const quietly = globalThis.requestIdleCallback ?? ((work: () => void) => setTimeout(work, QUIET_MS))
     // What fails here is tried again, and told, when somebody wants to play.
@@ -42,13 +51,21 @@ export class FirstScreen {
     this.#part('loading-text').textContent = text
     this.#part<HTMLProgressElement>('progress').value = step
     this.#part<HTMLButtonElement>('play').disabled = true
+    // There is no room for both.
+    for (const id of ['alone', 'show-account']) this.#part(id).hidden = true
   }
 }
 
+/** The account, which is part of the game's code. */
+async function account(alone: () => void): Promise<void> {
+  const { showAccount } = await import('./play')
+  await showAccount(alone)
+}
+
 /** A reload goes on with the game, not with this screen. */
-function keepPlaying(): void {
+function keepPlaying(how: 'plays' | 'alone'): void {
   const url = new URL(location.href)
-  url.searchParams.set('play', '')
+  url.searchParams.set(how === 'alone' ? 'alone' : 'play', '')
   try {
     history.replaceState(null, '', url)
   } catch {

@@ -3,10 +3,10 @@
  * mean. Decides nothing; the rules are in the wasm.
  */
 
-import { type Instance, instantiate, type Replica } from '#wasm/client'
+import { type AccountReplica, type Instance, instantiate, type Replica, type Run } from '#wasm/client'
 import wasmUrl from '#wasm/client.wasm?url'
 
-export type { Replica }
+export type { AccountReplica, Instance, Replica, Run }
 
 /** The rules' measures: lengths in units, times in milliseconds. */
 export interface Measures {
@@ -99,6 +99,26 @@ export interface Hud {
   scores: Score[]
   /** The last few events, oldest first. */
   feed: Told[]
+}
+
+/** What was achieved in one mode of play. */
+export interface Stats {
+  readonly played: number
+  readonly won: number
+  readonly best: number
+  readonly survived_ms: number
+  readonly struck: number
+  readonly cures: number
+  readonly infected: number
+}
+
+/** What a game was worth to somebody: as `contagion::MatchResult`. */
+export interface Result {
+  readonly won: boolean
+  readonly score: number
+  readonly survived_ms: number
+  readonly struck: number
+  readonly cures: number
 }
 
 /** Our own figure. */
@@ -220,6 +240,11 @@ export class Game {
   /** The old instance trapped: whatever it held must not be used again. */
   renew(): void {
     this.instance = instantiate(this.#module)
+  }
+
+  /** An instance of its own, which a trap in the others does not touch. */
+  another(): Instance {
+    return instantiate(this.#module)
   }
 
   measures(): Measures {

@@ -24,10 +24,13 @@ export function roomUrl(name: string): string {
   return `api/rooms/contagion/${name}`
 }
 
-/** Sends a request to a room. Never throws. `last`: the page goes away, nobody reads the answer. */
-export async function post(room: string, { token }: Session, body: Uint8Array, last = false): Promise<Answer> {
+/** The address of the caller's own account, relative to the page. */
+export const ACCOUNT_URL = 'api/rooms/account/me'
+
+/** Sends a request to a room at an address. Never throws. `last`: the page goes away, nobody reads the answer. */
+export async function post(url: string, { token }: Session, body: Uint8Array, last = false): Promise<Answer> {
   try {
-    const response = await fetch(roomUrl(room), {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${token}` },
       body: body as Uint8Array<ArrayBuffer>,

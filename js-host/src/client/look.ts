@@ -1,9 +1,12 @@
 /**
  * What a replica shows at a moment, copied out of the wasm's memory when it has changed. Decides when to copy; must not
- * know where the replica gets its frames.
+ * know who holds the game.
  */
 
 import type { Replica, View } from './game'
+
+/** What is asked of whatever holds a game: a room's replica, or a run. */
+export type Drawn = Pick<Replica, 'predict' | 'tick' | 'fraction' | 'hud' | 'sprites' | 'ahead' | 'map' | 'mapOf'>
 
 /** A room at a moment, to be drawn. */
 export interface Look {
@@ -40,7 +43,7 @@ export class Looker {
   }
 
   /** The room now; the last look as long as there is nothing newer, null if nothing is known of it. */
-  at(replica: Replica, now_ms: number): Look | null {
+  at(replica: Drawn, now_ms: number): Look | null {
     replica.predict(now_ms)
     const tick = replica.tick()
     const fraction = replica.fraction(now_ms)
@@ -60,7 +63,7 @@ export class Looker {
   }
 
   /** The terrain, which is asked for only when it is another. */
-  #ground(replica: Replica): Pick<Look, 'terrain' | 'terrainOf'> {
+  #ground(replica: Drawn): Pick<Look, 'terrain' | 'terrainOf'> {
     const terrainOf = replica.mapOf()
     const known = this.#terrain
     if (known?.terrainOf === terrainOf) return known

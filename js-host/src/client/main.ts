@@ -5,6 +5,7 @@
 
 import { place } from '#place'
 import { FirstScreen } from './first'
+import type { How } from './play'
 import { Choices } from './preferences'
 
 /** A part of the page, which must be there. */
@@ -22,17 +23,17 @@ function problem(text: string): void {
   document.body.dataset.status = 'refused'
 }
 
-/** Loads the game, and plays, or only `watches`; the steps are told to `onStep`. */
+/** Loads the game, and plays, watches, or plays alone; the steps are told to `onStep`. */
 async function play(
   room: string,
   choices: Choices,
   onStep: (step: number, text: string) => void,
-  watches = false,
+  how: How,
 ): Promise<void> {
   try {
     onStep(0, 'Loading the game…')
     const { begin } = await import('./play')
-    await begin(room, choices, onStep, watches)
+    await begin(room, choices, onStep, how)
   } catch (error) {
     console.error('baton: cannot begin', error)
     const known = error instanceof Error && error.name === 'Unplayable'
@@ -59,8 +60,9 @@ function main(): void {
   const choices = new Choices(() => localStorage)
   const first = new FirstScreen(room, part)
   const begins = place.begins()
-  if (begins === 'asks') first.open(() => play(room, choices, first.progress))
-  else void play(room, choices, first.progress, begins === 'watches')
+  if (begins === 'asks') first.open((how) => play(room, choices, first.progress, how))
+  else void play(room, choices, first.progress, begins)
+  place.keep()
 }
 
 /** The page shows its buttons for fingers where there are fingers. */

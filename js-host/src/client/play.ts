@@ -5,8 +5,9 @@
 
 import { place } from '#place'
 import { expose } from './debug'
-import { TooManyTabs, takeDevice } from './device'
+import { TooManyTabs } from './device'
 import { Game, type Measures } from './game'
+import { AccountPanel } from './hud/account'
 import { HudView } from './hud/hud'
 import { namesOf } from './hud/words'
 import { Input } from './input'
@@ -16,17 +17,25 @@ import { Pilot } from './pilot'
 import type { Choices } from './preferences'
 import { Room, type Status } from './room'
 import type { Scene } from './scene'
-import { forgetSession, NoGuests, openSession, SessionError } from './session'
+import { NoGuests, SessionError } from './session'
+import { anySeed, Solo, type SoloEnd } from './solo'
 import { Sounds } from './sound'
 import { Spectator } from './spectator'
+import { Tab, type Who } from './who'
 
 /** Pauses between attempts to begin, in milliseconds: doubled from the first to the last. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [500, 10_000]
+
+/** Who plays alone waits for an account no longer than this, in milliseconds. */
+const LATE_MS = 2_500
 
 /** There is no game to be had in this browser; the message is for the player. */
 class Unplayable extends Error {
   override readonly name = 'Unplayable'
 }
+
+/** How somebody is at the field. */
+export type How = 'plays' | 'watches' | 'alone'
 
 type OnStep = (step: number, text: string) => void
 
@@ -34,13 +43,25 @@ type OnStep = (step: number, text: string) => void
 const rules = once(() => Game.load())
 const drawing = once(() => import('./scene'))
 
+/** Who plays in this tab. */
+const tab = once(async () => new Tab(await rules()))
+
 /** Loads what the game needs, and shows nothing. */
 export async function prepare(): Promise<void> {
   await Promise.all([rules(), drawing()])
 }
 
-/** Loads what is missing, shows the field and enters the room, or `watches` it. @throws Unplayable, or what failed */
-export async function begin(room: string, choices: Choices, onStep: OnStep, watches: boolean): Promise<void> {
+/** Shows the account over the first screen. `alone`: somebody wants to play alone. */
+export async function showAccount(alone: () => void): Promise<void> {
+  const who = await tab()
+  accountPanel(who, alone).show()
+  // Without network, and without a session from before, there is none yet: the panel says so.
+  await who.open().catch((error: unknown) => console.warn('baton: no account', error))
+}
+
+/** Loads what is missing, shows the field, and enters the room, watches it, or plays alone. @throws Unplayable, or what failed */
+export async function begin(room: string, choices: Choices, onStep: OnStep, how: How): Promise<void> {
+  const watches = how === 'watches'
   onStep(1, 'Loading the rules…')
   const [game, { Scene }] = await Promise.all([rules(), drawing()])
   onStep(2, 'Drawing the town…')
@@ -51,9 +72,10 @@ export async function begin(room: string, choices: Choices, onStep: OnStep, watc
     console.error('baton: no scene', error)
     throw new Unplayable('This browser cannot draw the game: it needs WebGL.')
   })
-  onStep(3, watches ? 'Looking at the room…' : 'Joining the room…')
-  const page = new Page({ name: room, game, measures, scene, canvas, choices, watches })
+  onStep(3, { plays: 'Joining the room…', watches: 'Looking at the room…', alone: 'Going out alone…' }[how])
+  const page = new Page({ name: room, game, measures, scene, canvas, choices, watches, tab: await tab() })
   if (watches) return page.watch()
+  if (how === 'alone') return page.alone()
   await page.enter().catch((error: unknown) => {
     if (!(error instanceof TooManyTabs)) throw error
     throw new Unplayable('Too many tabs of this game are open in this browser.')
@@ -68,6 +90,7 @@ interface Parts {
   readonly canvas: HTMLCanvasElement
   readonly choices: Choices
   readonly watches: boolean
+  readonly tab: Tab
 }
 
 class Page {
@@ -78,9 +101,14 @@ class Page {
   readonly #sounds = new Sounds()
   readonly #stillness = matchMedia('(prefers-reduced-motion: reduce)')
   #motion: Motion
-  #room: Room | Spectator | null = null
+  #room: Room | Solo | Spectator | null = null
+  readonly #panel: AccountPanel
   /** Nobody plays here: we only watch. */
   #watches: boolean
+  /** Somebody plays alone here: no room is entered any more. */
+  #alone = false
+  /** Who is in the room. */
+  #who: Who | null = null
   /** Who only watches might play as somebody. */
   #login: (() => void) | null = null
   #shown: Look | null = null
@@ -89,7 +117,7 @@ class Page {
   constructor(parts: Parts) {
     this.#parts = parts
     this.#watches = parts.watches
-    const { name, measures, scene, canvas, choices } = parts
+    const { name, measures, scene, canvas, choices, tab } = parts
     const sources = { keys: window, surface: canvas, stick: part('stick'), knob: part('knob') }
     this.#input = new Input(sources, choices, measures.angles)
     this.#hud = new HudView({
@@ -100,6 +128,8 @@ class Page {
       choices,
       watches: () => this.#watches,
       login: () => this.#login,
+      alone: () => (place.alone && !this.#shown ? () => void this.alone() : null),
+      account: () => this.#panel.show(),
       shares: place.shares,
       share: () => place.share(name),
       calm: () => this.#calm,
@@ -108,6 +138,7 @@ class Page {
         scene.inset = inset
       },
     })
+    this.#panel = accountPanel(tab, () => void this.alone())
     this.#pilot = new Pilot(this.#input, measures.stride, (act, code) => this.#hud.refused(act, code))
     this.#motion = new Motion(measures)
     choices.listen(() => this.#obey())
@@ -139,10 +170,34 @@ class Page {
     this.#shows(new Spectator({ game, name, onStatus: (status) => this.#tell(status) }), '', measures)
   }
 
-  #shows(room: Room | Spectator, user: string, { stride }: Measures): void {
+  /** Plays a run: with a seed in hand if there is one, else for nothing. What was played before goes. */
+  async alone(): Promise<void> {
+    this.#alone = true
+    this.#panel.close()
+    if (!(this.#room instanceof Spectator)) this.#room?.close()
+    const { game, measures, tab } = this.#parts
+    const who = await soon(tab.open())
+    const name = who?.session.name ?? 'You'
+    const seed = who?.account.state.view?.seeds[0]?.seed ?? null
+    this.#hud.introduce(name, who?.device.durable ?? false)
+    this.#tell('live')
+    const onOver = ({ result, rescued, inputs }: SoloEnd) => {
+      const acted = seed === null ? undefined : who?.account.run(seed, inputs)
+      this.#panel.show({ result, rescued, seed: acted ? seed : null })
+    }
+    const run = new Solo({ instance: game.another(), seed: seed ?? anySeed(), name, onOver })
+    this.#shows(run, who?.session.user ?? '', measures)
+    if (seed === null) this.#hud.say('Nobody pays for this run: there is no seed in hand.')
+  }
+
+  #shows(room: Room | Solo | Spectator, user: string, { stride }: Measures): void {
     this.#room = room
     this.#motion = new Motion(this.#parts.measures)
-    expose(room, user, stride, { drawn: () => this.#drawn, feed: () => this.#hud.told() })
+    expose(room, user, stride, {
+      drawn: () => this.#drawn,
+      feed: () => this.#hud.told(),
+      account: () => this.#parts.tab.told(),
+    })
   }
 
   /** Enters the room, or watches it where nobody may be a guest; tries again until the host answers. @throws TooManyTabs */
@@ -153,6 +208,7 @@ class Page {
         await this.#open()
         return
       } catch (error) {
+        if (this.#alone) return
         if (error instanceof NoGuests) {
           this.#login = place.login
           this.watch()
@@ -166,27 +222,27 @@ class Page {
   }
 
   async #open(): Promise<void> {
-    const { name, game, measures } = this.#parts
-    const session = await openSession()
-    const device = await takeDevice(session.user, () => game.instance.newDevice())
-    this.#hud.introduce(session.name, device.durable)
+    const { name, game, measures, tab } = this.#parts
+    const who = await tab.open()
+    if (this.#alone) return
+    this.#hud.introduce(who.session.name, who.device.durable)
     const room = await Room.open({
       game,
-      session,
-      device,
+      ...who,
       name,
       ways: place.ways,
-      onStatus: (status) => this.#tell(status),
+      onStatus: (status) => this.#alone || this.#tell(status),
       onSignedOut: () => {
-        forgetSession(session)
-        device.release()
+        tab.forget(who)
         this.enter().catch((error: unknown) => {
           console.error('baton: cannot enter again', error)
           location.reload()
         })
       },
     })
-    this.#shows(room, session.user, measures)
+    if (this.#alone) return room.close()
+    this.#who = who
+    this.#shows(room, who.session.user, measures)
   }
 
   get #calm(): boolean {
@@ -204,11 +260,13 @@ class Page {
     const room = this.#room
     const look = room?.look(now_ms)
     if (!room || !look?.view) return
-    if (room instanceof Room) this.#pilot.act(room, look, now_ms)
+    if (!(room instanceof Spectator)) this.#pilot.act(room, look, now_ms)
     if (!this.#shown) this.#uncover()
     if (look.view !== this.#shown?.view) {
       this.#hud.show(look, now_ms)
       this.#sounds.hear(this.#shown, look)
+      // What the match was worth is on its way.
+      if (look.view.hud.phase === 'over' && this.#shown?.view?.hud.phase === 'playing') this.#who?.account.wake()
     }
     this.#shown = look
     this.#hud.frame(look, room.pending(), now_ms)
@@ -224,6 +282,33 @@ class Page {
     })
     this.#drawn += 1
   }
+}
+
+let panel: AccountPanel | null = null
+
+/** The one dialog of the page, for whoever plays alone when asked to. */
+function accountPanel(tab: Tab, alone: () => void): AccountPanel {
+  panel ??= makePanel(tab)
+  panel.alone = alone
+  return panel
+}
+
+function makePanel(tab: Tab): AccountPanel {
+  const made = new AccountPanel({
+    root: part('account') as HTMLDialogElement,
+    state: () => tab.state,
+    buy: (item) => tab.account?.buy(item),
+    wear: (look) => tab.account?.wear(look),
+    leave: () => location.assign(`./?${new URLSearchParams({ room: place.room() ?? '' })}`),
+  })
+  tab.listen(() => made.render())
+  return made
+}
+
+/** What comes soon; null for what fails or takes long, as without network. */
+function soon<T>(work: Promise<T>): Promise<T | null> {
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), LATE_MS))
+  return Promise.race([work.catch(() => null), late])
 }
 
 function part(id: string): HTMLElement {

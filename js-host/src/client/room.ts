@@ -6,7 +6,7 @@
 
 import type { Device } from './device'
 import { type Game, type Note, type RejectCode, type Replica, refusalOf, type Verdict, verdictOf } from './game'
-import { type Answer, Live, post, type Ways } from './line'
+import { type Answer, Live, post, roomUrl, type Ways } from './line'
 import { type Look, Looker } from './look'
 import type { Session } from './session'
 
@@ -228,7 +228,7 @@ export class Room {
     if (!made) return
     await this.#keep(made.queue)
     const sent_ms = performance.now()
-    const answer = await post(name, session, made.body)
+    const answer = await post(roomUrl(name), session, made.body)
     if (this.#closed) return
     this.#take((replica, now) => this.#hear(replica, answer, sent_ms, now))
     if (answer.tag === 'reply') this.#live.want(!document.hidden && !this.#stopped())
@@ -345,7 +345,7 @@ export class Room {
     const queue = this.#call((replica) => replica.save(), null)
     if (!queue || !this.#heard || !same(queue, this.#kept)) return
     const body = this.#call((replica) => replica.leave(performance.now()), null)
-    if (body) void post(name, session, body, true)
+    if (body) void post(roomUrl(name), session, body, true)
     this.close()
   }
 
@@ -380,6 +380,6 @@ export class Room {
   }
 }
 
-function same(one: Uint8Array, other: Uint8Array): boolean {
+export function same(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, index) => byte === other[index])
 }

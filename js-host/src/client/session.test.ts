@@ -76,6 +76,15 @@ test('a session that is over is not believed, nor sent, whoever kept it', async 
   expect(asked).toEqual([{}])
 })
 
+test('a session that cannot be renewed now goes on until it ends', async () => {
+  const old = session('old', DAY_MS)
+  kept.set(KEY, JSON.stringify(old))
+  host(500, 500)
+  expect(await openSession()).toEqual(old)
+  vi.setSystemTime(NOW_MS + DAY_MS)
+  await expect(openSession()).rejects.toBeInstanceOf(SessionError)
+})
+
 test('a guest is kept', async () => {
   host(session('guest', 30 * DAY_MS))
   expect(await openSession()).toEqual(await openSession())

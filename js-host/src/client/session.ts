@@ -32,13 +32,15 @@ const TIMEOUT_MS = 12_000
 
 /**
  * The session of this browser: the kept one, renewed if it is old; else a new guest. Tabs that open
- * together wait for each other, so that they are one guest. @throws SessionError, NoGuests
+ * together wait for each other, so that they are one guest. One that cannot be renewed now, as without network, goes on until
+ * it ends. @throws SessionError, NoGuests
  */
 export function openSession(): Promise<Session> {
   return exclusively(async () => {
     const kept = read()
     if (kept && kept.expires_ms - Date.now() > RENEW_MS) return kept
-    const renewed = kept && kept.expires_ms > Date.now() ? await ask(kept.token) : null
+    const lives = kept !== null && kept.expires_ms > Date.now()
+    const renewed = lives ? await ask(kept.token).catch(() => kept) : null
     const session = renewed ?? (await ask())
     if (!session) throw new NoGuests('the host gives no session to a guest')
     if (session.expires_ms > Date.now()) write(session)

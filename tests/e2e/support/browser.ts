@@ -68,10 +68,25 @@ export class Player {
 
   /** Opens a room in a new context: other storage, so another guest. `first` runs before anything of the page does. */
   static async open(browser: Browser, url: string, room: string, options = EMBED, first?: () => void): Promise<Player> {
-    const context = await browser.newContext(options)
+    // Without the worker every request can be seen and disturbed.
+    const context = await browser.newContext({ serviceWorkers: 'block', ...options })
     if (first) await context.addInitScript(first)
     const player = new Player(await context.newPage())
     await player.page.goto(`${url}/?room=${room}&play`)
+    return player
+  }
+
+  /** Comes to the first screen, as a browser that keeps everything. `session`: as this user, else as a new guest. */
+  static async visit(browser: Browser, url: string, session?: object): Promise<Player> {
+    const context = await browser.newContext({ serviceWorkers: 'allow', ...EMBED })
+    if (session) {
+      const kept = JSON.stringify(JSON.stringify(session))
+      await context.addInitScript(
+        `localStorage.getItem('baton.session') ?? localStorage.setItem('baton.session', ${kept})`,
+      )
+    }
+    const player = new Player(await context.newPage())
+    await player.page.goto(url)
     return player
   }
 
@@ -82,16 +97,16 @@ export class Player {
     room: string,
     asked: (method: string, path: string) => void,
   ): Promise<Player> {
-    const player = new Player(await (await browser.newContext(EMBED)).newPage())
+    const player = new Player(await (await browser.newContext({ serviceWorkers: 'block', ...EMBED })).newPage())
     player.page.on('request', (request) => asked(request.method(), new URL(request.url()).pathname))
     await player.page.goto(`${url}/?room=${room}&watch`)
     return player
   }
 
-  /** Another tab of the same browser. */
-  async tab(): Promise<Player> {
+  /** Another tab of the same browser, at the same address or another. */
+  async tab(url = this.page.url()): Promise<Player> {
     const player = new Player(await this.page.context().newPage())
-    await player.page.goto(this.page.url())
+    await player.page.goto(url)
     return player
   }
 

@@ -85,6 +85,18 @@ impl<R: Kind> Replica<R> {
         self.queue.pending().count()
     }
 
+    /// Whether the room itself has something to do, as far as it is synced: see [`Rules::due`](crate::Rules::due).
+    pub fn owed(&self, now_ms: u64) -> bool {
+        let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);
+        let room = self.synced.as_ref();
+        room.is_some_and(|room| room.owes(store_ms))
+    }
+
+    /// The device's number in the room, once told.
+    pub fn number(&self) -> Option<u32> {
+        self.queue.number
+    }
+
     /// The device's id.
     pub fn device(&self) -> DeviceId {
         self.queue.id

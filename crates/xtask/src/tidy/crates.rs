@@ -26,7 +26,11 @@ const ALLOWED: [(&str, &[&str]); 5] = [
         "contagion",
         &["baton", "serde", "serde_bytes", "serde_json"],
     ),
-    ("account", &["baton", "serde", "serde_bytes", "serde_json"]),
+    // An account is paid for matches, and replays runs.
+    (
+        "account",
+        &["baton", "contagion", "serde", "serde_bytes", "serde_json"],
+    ),
     // A bot knows what a player knows; the JSON is its program's.
     ("bots", &["baton", "contagion", "serde_json"]),
     // The faces hand in clock and entropy, translate bytes, and list the kinds: no logic.

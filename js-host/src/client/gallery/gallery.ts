@@ -32,7 +32,14 @@ if (matchMedia('(pointer: coarse)').matches) document.body.dataset.touch = ''
 
 const hud = new HudView({
   ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices },
-  ...{ watches: () => false, login: () => null, shares: 'Copy link', share: async () => true },
+  ...{
+    watches: () => false,
+    login: () => null,
+    alone: () => null,
+    account: () => {},
+    shares: 'Copy link',
+    share: async () => true,
+  },
   calm: () => choices.now.calm ?? false,
   onReport: () => {},
   onInset: (now) => {

@@ -44,6 +44,10 @@ export interface HudPorts {
   watches(): boolean
   /** Logs in who only watches for want of it; null: nothing to log in to. */
   login(): (() => void) | null
+  /** Plays alone, as long as there is nothing else to play; null: it cannot be. */
+  alone(): (() => void) | null
+  /** Shows the account. */
+  account(): void
   /** What the button that shares says. */
   readonly shares: string
   /** Hands out the room's address; whether it was copied without another word. */
@@ -91,6 +95,10 @@ export class HudView {
       copy: () => this.#copy(),
       copied: () => performance.now() - this.#copied_ms < COPIED_MS,
       help: () => this.#show('help'),
+      account: () => {
+        document.querySelector<HTMLDialogElement>('#settings')?.close()
+        ports.account()
+      },
       changed: () => this.#render(),
     })
     choices.listen(() => {
@@ -159,7 +167,12 @@ export class HudView {
   /** An act of ours was not possible. */
   refused(act: 'strike' | 'heal' | 'lure', code: RejectCode): void {
     const text = whyNot(act, code)
-    if (text !== '') this.#said = { text, at_ms: performance.now() }
+    if (text !== '') this.say(text)
+  }
+
+  /** A passing word. */
+  say(text: string): void {
+    this.#said = { text, at_ms: performance.now() }
     this.#render()
   }
 
@@ -236,10 +249,12 @@ export class HudView {
   #notice(): TemplateResult {
     const text = bannerOf(this.#status, this.#refusal)
     const reload = this.#status === 'desync' || this.#status === 'reload'
+    const alone = this.#status === 'reconnecting' ? this.#ports.alone() : null
     return html`<div class="panel notice" role="status" ?hidden=${text === ''}>
       <span id="banner">${text}</span>
       ${this.#status === 'desync' ? html`<button type="button" @click=${this.#ports.onReport}>Save report</button>` : nothing}
       ${reload ? html`<button type="button" @click=${() => location.reload()}>Reload</button>` : nothing}
+      ${alone ? html`<button id="alone-instead" type="button" @click=${alone}>Play alone</button>` : nothing}
     </div>`
   }
 

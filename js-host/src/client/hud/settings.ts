@@ -32,6 +32,7 @@ export interface SettingsPorts {
   copy(): void
   copied(): boolean
   help(): void
+  account(): void
   /** Something changed: draw again. */
   changed(): void
 }
@@ -46,7 +47,7 @@ export class Settings {
   }
 
   part(): TemplateResult {
-    const { choices, calm, who, shares, copy, copied, help } = this.#ports
+    const { choices, calm, who, shares, copy, copied, help, account } = this.#ports
     const { sound, lefty } = choices.now
     const { name, room, durable } = who()
     return html`<dialog id="settings" class="settings" closedby="any" aria-labelledby="settings-title" @close=${() => this.#ask(null)} @keydown=${this.#key}>
@@ -64,6 +65,7 @@ export class Settings {
       <div class="row">
         <button type="button" class="by-key" @click=${() => choices.change({ keys: DEFAULTS.keys })}>Usual keys</button>
         <button type="button" @click=${help}>How to play</button>
+        <button id="to-account" type="button" @click=${account}>Account</button>
         <button id="copy" type="button" @click=${copy}>${copied() ? 'Copied' : shares}</button>
       </div>
       <p class="soft">You are <strong>${name}</strong> in room <strong>${room}</strong>.

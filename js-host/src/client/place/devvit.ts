@@ -68,6 +68,9 @@ export const place: Place = {
   // The types promise a context; a page outside of a post has none.
   room: () => (context as Context | undefined)?.postId ?? null,
   begins: () => 'plays',
+  // Without network there is no Reddit around the page.
+  alone: false,
+  keep: () => {},
   ways: [openRealtime],
   login: showLoginPrompt,
   shares: 'Share',

@@ -9,8 +9,12 @@ import type { Ways } from '../line'
 export interface Place {
   /** The name of the room that the page is about, unchecked; null: none, here is no game. */
   room(): string | null
-  /** Whether the page asks first, or plays or watches right away. */
-  begins(): 'asks' | 'plays' | 'watches'
+  /** Whether the page asks first, or plays, watches or plays alone right away. */
+  begins(): 'asks' | 'plays' | 'watches' | 'alone'
+  /** Whether somebody may play alone here. */
+  readonly alone: boolean
+  /** Sees to it that the page begins without network the next time, where that can be. */
+  keep(): void
   /** By which frames may come. */
   readonly ways: Ways
   /** Asks the platform to log in who is nobody; null: there is nothing to log in to. */

@@ -62,7 +62,13 @@ export const place: Place = {
   room: () => new URLSearchParams(location.search).get('room') ?? LOBBY,
   begins: () => {
     const query = new URLSearchParams(location.search)
+    if (query.has('alone')) return 'alone'
     return query.has('watch') ? 'watches' : query.has('play') ? 'plays' : 'asks'
+  },
+  alone: true,
+  keep() {
+    // In development there is no worker; and where workers are refused, there is just no page without network.
+    if (import.meta.env.PROD) navigator.serviceWorker?.register('./sw.js', { scope: './' }).catch(() => undefined)
   },
   // A socket where the host has them, else a stream of events.
   ways: [openSocket, openStream],

@@ -1,0 +1,127 @@
+//! A client's copy of its user's account. What is shown is the predicted account; seeds are those that the server gave.
+
+use account::{Account, Action, Item, Judged, Preference, Seed, Verdict};
+use baton::{Replica as Core, Rules};
+use contagion::Inputs;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use wasm_bindgen::prelude::*;
+
+use crate::connects::connects;
+use crate::number;
+
+/// A client's copy of its user's account. All times are the page's own clock, in milliseconds.
+#[wasm_bindgen]
+pub struct AccountReplica {
+    core: Core<Account>,
+}
+
+connects!(AccountReplica);
+
+#[wasm_bindgen]
+impl AccountReplica {
+    fn of(core: Core<Account>) -> Self {
+        Self { core }
+    }
+
+    /// Hands in a run. Returns the action's number, from 1, which its `answer` note will name; or why it was not taken,
+    /// below 0: -1 nothing is known of the account yet, -2 too much without an answer, -1000 less the rules' code.
+    ///
+    /// # Errors
+    /// The seed is not a number of 64 bits.
+    pub fn run(&mut self, seed: &str, inputs: Vec<u8>, now_ms: f64) -> Result<f64, JsError> {
+        let seed = seed.parse();
+        let seed = seed.map_err(|_| JsError::new("a seed is a number of 64 bits"))?;
+        let inputs = Inputs(inputs);
+        Ok(self.act(Action::Run { seed, inputs }, now_ms))
+    }
+
+    /// Buys with scrap, by the item's name in [`Self::account`]. Returns as [`Self::run`].
+    ///
+    /// # Errors
+    /// There is no such item.
+    pub fn buy(&mut self, item: &str, now_ms: f64) -> Result<f64, JsError> {
+        Ok(self.act(Action::Buy(named::<Item>(item)?), now_ms))
+    }
+
+    /// Takes on a look. Returns as [`Self::run`].
+    pub fn look(&mut self, look: u8, now_ms: f64) -> f64 {
+        self.act(Action::Look(look), now_ms)
+    }
+
+    /// Sets a preference, by its name. Returns as [`Self::run`].
+    ///
+    /// # Errors
+    /// There is no such preference.
+    pub fn prefer(&mut self, preference: &str, value: u8, now_ms: f64) -> Result<f64, JsError> {
+        let preference = named::<Preference>(preference)?;
+        Ok(self.act(Action::Prefer(preference, value), now_ms))
+    }
+
+    fn act(&mut self, action: Action, now_ms: f64) -> f64 {
+        number(self.core.act(&action, now_ms as u64))
+    }
+
+    /// Whether the server has something to do by itself: then it is asked again soon.
+    pub fn owed(&self, now_ms: f64) -> bool {
+        self.core.owed(now_ms as u64)
+    }
+
+    /// The account with what is pending, as JSON: the rules' view, but that seeds are texts, since they are more than
+    /// JavaScript's numbers hold. `seeds`: those that a run may be played with now, in this device's order.
+    pub fn account(&self) -> Option<String> {
+        let room = self.core.predicted()?;
+        let state = room.state();
+        let mut shown = Account::view(state, self.core.player());
+        let waiting: Vec<String> = state
+            .claims
+            .iter()
+            .map(|claim| claim.seed.to_string())
+            .collect();
+        let judged: Vec<Value> = state.judged.iter().map(judged).collect();
+        shown["seeds"] = self.seeds().iter().map(seed).collect();
+        shown["waiting"] = json!(waiting);
+        shown["judged"] = json!(judged);
+        shown["games"] = json!(state.games());
+        shown["pending"] = json!(self.core.pending());
+        Some(shown.to_string())
+    }
+
+    /// Seeds that the server gave and that no run of this device has used; none before it may hand in any. Devices that are
+    /// offline should not take the same: those of even numbers begin at the front, the others at the end, each a step further than the one before.
+    fn seeds(&self) -> Vec<Seed> {
+        let shown = (self.core.synced(), self.core.predicted());
+        let joined = self.core.player().and(self.core.number());
+        let ((Some(synced), Some(predicted)), Some(device)) = (shown, joined) else {
+            return Vec::new();
+        };
+        let mut seeds = synced.state().seeds.clone();
+        let device = device as usize;
+        if device % 2 == 1 {
+            seeds.reverse();
+        }
+        if !seeds.is_empty() {
+            let begin = device / 2 % seeds.len();
+            seeds.rotate_left(begin);
+        }
+        seeds.retain(|seed| predicted.state().seeds.contains(seed));
+        seeds
+    }
+}
+
+fn named<T: DeserializeOwned>(name: &str) -> Result<T, JsError> {
+    let found = serde_json::from_value(Value::from(name));
+    found.map_err(|_| JsError::new("nothing has this name"))
+}
+
+fn seed(seed: &Seed) -> Value {
+    json!({ "seed": seed.seed.to_string(), "until_ms": seed.until_ms })
+}
+
+fn judged(judged: &Judged) -> Value {
+    let seed = judged.seed.to_string();
+    match judged.verdict {
+        Verdict::Paid { score, scrap } => json!({ "seed": seed, "score": score, "scrap": scrap }),
+        Verdict::Invalid(flaw) => json!({ "seed": seed, "flaw": flaw }),
+    }
+}

@@ -1,0 +1,43 @@
+/** What is said of the account and of runs. */
+
+import { expect, test } from 'vitest'
+import type { AccountState, AccountView } from '../account'
+import { currencyOf, paidOf } from './account'
+
+const STATE: AccountState = {
+  ...{ view: null, pending: 0, refused: [], evicted: 0 },
+  ...{ stale: false, durable: true, outdated: false, refusal: null },
+}
+const JUDGED = [
+  { seed: '18446744073709551615', score: 90, scrap: 9 },
+  { seed: '2', flaw: 'too_late' },
+]
+const VIEW = { judged: JUDGED } as unknown as AccountView
+
+test.each<[Partial<AccountState>, string]>([
+  [{}, ''],
+  [{ stale: true }, 'Without network: what you see is as of the last visit.'],
+  [{ stale: true, pending: 1 }, 'One action waits for the network.'],
+  [{ pending: 3 }, '3 actions wait for the server.'],
+  [
+    { pending: 3, refusal: 'device_limit' },
+    'This account has too many devices. What is done here is kept, and not sent.',
+  ],
+  [{ outdated: true, pending: 1 }, 'There is a newer version. Reload the page.'],
+])('of %o is said: %s', (state, words) => {
+  expect(currencyOf({ ...STATE, ...state })).toBe(words)
+})
+
+test('without an account it is said that it begins with a network', () => {
+  expect(currencyOf(null)).toContain('No account yet')
+})
+
+test.each<[string | null, AccountView | null, boolean, string]>([
+  ['18446744073709551615', VIEW, true, 'Paid: 9 scrap for 90 points.'],
+  ['2', VIEW, true, 'Not paid: something was done after its end.'],
+  ['3', VIEW, true, 'It is kept on this device, and paid when the server has replayed it.'],
+  ['3', null, false, 'It is kept until this page is closed, and paid when the server has replayed it.'],
+  [null, VIEW, true, 'Nobody pays for this run: there was no seed in hand. The next visit to the network brings some.'],
+])('of a run with seed %s', (seed, view, durable, words) => {
+  expect(paidOf({ seed }, view, durable)).toBe(words)
+})

@@ -1,0 +1,132 @@
+/**
+ * A page without network: it begins, somebody plays alone, the tab is killed, and once there is a network the run is paid.
+ * Two browsers of one user play the hundredth game at the same time, without network: the server gives the reward once.
+ */
+
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { guest, type Session } from './device'
+import { type Server, startServer } from './server'
+import { openBrowser, Player, until } from './support/browser'
+import { Keeper } from './support/keeper'
+
+/** How long a run may take that nobody plays. */
+const RUN_MS = 140_000
+
+let browser: Browser
+let server: Server
+
+beforeAll(async () => {
+  browser = await openBrowser()
+  const variables = { BATON_ROOMS: JSON.stringify({ frame_ms: 20, lease_ms: 40, poll_ms: 40 }) }
+  server = await startServer({ mode: 'embedded', variables })
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+
+/** What the server says of an account. */
+async function account(session: Session) {
+  const headers = { authorization: `Bearer ${session.token}` }
+  const response = await fetch(`${server.url}/api/rooms/account/me/view`, { headers })
+  expect(response.status).toBe(200)
+  const { game } = (await response.json()) as { game: Game }
+  return game
+}
+
+interface Game {
+  coins: number
+  scrap: number
+  runs: { played: number; struck: number }
+  goals: string[]
+  judged: { verdict: { paid?: { scrap: number } } }[]
+}
+
+/** The browser has all that it needs to begin without network, and seeds in hand. */
+async function prepared(player: Player): Promise<void> {
+  const { page } = player
+  await page.evaluate(() => navigator.serviceWorker.ready)
+  await page.locator('#show-account').click()
+  await page.getByText('6 more are paid without network.').waitFor({ timeout: 30_000 })
+  await page.keyboard.press('Escape')
+}
+
+/** Plays alone from the first screen until the run is over. What the dialog says of pay. */
+async function plays(player: Player): Promise<string> {
+  await player.page.locator('#alone').click()
+  await player.page.locator('#paid').waitFor({ timeout: RUN_MS })
+  return player.page.locator('#paid').innerText()
+}
+
+async function sessionOf({ page }: Player): Promise<Session> {
+  return JSON.parse((await page.evaluate(() => localStorage.getItem('baton.session'))) ?? 'null') as Session
+}
+
+test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeout: 300_000 }, async () => {
+  const first = await Player.visit(browser, server.url)
+  await prepared(first)
+  const session = await sessionOf(first)
+  const context = first.page.context()
+  await first.page.close()
+  await context.setOffline(true)
+  // The second visit begins without network.
+  const second = await first.tab(`${server.url}/?room=x`)
+  expect(await second.page.evaluate(() => fetch('api/health').catch(() => 'no network'))).toBe('no network')
+  await second.picture('account-first-screen-offline')
+  const words = await plays(second)
+  expect(words).toContain('It is kept on this device')
+  await second.picture('account-run-over')
+  expect((await second.ask((baton) => baton.account()))?.pending).toBe(1)
+  // The tab is killed: nothing of it gets to say anything.
+  const crash = await context.newCDPSession(second.page)
+  await Promise.race([crash.send('Page.crash').catch(() => undefined), second.page.waitForEvent('crash')])
+  await second.page.close()
+  const third = await first.tab(`${server.url}/?room=x`)
+  await third.page.locator('#show-account').click()
+  await third.page.getByText('One action waits for the network.').waitFor()
+  await third.picture('account-pending')
+  expect((await account(session)).runs.played).toBe(0)
+  await context.setOffline(false)
+  await third.page.getByText(/^Paid: \d+ scrap for \d+ points\.$/).waitFor({ timeout: 60_000 })
+  await third.picture('account-paid')
+  const paid = await account(session)
+  expect([paid.runs.played, paid.judged.length]).toEqual([1, 1])
+  expect(paid.scrap).toBe(paid.judged[0]?.verdict.paid?.scrap)
+  expect(await third.page.locator('#account-scrap').innerText()).toBe(String(paid.scrap))
+  await context.close()
+})
+
+test('b25_the_hundredth_game_without_network_in_two_browsers_is_rewarded_once_by_the_server', {
+  timeout: 600_000,
+}, async () => {
+  const session = await guest(server.url)
+  const keeper = new Keeper(server.url, session)
+  await keeper.plays(99)
+  const before = await account(session)
+  expect([before.runs.played, before.goals.includes('hundred_games')]).toEqual([99, false])
+  const browsers = await Promise.all([0, 1].map(() => Player.visit(browser, server.url, session)))
+  for (const each of browsers) await prepared(each)
+  for (const each of browsers) await each.page.context().setOffline(true)
+  await Promise.all(browsers.map(plays))
+  const offline = await Promise.all(browsers.map((each) => each.ask((baton) => baton.account())))
+  for (const told of offline) {
+    // A browser knows what it has done, and not what that is worth.
+    expect([told?.pending, told?.view?.waiting.length]).toEqual([1, 1])
+    expect([told?.view?.coins, told?.view?.goals.includes('hundred_games')]).toEqual([before.coins, false])
+  }
+  expect(new Set(offline.map((told) => told?.view?.waiting[0])).size).toBe(2)
+  for (const each of browsers) await each.page.context().setOffline(false)
+  const level = await until('two browsers and a server that are level', 60_000, async () => {
+    const told = await Promise.all(browsers.map((each) => each.ask((baton) => baton.account())))
+    const quiet = told.every((each) => each?.pending === 0 && each.view?.waiting.length === 0)
+    return quiet && told[0]?.hash === told[1]?.hash && told[0]?.view?.games === 101 ? told : false
+  })
+  const after = await account(session)
+  const struck = before.runs.struck < 100 && after.runs.struck >= 100 ? 300 : 0
+  expect(after.runs.played).toBe(101)
+  expect(after.goals.filter((goal) => goal === 'hundred_games')).toHaveLength(1)
+  expect(after.coins).toBe(before.coins + 1_000 + struck)
+  for (const told of level) expect([told?.view?.coins, told?.refused]).toEqual([after.coins, []])
+  for (const each of browsers) await each.page.context().close()
+})

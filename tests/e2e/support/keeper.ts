@@ -1,0 +1,67 @@
+/**
+ * A device of an account without a page: the client's wasm in Node, with requests only. Decides when to ask, as the wasm
+ * says; must not know what is tested.
+ */
+
+import type { AccountReplica, Instance } from '../../../js-host/dist/wasm/client/baton_client'
+import type { AccountView } from '../../../js-host/src/client/account'
+import { BATON_TYPE, type Session } from '../device'
+import { clientWasm } from './bot'
+import { until } from './browser'
+
+export class Keeper {
+  readonly replica: AccountReplica
+  readonly #wasm: Instance = clientWasm()
+  readonly #url: string
+  readonly #session: Session
+
+  constructor(url: string, session: Session) {
+    this.#url = `${url}/api/rooms/account/me`
+    this.#session = session
+    this.replica = new this.#wasm.AccountReplica(session.user, this.#wasm.newDevice())
+  }
+
+  /** The account with what is pending; null before anything is known of it. */
+  view(): AccountView | null {
+    return JSON.parse(this.replica.account() ?? 'null') as AccountView | null
+  }
+
+  /** Asks once. */
+  async ask(): Promise<void> {
+    const sent_ms = performance.now()
+    const body = this.replica.request(false, sent_ms) as Uint8Array<ArrayBuffer>
+    const headers = { 'content-type': BATON_TYPE, authorization: `Bearer ${this.#session.token}` }
+    const response = await fetch(this.#url, { method: 'POST', headers, body })
+    if (!response.ok) throw new Error(`refused: ${response.status} ${await response.text()}`)
+    this.replica.receive(new Uint8Array(await response.arrayBuffer()), sent_ms, performance.now())
+  }
+
+  /** Asks when it is time to, until it is so. */
+  async until(what: string, so: (view: AccountView) => boolean, within_ms = 60_000): Promise<void> {
+    await until(what, within_ms, async () => {
+      const view = this.view()
+      if (view && so(view)) return true
+      while (performance.now() < this.replica.askAt(false, performance.now())) {
+        await new Promise((next) => setTimeout(next, 5))
+      }
+      await this.ask()
+      return false
+    })
+  }
+
+  /** Plays so many runs, in each of which somebody stands still, and waits until the server has replayed them. */
+  async plays(runs: number): Promise<void> {
+    for (let left = runs; left > 0; ) {
+      await this.until('seeds in hand', ({ seeds, waiting }) => seeds.length === 6 && waiting.length === 0)
+      for (const { seed } of (this.view()?.seeds ?? []).slice(0, left)) {
+        const run = new this.#wasm.Run(seed, 'nobody')
+        run.finish()
+        const taken = this.replica.run(seed, run.inputs(), performance.now())
+        if (taken < 1) throw new Error(`not taken: ${taken}`)
+        run.free()
+        left -= 1
+      }
+    }
+    await this.until('all of them replayed', ({ waiting, runs: { played } }) => waiting.length === 0 && played >= runs)
+  }
+}
