@@ -285,7 +285,15 @@ impl<R: Kind> Invocation<R> {
                 let mut draft = self.draft(STILL, moment);
                 draft.stand_still();
                 let alone = inbox.iter().find(|waits| waits.id == item)?.alone(seq);
-                let led = lead::lead(draft, &mut [], &[alone], &[], now_ms, Else::Nothing, lease_ms)?;
+                let led = lead::lead(
+                    draft,
+                    &mut [],
+                    &[alone],
+                    &[],
+                    now_ms,
+                    Else::Nothing,
+                    lease_ms,
+                )?;
                 Some(self.settled(led, record, &inbox, false, moment))
             }
         }

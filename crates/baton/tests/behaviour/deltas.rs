@@ -165,5 +165,8 @@ fn what_a_socket_brings_says_what_it_is() {
     let first = |bytes: &[u8]| bytes[0];
     assert_eq!(first(world.published(&frames[0])), 1, "the first is whole");
     // Pages of other builds listen too: it never changes.
-    assert_eq!(first(world.published(frames.last().expect("a frame"))), 0x41);
+    assert_eq!(
+        first(world.published(frames.last().expect("a frame"))),
+        0x41
+    );
 }

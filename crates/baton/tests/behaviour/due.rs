@@ -53,7 +53,9 @@ fn b14_b25_a_reward_is_an_entry_of_the_server_once_for_all_devices_and_predicted
         assert_eq!((state.coins, state.rewards), (11, 1));
     }
     let frames = world.frames().into_iter();
-    let due = frames.flat_map(|frame| frame.entries).filter(|entry| *entry == Entry::Due);
+    let due = frames
+        .flat_map(|frame| frame.entries)
+        .filter(|entry| *entry == Entry::Due);
     assert_eq!(due.count(), 1);
     world.audit();
 }
@@ -82,7 +84,9 @@ fn long_work_is_split_over_frames_and_its_time_is_the_logs() {
     let pieces: Vec<_> = pieces.filter(|(_, count)| *count > 0).collect();
     assert!(pieces.iter().all(|(_, count)| *count <= MAX_DUE));
     assert!(pieces.len() >= STEPS as usize / MAX_DUE);
-    let times = pieces.iter().flat_map(|(time_ms, count)| vec![*time_ms; *count]);
+    let times = pieces
+        .iter()
+        .flat_map(|(time_ms, count)| vec![*time_ms; *count]);
     let audit = world.audit();
     assert_eq!(audit.room.state().done_ms, times.collect::<Vec<_>>());
     assert!(audit.room.state().done_ms[0] > START_MS);

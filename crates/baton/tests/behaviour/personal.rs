@@ -25,18 +25,40 @@ fn room() -> (World<Purse>, Client<Purse>) {
 #[test]
 fn to_anybody_else_it_looks_like_a_room_that_does_not_exist() {
     for begun in [true, false] {
-        let mut world = if begun { room().0 } else { World::<Purse>::new(2) };
+        let mut world = if begun {
+            room().0
+        } else {
+            World::<Purse>::new(2)
+        };
         let head = world.head();
         let mallory = Raw::new("mallory");
         let calls = [
             mallory.arrival(&[]),
             watcher(world.head()),
-            Arrival { who: None, call: Call::View },
-            Arrival { who: Some(identity("mallory")), call: Call::View },
-            Arrival { who: None, call: Call::Tail },
-            Arrival { who: None, call: Call::Snapshot },
-            Arrival { who: None, call: Call::Watch },
-            Arrival { who: Some(identity("mallory")), call: Call::Watch },
+            Arrival {
+                who: None,
+                call: Call::View,
+            },
+            Arrival {
+                who: Some(identity("mallory")),
+                call: Call::View,
+            },
+            Arrival {
+                who: None,
+                call: Call::Tail,
+            },
+            Arrival {
+                who: None,
+                call: Call::Snapshot,
+            },
+            Arrival {
+                who: None,
+                call: Call::Watch,
+            },
+            Arrival {
+                who: Some(identity("mallory")),
+                call: Call::Watch,
+            },
         ];
         for call in calls {
             for instance in 0..2 {
@@ -52,7 +74,10 @@ fn to_anybody_else_it_looks_like_a_room_that_does_not_exist() {
 fn what_is_refused_to_others_is_answered_to_its_user_in_the_same_batch() {
     let (mut world, owner) = room();
     let mallory = Raw::new("mallory").arrival(&[]);
-    let own = Arrival { who: Some(owner.who.clone()), call: Call::View };
+    let own = Arrival {
+        who: Some(owner.who.clone()),
+        call: Call::View,
+    };
     let outcomes = world.ask(0, vec![mallory, own]);
     assert_eq!(refusal(&outcomes[0]).0, Some(Code::NotFound));
     let view: serde_json::Value = serde_json::from_slice(&outcomes[1].body).expect("JSON");
@@ -84,13 +109,20 @@ fn b20_a_device_keeps_as_much_as_the_rules_say_and_sends_it_in_turns() {
     let mut other = Client::<Purse>::on(OWNER, 2);
     world.join(1, &mut other);
     let mut kept = 0;
-    while owner.replica.act(&PurseAction::Earn, world.since_ms()).is_ok() {
+    while owner
+        .replica
+        .act(&PurseAction::Earn, world.since_ms())
+        .is_ok()
+    {
         kept += 1;
     }
     assert_eq!(kept, 500);
     let more = owner.replica.act(&PurseAction::Earn, world.since_ms());
     assert_eq!(more, Err(ActError::Full), "nothing was changed");
-    assert_eq!(owner.replica.predicted().expect("a room").state().coins, 501);
+    assert_eq!(
+        owner.replica.predicted().expect("a room").state().coins,
+        501
+    );
     // The page dies with all of it in the queue.
     let saved = owner.replica.save();
     owner.replica = Replica::resume(OWNER, &saved, 1).expect("what was saved");
@@ -111,7 +143,10 @@ fn b20_a_device_keeps_as_much_as_the_rules_say_and_sends_it_in_turns() {
         assert!(requests < 100, "it ends");
     }
     let audit = world.audit();
-    assert_eq!((audit.room.state().coins, audit.room.state().rewards), (501, 50));
+    assert_eq!(
+        (audit.room.state().coins, audit.room.state().rewards),
+        (501, 50)
+    );
     for client in [&mut owner, &mut other] {
         world.pass(LEASE_MS + 1);
         world.exchange(0, client);

@@ -241,7 +241,9 @@ fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
             bytes[last] ^= 1;
         }),
         ("no snapshot", |found| found.snapshot = None),
-        ("nothing after the snapshot, ever", |found| found.frames.clear()),
+        ("nothing after the snapshot, ever", |found| {
+            found.frames.clear()
+        }),
         ("a hole", |found| drop(found.frames.remove(2))),
         ("a frame twice", |found| {
             let frame = found.frames[1].clone();
