@@ -28,6 +28,7 @@ pub use goals::Goal;
 pub use legacy::Legacy;
 pub use runs::{CHECK_TICKS, Claim, FRESH_MS, Judged, SEED_MS, SEEDS, Seed, Verdict};
 pub use shop::{FREE_LOOKS, Item, LOOKS, Price, TOLERANCE};
+pub use show::seed as seed_shown;
 pub use state::{Mode, State, Stats};
 
 use baton::{By, Ctx, Player, Reject, Rules};

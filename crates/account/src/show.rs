@@ -1,9 +1,13 @@
-//! The account for people and other programs, as JSON.
+//! The account for people and other programs, as JSON. Seeds are texts: they are more than JavaScript's numbers hold.
 
-use alloc::vec::Vec;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde_json::{Value, json};
 
+use crate::runs::{Judged, Seed, Verdict};
 use crate::shop::{Item, Price};
 use crate::state::State;
 
@@ -19,21 +23,38 @@ pub(crate) fn view(state: &State) -> Value {
             json!({ "item": item, "look": item.look(), "currency": currency, "price": price })
         })
         .collect();
-    let waiting: Vec<u64> = state.claims.iter().map(|claim| claim.seed).collect();
+    let claims = state.claims.iter();
+    let waiting: Vec<String> = claims.map(|claim| claim.seed.to_string()).collect();
+    let seeds: Vec<Value> = state.seeds.iter().map(seed).collect();
+    let judged: Vec<Value> = state.judged.iter().map(judged).collect();
     json!({
         "coins": state.coins,
         "scrap": state.scrap,
         "matches": state.matches,
         "runs": state.runs,
+        "games": state.games(),
         "last": state.last.map(|(mode, time_ms)| json!({ "mode": mode, "time_ms": time_ms })),
         "goals": state.goals,
         "items": state.items,
         "look": state.look,
         "preferences": state.preferences,
-        "seeds": state.seeds,
+        "seeds": seeds,
         "waiting": waiting,
-        "judged": state.judged,
+        "judged": judged,
         "imported": state.imported,
         "sold": sold,
     })
+}
+
+/// A seed in hand.
+pub fn seed(seed: &Seed) -> Value {
+    json!({ "seed": seed.seed.to_string(), "until_ms": seed.until_ms })
+}
+
+fn judged(judged: &Judged) -> Value {
+    let seed = judged.seed.to_string();
+    match judged.verdict {
+        Verdict::Paid { score, scrap } => json!({ "seed": seed, "score": score, "scrap": scrap }),
+        Verdict::Invalid(flaw) => json!({ "seed": seed, "flaw": flaw }),
+    }
 }

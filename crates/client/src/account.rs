@@ -1,6 +1,6 @@
 //! A client's copy of its user's account. What is shown is the predicted account; seeds are those that the server gave.
 
-use account::{Account, Action, Item, Judged, Preference, Seed, Verdict};
+use account::{Account, Action, Item, Preference, Seed};
 use baton::{Replica as Core, Rules};
 use contagion::Inputs;
 use serde::de::DeserializeOwned;
@@ -67,22 +67,12 @@ impl AccountReplica {
         self.core.owed(now_ms as u64)
     }
 
-    /// The account with what is pending, as JSON: the rules' view, but that seeds are texts, since they are more than
-    /// JavaScript's numbers hold. `seeds`: those that a run may be played with now, in this device's order.
+    /// The account with what is pending, as JSON: the rules' view. `seeds`: those that a run may be played with now, in this
+    /// device's order.
     pub fn account(&self) -> Option<String> {
         let room = self.core.predicted()?;
-        let state = room.state();
-        let mut shown = Account::view(state, self.core.player());
-        let waiting: Vec<String> = state
-            .claims
-            .iter()
-            .map(|claim| claim.seed.to_string())
-            .collect();
-        let judged: Vec<Value> = state.judged.iter().map(judged).collect();
-        shown["seeds"] = self.seeds().iter().map(seed).collect();
-        shown["waiting"] = json!(waiting);
-        shown["judged"] = json!(judged);
-        shown["games"] = json!(state.games());
+        let mut shown = Account::view(room.state(), self.core.player());
+        shown["seeds"] = self.seeds().iter().map(account::seed_shown).collect();
         shown["pending"] = json!(self.core.pending());
         Some(shown.to_string())
     }
@@ -112,16 +102,4 @@ impl AccountReplica {
 fn named<T: DeserializeOwned>(name: &str) -> Result<T, JsError> {
     let found = serde_json::from_value(Value::from(name));
     found.map_err(|_| JsError::new("nothing has this name"))
-}
-
-fn seed(seed: &Seed) -> Value {
-    json!({ "seed": seed.seed.to_string(), "until_ms": seed.until_ms })
-}
-
-fn judged(judged: &Judged) -> Value {
-    let seed = judged.seed.to_string();
-    match judged.verdict {
-        Verdict::Paid { score, scrap } => json!({ "seed": seed, "score": score, "scrap": scrap }),
-        Verdict::Invalid(flaw) => json!({ "seed": seed, "flaw": flaw }),
-    }
 }

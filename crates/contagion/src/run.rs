@@ -7,7 +7,7 @@ use baton::{By, Reject, Solo};
 use serde::{Deserialize, Serialize};
 
 use crate::award::MatchResult;
-use crate::phase::Phase;
+use crate::phase::{Phase, Winner};
 use crate::{Action, Config, Contagion, State};
 
 /// Bytes of what a player did in a run, at most: two for an input, three if the one before was long ago.
@@ -218,7 +218,11 @@ fn result(room: &Solo<Contagion>) -> Option<MatchResult> {
     let state = room.state();
     let outcome = state.last.as_ref().filter(|_| state.phase == Phase::Over)?;
     let figure = state.field.figures.first()?;
-    Some(MatchResult::of(figure, true, outcome))
+    Some(MatchResult {
+        // Alone, who turned has lost, though the contagion has won.
+        won: outcome.winner == Winner::Survivors,
+        ..MatchResult::of(figure, true, outcome)
+    })
 }
 
 fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {

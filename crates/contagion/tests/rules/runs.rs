@@ -64,6 +64,7 @@ fn who_leaves_a_run_stands_still_until_its_end() {
     }
     left.finish();
     let result = left.result().expect("it is over");
+    assert!(!result.won, "who has turned was not rescued");
     assert_eq!(replayed(3, left.inputs(), 25), Progress::Over(result));
 }
 
