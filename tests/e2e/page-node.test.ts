@@ -102,11 +102,13 @@ describe.each(HOSTS)('%s', (name) => {
         return match_id === 2
       })
       expect([...phases]).toEqual(['countdown 1', 'playing 1', 'over 1', 'countdown 2'])
-      await ada.leave()
       const view = async () => {
         const answer = await host.send(`${host.url}/api/rooms/contagion/j04/view`, {})
         return ((await answer.json()) as { game: unknown }).game
       }
+      // Not only predicted: who leaves before that leaves the first match.
+      await expect.poll(view, { timeout: 20_000 }).toMatchObject({ match: 2 })
+      await ada.leave()
       await expect.poll(view, { timeout: 20_000 }).toMatchObject({ phase: 'idle', match: 2 })
       // Somebody watches for longer than a countdown: nothing begins.
       const began_ms = performance.now()
