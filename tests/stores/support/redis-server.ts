@@ -15,6 +15,12 @@ import { createClient, createCluster, type RedisClientType, type RedisClusterTyp
 /** How long a server may take to answer, in milliseconds. */
 const START_MS = 20_000
 
+/** How often a server may find its port taken. */
+const TAKEN = 5
+
+/** The process is not there any more. */
+class Ended extends Error {}
+
 /** A port of loopback that nobody listens on now. */
 export async function freePort(): Promise<number> {
   const server = createServer()
@@ -37,9 +43,21 @@ export class RedisServer {
     this.#directory = directory
   }
 
-  /** Starts one and waits until it answers. `more`: further lines of its configuration, as arguments. */
+  /**
+   * Starts one and waits until it answers. `more`: further lines of its configuration, as arguments. A port that was free
+   * may be taken before the server has it, or that of a cluster's bus, ten thousand above: then it ends, and is given another.
+   */
   static async start(more: string[] = [], port?: number): Promise<RedisServer> {
-    const on = port ?? (await freePort())
+    for (let taken = 0; ; taken += 1) {
+      try {
+        return await RedisServer.#startOn(port ?? (await freePort()), more)
+      } catch (error) {
+        if (port !== undefined || taken === TAKEN || !(error instanceof Ended)) throw error
+      }
+    }
+  }
+
+  static async #startOn(on: number, more: string[]): Promise<RedisServer> {
     const directory = mkdtempSync(join(tmpdir(), 'baton-redis-'))
     const usual = ['--port', String(on), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no']
     const process = spawn('redis-server', [...usual, ...more], { stdio: 'ignore' })
@@ -65,7 +83,8 @@ export class RedisServer {
         return client as RedisClientType
       } catch (error) {
         client.destroy()
-        if (Date.now() > end_ms || this.process.exitCode !== null) throw error
+        if (this.process.exitCode !== null) throw new Ended(`redis-server on port ${this.port} has ended`)
+        if (Date.now() > end_ms) throw error
         await sleep(50)
       }
     }
