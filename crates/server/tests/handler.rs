@@ -5,7 +5,7 @@ use baton::effect::{Arrival, Call, Content, Effect, Fed, Outcome};
 use baton::limits::PROTOCOL;
 use baton::wire::{self, Hail, News, Presence, Reply, Request};
 use baton::{DeviceId, Head, Identity, Memory};
-use baton_server::{Invocation, configure, kinds, warm_rooms};
+use baton_server::{Invocation, configure, kinds, personal_kinds, warm_rooms};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const KIND: &str = "contagion";
@@ -84,7 +84,8 @@ fn play(store: &mut Memory, room: &str, request: Vec<u8>) -> Reply {
 #[wasm_bindgen_test]
 fn settings_are_taken_or_refused_whole() {
     ready();
-    assert_eq!(kinds(), [KIND]);
+    assert_eq!(kinds(), [KIND, "account"]);
+    assert_eq!(personal_kinds(), ["account"]);
     for bad in [
         "",
         "[]",
@@ -97,7 +98,7 @@ fn settings_are_taken_or_refused_whole() {
         "{\"rooms\": {\"no_such_kind\": {}}}",
     ] {
         assert!(configure(bad).is_err(), "{bad}");
-        assert_eq!(kinds(), [KIND], "nothing changed");
+        assert_eq!(kinds(), [KIND, "account"], "nothing changed");
     }
     let good = "{\"frame_ms\": 50, \"rooms\": {\"contagion\": {\"countdown_ms\": 3000}}}";
     assert!(configure(good).is_ok());
