@@ -47,6 +47,11 @@ fn page(world: &mut World<Purse>, instance: usize, from: u64) -> Vec<ByteBuf> {
     postcard::from_bytes(&outcomes[0].body).expect("frames")
 }
 
+/// The frames that the store has.
+fn kept(world: &mut World<Purse>) -> Vec<Vec<u8>> {
+    world.log().frames().map(<[u8]>::to_vec).collect()
+}
+
 #[test]
 fn b19_the_whole_log_of_a_users_own_room_comes_in_pages_to_the_operator() {
     // One instance that is warm, one that was never asked.
@@ -60,12 +65,7 @@ fn b19_the_whole_log_of_a_users_own_room_comes_in_pages_to_the_operator() {
             }
             whole.extend(more);
         }
-        let kept: Vec<Vec<u8>> = world
-            .store
-            .log("kind/test")
-            .frames()
-            .map(<[u8]>::to_vec)
-            .collect();
+        let kept = kept(&mut world);
         assert_eq!(whole, kept);
         // From anywhere, and two pages of one batch.
         let outcomes = world.ask(instance, vec![log(3), log(70)]);
@@ -103,12 +103,7 @@ fn nobody_who_came_from_outside_is_the_operator_and_a_room_that_is_not_there_is_
 #[test]
 fn b27_a_history_tells_of_each_entry_and_ends_in_the_state_of_the_log() {
     let mut world = room(1);
-    let bytes: Vec<Vec<u8>> = world
-        .store
-        .log("kind/test")
-        .frames()
-        .map(<[u8]>::to_vec)
-        .collect();
+    let bytes = kept(&mut world);
     let (mut told, mut coins) = (Vec::new(), 0);
     let mut watch = |step: baton::history::Step<'_, Purse>| {
         assert_eq!(
@@ -136,12 +131,7 @@ fn b27_a_history_tells_of_each_entry_and_ends_in_the_state_of_the_log() {
 fn b28_under_its_own_rules_a_log_comes_to_the_same_again() {
     let mut world = room(1);
     let frames: Vec<Frame> = world.frames();
-    let bytes: Vec<Vec<u8>> = world
-        .store
-        .log("kind/test")
-        .frames()
-        .map(<[u8]>::to_vec)
-        .collect();
+    let bytes = kept(&mut world);
     let mut told = 0;
     let mut log = Room::<Purse>::genesis(&bytes[0]).expect("a first frame");
     let mut again = Rerun::<Purse>::begin(&frames[0], dues(&log, &frames[0]), &mut |_| told += 1)
