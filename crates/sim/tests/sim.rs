@@ -52,6 +52,10 @@ fn seeds_that_once_failed_hold() {
             "an eviction learnt from a snapshot was told as a loss",
         ),
         (
+            1_795_837_555_000_854,
+            "a slow instance looked a lost cursor up in a store that had gone on for a ring since",
+        ),
+        (
             41_003_069,
             "a cursor was looked up in another log than the one that was read",
         ),

@@ -110,7 +110,8 @@ mod tests {
             judge(&found, &wanted, Path::new("probe.wasm")),
             Tally {
                 passed: 1,
-                failed: 2
+                failed: 2,
+                named: Vec::new(),
             }
         );
     }

@@ -11,12 +11,14 @@ use crate::children;
 use crate::step::command_line;
 
 /// Tests that ran.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Tally {
     /// Those that held.
     pub(crate) passed: u64,
     /// Those that did not.
     pub(crate) failed: u64,
+    /// Which did not, as far as their runner names them, each with the first it says of it.
+    pub(crate) named: Vec<String>,
 }
 
 impl Tally {
@@ -25,15 +27,16 @@ impl Tally {
         Self {
             passed: u64::from(holds),
             failed: u64::from(!holds),
+            named: Vec::new(),
         }
     }
 
     /// Both together.
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            passed: self.passed + other.passed,
-            failed: self.failed + other.failed,
-        }
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.named.extend(other.named);
+        self
     }
 
     /// A runner that failed without naming a test counts as one failed test.
@@ -69,6 +72,7 @@ pub(crate) fn cargo_tests(command: &mut Command) -> Result<Tally> {
         let line = String::from_utf8_lossy(&line);
         println!("{line}");
         tally = tally.plus(summary_line(&line).unwrap_or_default());
+        tally.named.extend(failed_line(&line));
     }
     let status = child.wait()?;
     children::forget(id);
@@ -97,6 +101,7 @@ pub(crate) fn vitest(command: &mut Command, file: &Path, filtered: bool) -> Resu
     Ok(Tally {
         passed: number("numPassedTests")?,
         failed,
+        named: failed_tests(&report),
     }
     .of_runner(success))
 }
@@ -115,7 +120,38 @@ fn summary_line(line: &str) -> Option<Tally> {
     Some(Tally {
         passed: count("passed")?,
         failed: count("failed")? + count("ignored").unwrap_or(0),
+        named: Vec::new(),
     })
+}
+
+/// Reads `test a::b ... FAILED`, of libtest and of wasm-bindgen's runner.
+fn failed_line(line: &str) -> Option<String> {
+    let (name, end) = line.trim().strip_prefix("test ")?.split_once(" ... ")?;
+    ["FAILED", "FAIL"].contains(&end).then(|| name.to_owned())
+}
+
+/// The failed tests of vitest's report, and the files that did not get so far.
+fn failed_tests(report: &Value) -> Vec<String> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let first = |value: &Value| value.as_str()?.lines().next().map(str::to_owned);
+    let mut named = Vec::new();
+    for file in list(&report["testResults"]) {
+        let tests = list(&file["assertionResults"]);
+        let failed = tests.iter().filter(|test| test["status"] == "failed");
+        let before = named.len();
+        named.extend(failed.filter_map(|test| {
+            let says = first(&test["failureMessages"][0]).unwrap_or_default();
+            Some(format!("{}: {says}", test["fullName"].as_str()?))
+        }));
+        if file["status"] == "failed" && named.len() == before {
+            let says = first(&file["message"]).unwrap_or_default();
+            named.push(format!(
+                "{}: {says}",
+                file["name"].as_str().unwrap_or_default()
+            ));
+        }
+    }
+    named
 }
 
 #[cfg(test)]
@@ -129,7 +165,8 @@ mod tests {
             summary_line(line),
             Some(Tally {
                 passed: 12,
-                failed: 3
+                failed: 3,
+                named: Vec::new(),
             })
         );
         let line =
@@ -138,7 +175,8 @@ mod tests {
             summary_line(line),
             Some(Tally {
                 passed: 2,
-                failed: 0
+                failed: 0,
+                named: Vec::new(),
             })
         );
         assert_eq!(summary_line("test adds ... ok"), None);
@@ -149,14 +187,35 @@ mod tests {
         let tally = Tally {
             passed: 4,
             failed: 0,
+            named: Vec::new(),
         };
         assert_eq!(
-            tally.of_runner(false),
+            tally.clone().of_runner(false),
             Tally {
                 passed: 4,
-                failed: 1
+                failed: 1,
+                named: Vec::new(),
             }
         );
-        assert_eq!(tally.of_runner(true), tally);
+        assert_eq!(tally.clone().of_runner(true), tally);
+    }
+
+    #[test]
+    fn what_failed_is_named() {
+        let named = |line| failed_line(line);
+        assert_eq!(named("test a::b ... FAILED"), Some("a::b".to_owned()));
+        assert_eq!(named("test a::b ... FAIL"), Some("a::b".to_owned()));
+        assert_eq!(named("test a::b ... ok"), None);
+        let report = serde_json::json!({ "testResults": [
+            { "name": "one.test.ts", "status": "failed", "message": "", "assertionResults": [
+                { "fullName": "a", "status": "passed", "failureMessages": [] },
+                { "fullName": "b", "status": "failed", "failureMessages": ["Error: no\n  at c"] },
+            ] },
+            { "name": "two.test.ts", "status": "failed", "message": "not found\nat d", "assertionResults": [] },
+        ] });
+        assert_eq!(
+            failed_tests(&report),
+            ["b: Error: no", "two.test.ts: not found"]
+        );
     }
 }

@@ -66,7 +66,7 @@ pub fn reply<R: Game>(
         "S9: the lineage is its head's",
         || format!("{} at version {}, not {lineage}", reply.lineage, head.v),
     )?;
-    news(reply, asked, tree, losses)?;
+    news(reply, asked, book.head().v, tree, losses)?;
     if let Some((owner, answered)) = &asked.device
         && book.has(head)
     {
@@ -75,7 +75,8 @@ pub fn reply<R: Game>(
     Ok(())
 }
 
-fn news(reply: &Reply, asked: &Asked, tree: &Tree, losses: u64) -> Checked {
+/// `newest`: the store's version by now.
+fn news(reply: &Reply, asked: &Asked, newest: u64, tree: &Tree, losses: u64) -> Checked {
     let (head, cursor) = (reply.head, asked.cursor);
     match &reply.news {
         News::Frames(frames) => {
@@ -102,7 +103,8 @@ fn news(reply: &Reply, asked: &Asked, tree: &Tree, losses: u64) -> Checked {
         }
         News::Snapshot(bytes) => {
             snapshot(bytes, head, asked, tree)?;
-            let trimmed = cursor.v + RING <= head.v;
+            // What a slow instance answers may be older than what it looked the cursor up in.
+            let trimmed = cursor.v + RING <= head.v.max(newest);
             hold(
                 trimmed || descends(tree, head, cursor),
                 "S10: another history only as a reset",

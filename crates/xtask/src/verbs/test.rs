@@ -19,6 +19,9 @@ pub(crate) struct Options {
     filter: Option<String>,
 }
 
+/// Of a section, so many failed tests are named at the end.
+const NAMED: usize = 20;
+
 /// What became of a section.
 struct Row {
     name: &'static str,
@@ -119,14 +122,18 @@ fn report(rows: &[Row], time: Duration) -> Result<()> {
         "",
         time.as_secs_f64()
     );
-    for Row { name, advice, .. } in rows {
-        if let Some(advice) = advice {
+    for row in rows {
+        if let Some(advice) = &row.advice {
+            let name = row.name;
             println!("\n{name}: {advice}\n  again: cargo xtask test {name}");
+            for failed in row.tally.named.iter().take(NAMED) {
+                println!("  failed: {failed}");
+            }
         }
     }
     let all = rows
         .iter()
-        .fold(Tally::default(), |sum, row| sum.plus(row.tally));
+        .fold(Tally::default(), |sum, row| sum.plus(row.tally.clone()));
     println!("\n{} passed, {} failed", all.passed, all.failed);
     if all.failed > 0 {
         // The summary has said it all, and its line is the last.
