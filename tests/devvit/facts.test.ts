@@ -268,7 +268,7 @@ describe('realtime', () => {
     const listener = await Connection.open(local.url)
     await listener.listen(SENT, (message) => heard.push(message))
     await as(installation, () => realtime.send('room_1', { frames: ['a'] }))
-    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 30_000 })
     expect(JSON.parse(heard[0] ?? '')).toEqual({
       channel: `${installation}:room_1`,
       data: { msg: { frames: ['a'] } },

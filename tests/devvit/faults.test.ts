@@ -38,13 +38,10 @@ test('lost_is_done', () =>
 
 test('late_is_done_later_and_of_writes_only', () =>
   alone(async () => {
-    local.faults({ late: 1, late_ms: 300 })
-    const began_ms = Date.now()
+    local.faults({ late: 1, late_ms: 2_000 })
     await expect(redis.set('key', 'value')).rejects.toThrow(LOST)
-    expect(Date.now() - began_ms).toBeLessThan(200)
     expect(await redis.get('key')).toBeUndefined()
-    await pause(500)
-    expect(await redis.get('key')).toBe('value')
+    await vi.waitFor(async () => expect(await redis.get('key')).toBe('value'), { timeout: 30_000 })
   }))
 
 test('slow_takes_as_long_as_it_says', () =>
@@ -54,9 +51,15 @@ test('slow_takes_as_long_as_it_says', () =>
     await redis.set('key', 'value')
     expect(Date.now() - began_ms).toBeGreaterThanOrEqual(190)
     local.faults()
-    const then_ms = Date.now()
-    await redis.set('key', 'value')
-    expect(Date.now() - then_ms).toBeLessThan(150)
+    // However slow the machine is, once it is quicker than that.
+    await vi.waitFor(
+      async () => {
+        const then_ms = Date.now()
+        await redis.set('key', 'value')
+        expect(Date.now() - then_ms).toBeLessThan(150)
+      },
+      { timeout: 30_000 },
+    )
   }))
 
 test('only_the_named_calls_meet_trouble', () =>
@@ -124,7 +127,7 @@ describe('messages', () => {
     const listener = await Connection.open(local.url)
     await listener.listen(SENT, (message) => messages.push(JSON.parse(message).data.msg))
     await alone(work)
-    await vi.waitFor(() => expect(messages).toHaveLength(count))
+    await vi.waitFor(() => expect(messages).toHaveLength(count), { timeout: 30_000 })
     await pause(50)
     listener.close()
     return messages

@@ -31,7 +31,10 @@ test('j20_j08_j10_j19_four_processes_are_one_game_while_calls_fail_and_processes
   const crew = await Crew.playing(6, app.url, POST, (index) => disturbed(history, `player${index}`, app.send(index)))
   app.devvit.faults(TROUBLE)
   await crew.walking(async () => {
-    await until('a long log', PATIENCE_MS, async () => (await app.log()).length > 150)
+    await until('a long log', PATIENCE_MS, async () => {
+      const { frames, sealed } = await app.slots()
+      return frames.length > 150 && sealed > 0
+    })
     await app.devvit.kill()
   })
   // What was late is done by now, and nobody takes it for more than it is.

@@ -93,6 +93,8 @@ test('j13_when_a_leader_is_dead_the_next_request_leads_and_until_then_a_player_s
   const crew = await Crew.playing(3, app.url, POST, app.send)
   const [bot] = crew.bots as [Bot]
   for (let round = 0; round < ROUNDS; round += 1) {
+    // Who has said nothing for long has left.
+    await crew.all((bot) => bot.until('a figure', () => bot.status() === 'live' && bot.view().mine !== null, 60_000))
     await crew.walking(strike)
     await app.whole()
     await bot.until('a live game', () => bot.status() === 'live')
@@ -119,6 +121,12 @@ test('j13_when_a_leader_is_dead_the_next_request_leads_and_until_then_a_player_s
     expect(against(frames, null)).toEqual([])
   }
 })
+
+/**
+ * By so much the log may tell of more time than passed: the first frame that counts is as old as its writer's read, and a
+ * call may take five seconds. Time that counted twice would be far more.
+ */
+const READ_BEFORE_MS = 5_000
 
 /** Of single processes, in turn. */
 const ROTATIONS = process.env.BATON_SOAK ? 400 : 40
@@ -153,7 +161,7 @@ test('j15_processes_that_are_replaced_in_turn_lose_no_tick_and_double_none_on_de
   // From the first frame since then: the one before may be older by the time that nobody asked.
   const told_ms = (frames.at(-1)?.time_ms ?? 0) - (frames[from.length]?.time_ms ?? 0)
   plain('time of the log beside that of the day', told_ms / passed_ms, '')
-  expect(told_ms).toBeLessThan(passed_ms + 1_000)
+  expect(told_ms).toBeLessThan(passed_ms + READ_BEFORE_MS)
   plain('processes that led', new Set(frames.map(({ by }) => by)).size, '')
   await history.log(app.url, ROOM, asUser(app.devvit, undefined))
   const { status, said } = await judge(keep('devvit-replaced', history.text()))
@@ -196,6 +204,6 @@ test('j11_j18_processes_that_have_seen_a_room_agree_on_its_time_though_their_clo
   // The store has no clock: what passed in the log is what passed, though no two clocks agree.
   const told_ms = (walked.at(-1)?.time_ms ?? 0) - (walked[0]?.time_ms ?? 0)
   plain('time of the log beside that of the day', told_ms / passed_ms, '')
-  expect(told_ms).toBeLessThan(passed_ms + 1_000)
+  expect(told_ms).toBeLessThan(passed_ms + READ_BEFORE_MS)
   expect(walked.flatMap(({ entries }) => entries).filter(({ tag }) => tag === 'leave')).toEqual([])
 })

@@ -10,6 +10,8 @@ import type { KeyCall, Keys } from './slots'
 const TOMBSTONE = '-'
 /** Calls at once. */
 const TOGETHER = 32
+/** As long as whoever had just appended still keeps a snapshot, an archive and a hint, in milliseconds. */
+export const SETTLES_MS = 2_000
 
 /**
  * Removes a room, `kind/name`; one that never was stays so. Whoever is interrupted begins anew: segments go from the last
@@ -40,7 +42,9 @@ export async function removeRoom(keys: Keys, room: string): Promise<void> {
   }
   if (end === 0) return
   const kept = new Set([0, end - 1, end])
+  // From here on nobody appends.
   await Promise.all(['inbox', `log:${end - 1}`, `log:${end}`].map(bury))
+  await new Promise((settled) => setTimeout(settled, SETTLES_MS))
   for (let upto = end; upto >= 0; upto -= TOGETHER) {
     const segments = Array.from({ length: Math.min(TOGETHER, upto + 1) }, (_, at) => upto - at)
     const logs = segments.filter((segment) => !kept.has(segment)).map((segment) => key(`log:${segment}`))
