@@ -4,7 +4,7 @@
 use baton::effect::{Arrival, Call, Effect, Fed, Outcome};
 use baton::frame::{Entry, Frame};
 use baton::wire::Presence;
-use baton::{Code, Status, limits};
+use baton::{Before, Code, Status, limits};
 
 use crate::support::brittle::{Brittle, BrittleAction, BrittleConfig, act};
 use crate::support::host::{Host, Landing};
@@ -420,4 +420,44 @@ fn a_note_without_an_answer_leaves_everything_to_the_next_request() {
     let outcomes: Vec<Outcome> = flight.finish(&mut world);
     assert_eq!(refusal(&outcomes[0]).0, Some(Code::Retry));
     assert!(!matches!(flight.asks(), Some(Effect::Append(..))));
+}
+
+/// Where a store does not take what is to be noted, it is said a few times and no more.
+#[test]
+fn who_cannot_note_a_suspicion_answers_all_the_same() {
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann").but(Presence::Unsaid);
+    let before = Before::Trapped { noted: &[] };
+    let asks = vec![ann.arrival(&[])];
+    let mut flight = Flight::begin_again(&mut world, 0, asks, before);
+    let mut noted = 0;
+    while flight.outcomes().is_none() {
+        if flight.asks_note() {
+            noted += 1;
+            assert!(noted <= 5, "for ever");
+            let found = world.found_now();
+            flight.feed(&mut world, Fed::Noted(found));
+        } else {
+            flight.round(&mut world);
+        }
+    }
+    assert!(noted > 1);
+}
+
+/// While something is suspected, what is written is decided by what was read for it, not by what is remembered.
+#[test]
+fn who_knows_of_a_suspicion_reads_before_it_writes() {
+    let (mut world, ann, _) = suspicious();
+    let asks = |seq| vec![ann.arrival(&[(seq, act(BrittleAction::Add(1)))])];
+    Host::default().serve(&mut world, 0, asks(1));
+    let found = world.found_now();
+    assert!(found.attempt.is_some() && found.lease.is_some());
+    world.watch(1);
+    assert!(Flight::begin(&mut world, 1, asks(2)).asks_read());
+    // The control: nothing is suspected.
+    let mut world = World::<Brittle>::with(1, |_| {}, BrittleConfig::default());
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let asks = vec![ann.arrival(&[(1, act(BrittleAction::Add(1)))])];
+    let flight = Flight::begin(&mut world, 0, asks);
+    assert!(flight.asks_append() || flight.asks_push());
 }

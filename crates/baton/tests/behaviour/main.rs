@@ -25,6 +25,7 @@ mod reads;
 mod rebase;
 mod replica;
 mod sends;
+mod served;
 mod slots;
 mod spectators;
 mod support;

@@ -241,6 +241,29 @@ fn x8_a_shorter_log_than_ours_is_a_loss_if_the_answer_is_newer_and_old_if_it_is_
     }
 }
 
+/// Of the same moment are the answers from before and after a loss, and of the same version.
+#[test]
+fn x8_another_history_as_long_as_ours_and_of_the_same_moment_is_a_loss() {
+    let mut room = Room::new();
+    let mut replica: Replica<Herd> = Replica::spectator();
+    room.grow(40);
+    let now_ms = room.world.now_ms;
+    let tail = passed(&mut room.world, Call::Tail);
+    assert_eq!(replica.tail(&tail, now_ms), Next::Nothing);
+    room.world.log().roll_back(39);
+    let seq = room.ann.standing(&mut room.world, 1).0 + 1;
+    room.ann
+        .say(&mut room.world, 1, &[(seq, add(2))])
+        .expect("taken");
+    assert_eq!((room.world.head().v, room.world.now_ms), (40, now_ms));
+    assert_ne!(room.world.head(), replica.head());
+    let tail = passed(&mut room.world, Call::Tail);
+    assert_eq!(replica.tail(&tail, now_ms), Next::Snapshot);
+    let whole = passed(&mut room.world, Call::Snapshot);
+    assert!(replica.snapshot(&whole, now_ms));
+    assert_eq!(replica.head(), room.world.head());
+}
+
 /// The control: caches that name a block by its versions alone would hand out the one that was lost.
 #[test]
 fn x8_a_block_of_a_lost_history_is_refused_though_its_versions_are_right() {
