@@ -4,10 +4,10 @@
  * Must not know how anything is drawn.
  */
 
+import { Asker, Hearing, same } from './asking'
 import type { Device } from './device'
 import type { AccountReplica, Instance, Note, Stats } from './game'
 import { ACCOUNT_URL, type Answer, type post } from './line'
-import { LASTING, same, TROUBLE_MS } from './room'
 import type { Session } from './session'
 
 /** How often the account is asked about when nothing is known to have happened, in milliseconds. */
@@ -158,16 +158,17 @@ export class Account {
   #kept: Uint8Array
   #keptVersion = 0
   #traps = 0
-  #asking = false
+  readonly #hearing = new Hearing()
+  readonly #asker = new Asker({
+    stopped: () => this.#stopped(),
+    due: (now_ms, asked_ms) => this.#due(now_ms, asked_ms),
+    ask: (now_ms) => this.#ask(now_ms),
+    look_ms: IDLE_MS,
+  })
   #wanted = true
   #closed = false
-  #heard = false
-  #failingSince_ms: number | null = null
-  #asked_ms = Number.NEGATIVE_INFINITY
-  #refusal: string | null = null
   #refused: AccountState['refused'] = []
   #evicted = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
 
   /** Goes on where this device was, or begins. */
   static async open(ports: AccountPorts): Promise<Account> {
@@ -216,16 +217,15 @@ export class Account {
     const now_ms = performance.now()
     const shown = this.#call((replica) => replica.account(), undefined)
     const status = this.#call((replica) => replica.status(now_ms), 'joining')
-    const failing = this.#failingSince_ms !== null && now_ms - this.#failingSince_ms > TROUBLE_MS
     return {
       view: shown === undefined ? null : (JSON.parse(shown) as AccountView),
       pending: this.#call((replica) => replica.pending(), 0),
       refused: this.#refused,
       evicted: this.#evicted,
-      stale: !this.#heard || failing || !navigator.onLine,
+      stale: !this.#hearing.heard || this.#hearing.trouble(now_ms),
       durable: this.#ports.device.durable,
       outdated: this.#traps > 1 || status === 'reload' || status === 'desync',
-      refusal: this.#refusal,
+      refusal: this.#hearing.refusal,
     }
   }
 
@@ -242,14 +242,14 @@ export class Account {
   /** The server may have news, as after a match. */
   wake(): void {
     this.#wanted = true
-    this.#pump()
+    this.#asker.pump()
   }
 
   /** Lets go of it. What is on disk goes on next time. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#asker.stop()
     removeEventListener('online', this.#wake)
     document.removeEventListener('visibilitychange', this.#wake)
     this.#answerAll('closed')
@@ -270,32 +270,13 @@ export class Account {
     const verdict = new Promise<AccountVerdict>((resolve) => this.#waiting.set(returned, resolve))
     // At once, also if nobody can be asked for days.
     const kept = this.#keep()
-    void kept.then(() => this.#pump())
+    void kept.then(() => this.#asker.pump())
     this.#ports.onChange()
     return { kept, verdict }
   }
 
-  /** Asks if it is time to, else sees to it that this is looked at again. */
-  #pump(): void {
-    if (this.#asking || this.#stopped()) return
-    clearTimeout(this.#timer)
-    const now = performance.now()
-    const due_ms = this.#due(now)
-    if (now < due_ms) {
-      this.#timer = setTimeout(() => this.#pump(), Math.min(due_ms - now, IDLE_MS))
-      return
-    }
-    this.#asking = true
-    this.#ask(now)
-      .catch((error: unknown) => console.error('baton: asking for the account failed', error))
-      .finally(() => {
-        this.#asking = false
-        this.#pump()
-      })
-  }
-
   /** As soon as the replica may, while something is to be said or to come; else seldom. A hidden page waits. */
-  #due(now_ms: number): number {
+  #due(now_ms: number, asked_ms: number): number {
     const [ask_ms, busy] = this.#call(
       (replica) => {
         const waits = replica.pending() > 0 || replica.status(now_ms) === 'joining' || replica.owed(now_ms)
@@ -304,11 +285,10 @@ export class Account {
       [now_ms + IDLE_MS, false],
     )
     const soon = (busy || this.#wanted) && !document.hidden && navigator.onLine
-    return soon ? ask_ms : Math.max(ask_ms, this.#asked_ms + IDLE_MS)
+    return soon ? ask_ms : Math.max(ask_ms, asked_ms + IDLE_MS)
   }
 
   async #ask(now_ms: number): Promise<void> {
-    this.#asked_ms = now_ms
     this.#wanted = false
     const { session } = this.#ports
     const body = this.#call((replica) => replica.request(false, now_ms), null)
@@ -337,9 +317,7 @@ export class Account {
       const { code, expected } = answer.tag === 'refused' ? answer : {}
       replica.refused(code, expected, now_ms)
     }
-    this.#refusal = answer.tag === 'refused' && LASTING.has(answer.code) ? answer.code : null
-    this.#heard ||= understood
-    this.#failingSince_ms = understood ? null : (this.#failingSince_ms ?? now_ms)
+    this.#hearing.take(answer, understood, now_ms)
   }
 
   #take(work: (replica: AccountReplica, now_ms: number) => void): void {
@@ -348,7 +326,7 @@ export class Account {
       for (const note of JSON.parse(replica.notes()) as Note[]) this.#read(replica, note)
     }, undefined)
     this.#ports.onChange()
-    this.#pump()
+    this.#asker.pump()
   }
 
   #read(replica: AccountReplica, note: Note): void {
@@ -416,7 +394,7 @@ export class Account {
       this.#replica = this.#resume(this.#kept)
       this.#replica.setCautious(true, performance.now())
       this.#answerAll('closed')
-      queueMicrotask(() => this.#pump())
+      queueMicrotask(() => this.#asker.pump())
       return otherwise
     }
   }

@@ -4,6 +4,7 @@
  * believed is the replica's. Must not know how anything is drawn.
  */
 
+import { Asker, Hearing, same } from './asking'
 import type { Device } from './device'
 import { type Game, type Note, type RejectCode, type Replica, refusalOf, type Verdict, verdictOf } from './game'
 import { type Answer, Live, post, roomUrl, type Ways } from './line'
@@ -44,8 +45,6 @@ export interface Ports {
   onSignedOut(): void
 }
 
-/** Failures are called *reconnecting* when they last for longer than this, in milliseconds. */
-export const TROUBLE_MS = 400
 /** How often a hidden page asks, in milliseconds. */
 const HIDDEN_MS = 30_000
 /** How often the room is kept for a faster start, in milliseconds. */
@@ -56,8 +55,6 @@ const CHECK_MS = 200
 const CAUTION_MS = 5_000
 /** What an action returns on which the rules trap: as if they had refused it. */
 const TRAPPED = -1_000 - 65_281
-/** Refusals that say something about us, not about the moment. */
-export const LASTING = new Set(['device_limit', 'forbidden', 'not_found', 'bad_name', 'corrupt'])
 
 /** A room that is being played. */
 export class Room {
@@ -68,18 +65,19 @@ export class Room {
   /** What is on disk. */
   #kept: Uint8Array
   readonly #looker = new Looker()
+  readonly #hearing = new Hearing()
+  readonly #asker = new Asker({
+    stopped: () => this.#stopped(),
+    due: (now_ms, asked_ms) => this.#due(now_ms, asked_ms),
+    ask: (now_ms) => this.#ask(now_ms),
+    look_ms: HIDDEN_MS,
+  })
   #status: Status = 'joining'
-  #refusal: string | null = null
-  #asking = false
   #closed = false
-  #heard = false
   #broken = false
-  #failingSince_ms: number | null = null
-  #asked_ms = Number.NEGATIVE_INFINITY
   /** When the rules trapped in a prediction; null: they are trusted. */
   #trapped_ms: number | null = null
   #keptRoom_ms = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
   readonly #check: ReturnType<typeof setInterval>
 
   /** Goes on where this device was in the room, or begins. */
@@ -96,7 +94,7 @@ export class Room {
     if (room) this.#call((replica) => replica.warmUp(room, performance.now()), false)
     this.#live = new Live(ports.name, ports.session, ports.ways, {
       onFrame: (frame) => this.#take((replica, now) => replica.frame(frame, now)),
-      onChange: () => this.#pump(),
+      onChange: () => this.#asker.pump(),
     })
     this.#check = setInterval(() => this.#tell(), CHECK_MS)
     addEventListener('online', this.#wake)
@@ -115,7 +113,7 @@ export class Room {
 
   /** The stable code of the refusal that `refused` is about. */
   get refusal(): string | null {
-    return this.#refusal
+    return this.#hearing.refusal
   }
 
   /** Walks at an angle step, clockwise from the right, or stops. Predicted at once, as all that follows. */
@@ -179,7 +177,7 @@ export class Room {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#asker.stop()
     clearInterval(this.#check)
     removeEventListener('online', this.#wake)
     removeEventListener('pagehide', this.#leave)
@@ -194,32 +192,16 @@ export class Room {
     const returned = this.#call((replica) => work(replica, performance.now()), TRAPPED, true)
     if (returned < 0) return Promise.resolve(refusalOf(returned))
     this.#looker.corrected()
-    this.#pump()
+    this.#asker.pump()
     return new Promise((resolve) => this.#waiting.set(returned, resolve))
   }
 
-  /** Asks if it is time to, else sees to it that this is looked at again. */
-  #pump(): void {
-    if (this.#asking || this.#stopped()) return
-    clearTimeout(this.#timer)
-    const now = performance.now()
-    const ask_ms = this.#call((replica) => replica.askAt(this.#live.open, now), now + CHECK_MS)
-    const due_ms = document.hidden ? Math.max(ask_ms, this.#asked_ms + HIDDEN_MS) : ask_ms
-    if (now < due_ms) {
-      this.#timer = setTimeout(() => this.#pump(), Math.min(due_ms - now, HIDDEN_MS))
-      return
-    }
-    this.#asking = true
-    this.#ask(now)
-      .catch((error: unknown) => console.error('baton: asking failed', error))
-      .finally(() => {
-        this.#asking = false
-        this.#pump()
-      })
+  #due(now_ms: number, asked_ms: number): number {
+    const ask_ms = this.#call((replica) => replica.askAt(this.#live.open, now_ms), now_ms + CHECK_MS)
+    return document.hidden ? Math.max(ask_ms, asked_ms + HIDDEN_MS) : ask_ms
   }
 
   async #ask(now_ms: number): Promise<void> {
-    this.#asked_ms = now_ms
     const { name, session } = this.#ports
     const made = this.#call(
       (replica) => ({ queue: replica.save(), body: replica.request(this.#live.open, now_ms) }),
@@ -247,9 +229,7 @@ export class Room {
       const { code, expected } = answer.tag === 'refused' ? answer : {}
       replica.refused(code, expected, now_ms)
     }
-    this.#refusal = answer.tag === 'refused' && LASTING.has(answer.code) ? answer.code : null
-    this.#heard ||= understood
-    this.#failingSince_ms = understood ? null : (this.#failingSince_ms ?? now_ms)
+    this.#hearing.take(answer, understood, now_ms)
   }
 
   /** Something came: the replica takes it in, and tells what happened. */
@@ -261,7 +241,7 @@ export class Room {
     }, undefined)
     this.#looker.corrected()
     this.#tell()
-    this.#pump()
+    this.#asker.pump()
   }
 
   #read(replica: Replica, note: Note): void {
@@ -300,11 +280,10 @@ export class Room {
     if (this.#broken) return 'reload'
     const status = this.#call((replica) => replica.status(now_ms), 'joining') as Status
     if (status === 'desync' || status === 'reload' || status === 'waiting' || status === 'halted') return status
-    if (this.#refusal) return 'refused'
-    const failing = this.#failingSince_ms !== null && now_ms - this.#failingSince_ms > TROUBLE_MS
-    const trouble = failing || !navigator.onLine
+    if (this.#hearing.refusal) return 'refused'
+    const trouble = this.#hearing.trouble(now_ms)
     // What was kept from last time is never shown as fresh.
-    if (!this.#heard) return trouble ? 'reconnecting' : 'joining'
+    if (!this.#hearing.heard) return trouble ? 'reconnecting' : 'joining'
     if (status === 'stalled') return 'stalled'
     return trouble ? 'reconnecting' : status
   }
@@ -331,19 +310,19 @@ export class Room {
     if (room) this.#ports.device.saveRoom(this.name, room).catch(() => undefined)
   }
 
-  readonly #wake = (): void => this.#pump()
+  readonly #wake = (): void => this.#asker.pump()
 
   readonly #seen = (): void => {
     this.#call((replica) => replica.setAway(document.hidden), undefined)
-    this.#live.want(this.#heard && !document.hidden && !this.#stopped())
-    this.#pump()
+    this.#live.want(this.#hearing.heard && !document.hidden && !this.#stopped())
+    this.#asker.pump()
   }
 
   /** The page goes away. What is not on disk is not sent: then the grace time has to do. */
   readonly #leave = (): void => {
     const { name, session } = this.#ports
     const queue = this.#call((replica) => replica.save(), null)
-    if (!queue || !this.#heard || !same(queue, this.#kept)) return
+    if (!queue || !this.#hearing.heard || !same(queue, this.#kept)) return
     const body = this.#call((replica) => replica.leave(performance.now()), null)
     if (body) void post(roomUrl(name), session, body, true)
     this.close()
@@ -374,12 +353,8 @@ export class Room {
       this.#replica.setCautious(true, this.#trapped_ms)
       this.#answerAll('closed')
       // It has nothing yet.
-      queueMicrotask(() => this.#pump())
+      queueMicrotask(() => this.#asker.pump())
       return otherwise
     }
   }
-}
-
-export function same(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index])
 }

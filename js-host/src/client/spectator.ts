@@ -4,10 +4,11 @@
  * to get is the replica's. Says nothing to the room, and needs no session. Must not know how anything is drawn.
  */
 
+import { Asker, Hearing } from './asking'
 import type { Game, Note, Replica } from './game'
 import { get } from './line'
 import { type Look, Looker } from './look'
-import { LASTING, type Status, TROUBLE_MS } from './room'
+import type { Status } from './room'
 
 /** How often the state is looked at when nothing happens, in milliseconds. */
 const CHECK_MS = 200
@@ -28,13 +29,15 @@ export class Spectator {
   readonly #ports: Ports
   readonly #looker = new Looker()
   readonly #check: ReturnType<typeof setInterval>
+  readonly #hearing = new Hearing()
+  readonly #asker = new Asker({
+    stopped: () => this.#stopped(),
+    due: (now_ms, asked_ms) => this.#due(now_ms, asked_ms),
+    ask: () => this.#follow().finally(() => this.#tell(performance.now())),
+    look_ms: HIDDEN_MS,
+  })
   #replica: Replica
   #status: Status = 'joining'
-  #refusal: string | null = null
-  #asking = false
-  #heard = false
-  #failingSince_ms: number | null = null
-  #asked_ms = Number.NEGATIVE_INFINITY
   /** How often the rules trapped: after the first time nothing is predicted, after the second nothing is shown. */
   #traps = 0
 
@@ -53,7 +56,7 @@ export class Spectator {
 
   /** The stable code of the refusal that `refused` is about. */
   get refusal(): string | null {
-    return this.#refusal
+    return this.#hearing.refusal
   }
 
   /** The room now; null as long as nothing is known of it. */
@@ -92,23 +95,19 @@ export class Spectator {
   }
 
   #tick(): void {
-    const now_ms = performance.now()
-    this.#tell(now_ms)
-    if (this.#asking) return
-    if (this.#status === 'desync' || this.#status === 'reload') {
-      clearInterval(this.#check)
-      return
-    }
+    this.#tell(performance.now())
+    if (this.#stopped()) clearInterval(this.#check)
+    else this.#asker.pump()
+  }
+
+  /** Whether nothing is asked any more. */
+  #stopped(): boolean {
+    return this.#status === 'desync' || this.#status === 'reload'
+  }
+
+  #due(now_ms: number, asked_ms: number): number {
     const ask_ms = this.#call((replica) => replica.askAt(false, now_ms), now_ms + CHECK_MS)
-    if (now_ms < (document.hidden ? Math.max(ask_ms, this.#asked_ms + HIDDEN_MS) : ask_ms)) return
-    this.#asked_ms = now_ms
-    this.#asking = true
-    this.#follow()
-      .catch((error: unknown) => console.error('baton: looking failed', error))
-      .finally(() => {
-        this.#asking = false
-        this.#tick()
-      })
+    return document.hidden ? Math.max(ask_ms, asked_ms + HIDDEN_MS) : ask_ms
   }
 
   /** Gets the tail, and what it says is missing. */
@@ -123,7 +122,6 @@ export class Spectator {
       const on = this.#call((replica) => replica[whole ? 'snapshot' : 'block'](body, performance.now()), false)
       next = on && !whole ? hear() : undefined
     }
-    this.#heard = true
     this.#looker.corrected()
     const notes = this.#call((replica) => JSON.parse(replica.notes()) as Note[], [])
     if (notes.some(({ note }) => note === 'desync')) console.error('baton: desync', this.report())
@@ -131,15 +129,10 @@ export class Spectator {
 
   async #get(path: string): Promise<Uint8Array | null> {
     const answer = await get(this.name, path)
-    if (answer.tag === 'reply') {
-      this.#refusal = null
-      this.#failingSince_ms = null
-      return answer.bytes
-    }
     const now_ms = performance.now()
+    this.#hearing.take(answer, answer.tag === 'reply', now_ms)
+    if (answer.tag === 'reply') return answer.bytes
     const code = answer.tag === 'refused' ? answer.code : undefined
-    this.#refusal = code !== undefined && LASTING.has(code) ? code : null
-    this.#failingSince_ms ??= now_ms
     this.#call((replica) => replica.refused(code, undefined, now_ms), undefined)
     return null
   }
@@ -155,10 +148,9 @@ export class Spectator {
     if (this.#traps > 1) return 'reload'
     const status = this.#call((replica) => replica.status(now_ms), 'joining') as Status
     if (status === 'desync' || status === 'reload' || status === 'waiting' || status === 'halted') return status
-    if (this.#refusal) return 'refused'
-    const failing = this.#failingSince_ms !== null && now_ms - this.#failingSince_ms > TROUBLE_MS
-    if (failing || !navigator.onLine) return status === 'stalled' ? 'stalled' : 'reconnecting'
-    return this.#heard ? status : 'joining'
+    if (this.#hearing.refusal) return 'refused'
+    if (this.#hearing.trouble(now_ms)) return status === 'stalled' ? 'stalled' : 'reconnecting'
+    return this.#hearing.heard ? status : 'joining'
   }
 
   /** Calls the wasm. After a trap the instance is poisoned: another one begins anew, and predicts nothing. */
