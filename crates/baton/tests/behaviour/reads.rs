@@ -231,7 +231,7 @@ type Change = fn(&mut Found);
 
 #[test]
 fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
-    let nonsense: [(&str, Change); 9] = [
+    let nonsense: [(&str, Change); 10] = [
         ("a cut snapshot", |found| {
             found.snapshot.as_mut().expect("one").truncate(100);
         }),
@@ -243,6 +243,10 @@ fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
         ("no snapshot", |found| found.snapshot = None),
         ("nothing after the snapshot, ever", |found| {
             found.frames.clear()
+        }),
+        ("a little each time, and then it is lost", |found| {
+            found.frames.truncate(2);
+            found.known = None;
         }),
         ("a hole", |found| drop(found.frames.remove(2))),
         ("a frame twice", |found| {

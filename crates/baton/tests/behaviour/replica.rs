@@ -3,7 +3,7 @@
 use baton::effect::Outcome;
 use baton::frame::Frame;
 use baton::limits::WINDOW;
-use baton::{ActError, Code, Hash, Note, PREDICT_MS, Random, Room, Status, wire};
+use baton::{ActError, Code, Hash, Head, Note, PREDICT_MS, Random, Room, Status, wire};
 
 use crate::support::rules::{Herd, HerdAction, MOST, TICK_MS, TOO_MUCH, add};
 use crate::support::{Client, FRAME_MS, LEASE_MS, Raw, World};
@@ -205,9 +205,11 @@ fn p05_a_frame_whose_state_is_not_ours_is_a_desync_with_a_dump() {
     let room = Room::<Herd>::restore(&dump.room).expect("our room");
     assert_eq!(room.state().of(1), 1);
     // It stays: nothing after it is shown as if all was well.
-    for bytes in [&bytes, &frame.encode()] {
+    let first = world.log().frames().next().expect("a frame").to_vec();
+    for bytes in [&bytes, &frame.encode(), &first] {
         ann.replica.frame(bytes, since_ms);
         assert_eq!(ann.replica.status(since_ms), Status::Desync);
+        assert_eq!(ann.replica.head(), Head::default(), "nor is it begun anew");
     }
     assert_eq!(ann.replica.notes(), [], "told once");
 }
