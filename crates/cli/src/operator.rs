@@ -45,6 +45,10 @@ impl Operator {
     pub(crate) fn of(host: &str) -> Result<Self> {
         let key = std::env::var(KEY)
             .with_context(|| format!("{KEY} is not set: it is the key of the host"))?;
+        Self::with(host, key)
+    }
+
+    fn with(host: &str, key: String) -> Result<Self> {
         let site = Arc::new(Site::parse(host)?);
         Ok(Self {
             runtime: tokio::runtime::Builder::new_current_thread()
@@ -78,6 +82,12 @@ impl Operator {
             body.len()
         );
         let before = self.head(room)?;
+        self.deliver(room, lineage, body)?;
+        self.find(room, before, lineage)
+    }
+
+    /// The same, without a word of what became of it.
+    pub(crate) fn deliver(&mut self, room: &str, lineage: Lineage, body: &[u8]) -> Result<()> {
         let path = format!("{}/send/{lineage}", path(room)?);
         for _ in 0..TRIES {
             let answer = self.asked(|caller, key, runtime| {
@@ -87,7 +97,7 @@ impl Operator {
             let receipt: Receipt =
                 postcard::from_bytes(&answer.body).context("the host answers with no receipt")?;
             if receipt.mark > 0 {
-                return self.find(room, before, lineage);
+                return Ok(());
             }
             self.pause(AGAIN);
         }
@@ -195,7 +205,9 @@ impl Operator {
     }
 
     fn pause(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        // A timer is made inside: outside of a runtime there is none.
+        self.runtime
+            .block_on(async { tokio::time::sleep(time).await });
     }
 }
 
@@ -205,4 +217,42 @@ fn path(room: &str) -> Result<String> {
         "{room:?} is no room; account/alice is one"
     );
     Ok(format!("/api/admin/rooms/{room}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A host that gives these answers, one for each connection; its address.
+    fn host(answers: &'static [&'static str]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().expect("somebody asks");
+                let mut request = [0; 1_024];
+                let read = stream.read(&mut request).expect("a request");
+                assert!(request[..read].starts_with(b"GET /api/admin/rooms/account/ann/log/1 "));
+                let head = format!("HTTP/1.1 {answer}");
+                stream.write_all(head.as_bytes()).expect("it listens");
+            }
+        });
+        format!("http://127.0.0.1:{port}")
+    }
+
+    /// Found by `baton syncs`: whoever had to wait died of it.
+    #[test]
+    fn a_host_that_is_busy_or_breaks_off_is_asked_again_after_a_pause() {
+        let url = host(&[
+            "503 Service Unavailable\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            "",
+            "200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\n\u{1}\u{1}\u{7}",
+        ]);
+        let mut operator = Operator::with(&url, "key".to_owned()).expect("an address");
+        let log = operator.log("account/ann").expect("a log");
+        assert_eq!(log.frames, [[7]]);
+    }
 }
