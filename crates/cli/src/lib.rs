@@ -12,6 +12,7 @@ pub mod history;
 mod load;
 mod operator;
 pub mod story;
+mod syncs;
 mod verbs;
 
 use std::process::ExitCode;
@@ -31,6 +32,10 @@ enum Verb {
     ///
     /// Exit codes: 0 all is well, 1 something was lost, doubled or forked, 2 there was nothing to measure.
     Load(load::Options),
+    /// Sync many accounts from several devices each, with faults, and see that every action counts once.
+    ///
+    /// Exit codes: 0 all is well, 1 something was lost, doubled or forked, or had no answer, 2 there was nothing to measure.
+    Syncs(syncs::Options),
     /// Write the whole logs of rooms of a host that runs to a file.
     Export(verbs::Export),
     /// Tell what happened in a room, entry by entry, or its state at any sequence.
@@ -53,6 +58,7 @@ enum Verb {
 pub fn main() -> ExitCode {
     let (verb, done) = match Arguments::parse().verb {
         Verb::Load(options) => ("load", load::run(&options)),
+        Verb::Syncs(options) => ("syncs", syncs::run(&options)),
         Verb::Export(options) => ("export", verbs::export(&options)),
         Verb::History(options) => ("history", verbs::history(&options)),
         Verb::Diff(options) => ("diff", verbs::diff(&options)),

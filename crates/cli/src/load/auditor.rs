@@ -1,20 +1,20 @@
 //! Reads a room's log from its first frame on, as anybody may who watches it, replays it, and tells the ledger what it
 //! holds. Decides what is in the log; must not know who plays.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use baton::frame::{Entry, Frame};
+use baton::frame::Frame;
 use baton::limits::PROTOCOL;
 use baton::wire::{self, News, Request};
-use baton::{BodyHash, DeviceId, Head, Kind, Room};
+use baton::{DeviceId, Head, Kind, Room};
 use tokio::sync::watch;
 
 use super::client::Stage;
 use super::host::{self, Heard, Session};
-use super::ledger::{Ledger, Logged};
+use super::ledger::Ledger;
 use super::player::Game;
+use super::reading::Reading;
 use super::site::Caller;
 
 /// Between two looks at a log's end, and how long that may take to come.
@@ -28,8 +28,7 @@ pub(super) struct Auditor {
     session: Session,
     ledger: Arc<Mutex<Ledger>>,
     room: Option<Room<Game>>,
-    /// Devices by number.
-    devices: BTreeMap<u32, (String, DeviceId)>,
+    reading: Reading,
     /// What keeps it from reading on.
     broken: bool,
     /// Frames that it did not see one by one.
@@ -51,7 +50,7 @@ impl Auditor {
             session,
             ledger,
             room: None,
-            devices: BTreeMap::new(),
+            reading: Reading::default(),
             broken: false,
             unseen: 0,
             frames: 0,
@@ -130,8 +129,7 @@ impl Auditor {
         self.room.as_ref().map(Room::head).unwrap_or_default()
     }
 
-    /// A frame that should be the next. What it holds is told before it is replayed: whether that is right is not left to
-    /// the same code alone.
+    /// A frame that should be the next.
     fn take(&mut self, bytes: &[u8]) {
         let Ok(frame) = Frame::decode(bytes) else {
             return self.stop("a frame of the log cannot be read");
@@ -140,7 +138,9 @@ impl Auditor {
             return;
         }
         let (before, v) = (self.head().v, frame.v);
-        self.enter(&frame);
+        let mut ledger = self.ledger.lock().expect("no holder panics");
+        self.reading.enter(&frame, &mut ledger);
+        drop(ledger);
         let replayed = match &mut self.room {
             Some(room) => room.replay(bytes).map(|_| ()),
             None => Room::genesis(bytes).map(|room| self.room = Some(room)),
@@ -149,45 +149,8 @@ impl Auditor {
             Ok(()) => self.frames += v - before,
             Err(error) => self.stop(&format!("frame {v} of the log does not follow: {error:?}")),
         }
-        self.learn(&frame);
-    }
-
-    fn enter(&mut self, frame: &Frame) {
-        let mut ledger = self.ledger.lock().expect("no holder panics");
-        for entry in &frame.entries {
-            let (device, seq, logged) = match entry {
-                Entry::Act { device, seq, body } => (device, seq, accepted(body)),
-                Entry::Upcast {
-                    device, seq, body, ..
-                } => (device, seq, accepted(body)),
-                Entry::Reject {
-                    device,
-                    seq,
-                    code,
-                    body,
-                } => {
-                    let (code, body) = (*code, *body);
-                    (device, seq, Logged { code, body })
-                }
-                _ => continue,
-            };
-            if let Some((user, id)) = self.devices.get(device) {
-                ledger.logged(user, *id, *seq, logged);
-            }
-        }
-    }
-
-    /// Which devices have which numbers now.
-    fn learn(&mut self, frame: &Frame) {
-        let Some(room) = &self.room else {
-            return;
-        };
-        for entry in &frame.entries {
-            if let Entry::Register { user, id, .. } = entry
-                && let Some(standing) = room.standing(user, *id)
-            {
-                self.devices.insert(standing.number, (user.clone(), *id));
-            }
+        if let Some(room) = &self.room {
+            self.reading.learn(&frame, room);
         }
     }
 
@@ -202,8 +165,9 @@ impl Auditor {
         ledger.vouched(|user, id| standing(user, id).map(|standing| standing.mark()));
         let number =
             |(user, id): (String, DeviceId)| Some((standing(&user, id)?.number, (user, id)));
-        self.devices = ledger.devices().filter_map(number).collect();
+        let devices = ledger.devices().filter_map(number).collect();
         drop(ledger);
+        self.reading = Reading::of(devices);
         let v = room.as_ref().map_or(0, |room| room.head().v);
         self.unseen += v.saturating_sub(self.head().v);
         self.room = room;
@@ -213,12 +177,5 @@ impl Auditor {
         self.broken = true;
         let mut ledger = self.ledger.lock().expect("no holder panics");
         ledger.fork(sentence);
-    }
-}
-
-fn accepted(body: &[u8]) -> Logged {
-    Logged {
-        code: 0,
-        body: BodyHash::of(body),
     }
 }

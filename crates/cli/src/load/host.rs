@@ -12,13 +12,13 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// A guest.
 #[derive(Clone)]
-pub(super) struct Session {
-    pub(super) token: String,
-    pub(super) user: String,
+pub(crate) struct Session {
+    pub(crate) token: String,
+    pub(crate) user: String,
 }
 
 /// What came of a request to a room.
-pub(super) enum Heard {
+pub(crate) enum Heard {
     Reply(Vec<u8>),
     /// A stable code, and what should come first where an action was missing.
     Refused {
@@ -30,12 +30,12 @@ pub(super) enum Heard {
 }
 
 /// The path of a room, below the host's.
-pub(super) fn room_path(kind: &str, name: &str) -> String {
+pub(crate) fn room_path(kind: &str, name: &str) -> String {
     format!("/api/rooms/{kind}/{name}")
 }
 
 /// A guest's session; a refusal or a failure is told and tried again until it is there.
-pub(super) async fn session(caller: &mut Caller, mut refused: impl FnMut(&str)) -> Session {
+pub(crate) async fn session(caller: &mut Caller, mut refused: impl FnMut(&str)) -> Session {
     loop {
         let posted = caller.post("/api/session", "application/json", None, b"{}".to_vec());
         let mut pause = AGAIN;
@@ -55,7 +55,7 @@ pub(super) async fn session(caller: &mut Caller, mut refused: impl FnMut(&str)) 
 }
 
 /// Asks a room.
-pub(super) async fn ask(caller: &mut Caller, path: &str, token: &str, body: Vec<u8>) -> Heard {
+pub(crate) async fn ask(caller: &mut Caller, path: &str, token: &str, body: Vec<u8>) -> Heard {
     match caller.post(path, BATON_TYPE, Some(token), body).await {
         Ok(answer) if answer.status == 200 => Heard::Reply(answer.body.into()),
         Ok(answer) => {

@@ -13,7 +13,7 @@ const EXAMPLES: usize = 5;
 
 /// One room's.
 #[derive(Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     devices: BTreeMap<DeviceId, Device>,
     users: BTreeSet<String>,
     /// The hash that was first shown of each version.
@@ -26,22 +26,22 @@ pub(super) struct Ledger {
 
 /// What must not happen, counted; and the first of it in words.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// Acknowledged actions that the log does not hold, or holds with another verdict.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// Actions in the log that nobody made, or that are in it twice.
-    pub(super) doubled: u64,
+    pub(crate) doubled: u64,
     /// Versions that were shown with two hashes, and states that do not follow from their frames.
-    pub(super) forked: u64,
-    pub(super) examples: Vec<String>,
+    pub(crate) forked: u64,
+    pub(crate) examples: Vec<String>,
 }
 
 /// An action in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Logged {
+pub(crate) struct Logged {
     /// 0 accepted, else the rules' code.
-    pub(super) code: u16,
-    pub(super) body: BodyHash,
+    pub(crate) code: u16,
+    pub(crate) body: BodyHash,
 }
 
 struct Device {
@@ -60,18 +60,18 @@ struct Action {
 }
 
 impl Faults {
-    pub(super) fn none(&self) -> bool {
+    pub(crate) fn none(&self) -> bool {
         self.lost == 0 && self.doubled == 0 && self.forked == 0
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.lost += other.lost;
         self.doubled += other.doubled;
         self.forked += other.forked;
         other.examples.iter().for_each(|example| self.say(example));
     }
 
-    fn say(&mut self, example: &str) {
+    pub(crate) fn say(&mut self, example: &str) {
         if self.examples.len() < EXAMPLES {
             self.examples.push(example.to_owned());
         }
@@ -80,7 +80,7 @@ impl Faults {
 
 impl Ledger {
     /// A device of ours is about to take part.
-    pub(super) fn enrol(&mut self, user: &str, id: DeviceId) {
+    pub(crate) fn enrol(&mut self, user: &str, id: DeviceId) {
         self.users.insert(user.to_owned());
         let device = Device {
             user: user.to_owned(),
@@ -91,7 +91,7 @@ impl Ledger {
     }
 
     /// A device made its next action.
-    pub(super) fn made(&mut self, id: DeviceId, body: BodyHash) {
+    pub(crate) fn made(&mut self, id: DeviceId, body: BodyHash) {
         let action = Action {
             body,
             told: None,
@@ -103,7 +103,7 @@ impl Ledger {
     }
 
     /// A device was told that an action was taken, with its verdict where that is still known.
-    pub(super) fn told(&mut self, id: DeviceId, seq: u64, code: Option<u16>) {
+    pub(crate) fn told(&mut self, id: DeviceId, seq: u64, code: Option<u16>) {
         let action = self
             .devices
             .get_mut(&id)
@@ -123,7 +123,7 @@ impl Ledger {
     }
 
     /// A client has a room at this head.
-    pub(super) fn shown(&mut self, lineage: Lineage, head: Head) {
+    pub(crate) fn shown(&mut self, lineage: Lineage, head: Head) {
         let first = *self.shown.entry((lineage, head.v)).or_insert(head.hash);
         if first != head.hash {
             self.fork(&format!(
@@ -136,34 +136,34 @@ impl Ledger {
     }
 
     /// A state that does not follow from its frame, or a frame that does not follow.
-    pub(super) fn fork(&mut self, sentence: &str) {
+    pub(crate) fn fork(&mut self, sentence: &str) {
         self.faults.forked += 1;
         self.faults.say(sentence);
     }
 
     /// Actions that will never arrive, by the client's own word.
-    pub(super) fn gave_up(&mut self, id: DeviceId, count: u64) {
+    pub(crate) fn gave_up(&mut self, id: DeviceId, count: u64) {
         self.faults.lost += count;
         let sentence = format!("{id} was evicted with {count} actions without an answer");
         self.faults.say(&sentence);
     }
 
     /// A client was told that the store lost frames. What was acknowledged has to come back.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.resets += 1;
     }
 
-    pub(super) fn resets(&self) -> u64 {
+    pub(crate) fn resets(&self) -> u64 {
         self.resets
     }
 
     /// The newest version of a history that a client was shown.
-    pub(super) fn newest(&self, lineage: Lineage) -> u64 {
+    pub(crate) fn newest(&self, lineage: Lineage) -> u64 {
         self.newest.get(&lineage).copied().unwrap_or(0)
     }
 
     /// The log holds an action, in a frame that was read.
-    pub(super) fn logged(&mut self, user: &str, id: DeviceId, seq: u64, logged: Logged) {
+    pub(crate) fn logged(&mut self, user: &str, id: DeviceId, seq: u64, logged: Logged) {
         if !self.users.contains(user) {
             return;
         }
@@ -190,7 +190,7 @@ impl Ledger {
 
     /// The log could not be read frame by frame up to here: the room's marks have to do. What was read before may have
     /// been of a history that was lost.
-    pub(super) fn vouched(&mut self, mark: impl Fn(&str, DeviceId) -> Option<u64>) {
+    pub(crate) fn vouched(&mut self, mark: impl Fn(&str, DeviceId) -> Option<u64>) {
         for (id, device) in &mut self.devices {
             device.vouched = mark(&device.user, *id).unwrap_or(0);
             for action in &mut device.actions {
@@ -200,19 +200,19 @@ impl Ledger {
     }
 
     /// Our devices, with their users.
-    pub(super) fn devices(&self) -> impl Iterator<Item = (String, DeviceId)> {
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (String, DeviceId)> {
         let devices = self.devices.iter();
         devices.map(|(id, device)| (device.user.clone(), *id))
     }
 
     /// Actions without an answer.
-    pub(super) fn unanswered(&self) -> u64 {
+    pub(crate) fn unanswered(&self) -> u64 {
         let actions = self.devices.values().flat_map(|device| &device.actions);
         actions.filter(|action| action.told.is_none()).count() as u64
     }
 
     /// What went wrong, now that the log was read to its end.
-    pub(super) fn judge(&self) -> Faults {
+    pub(crate) fn judge(&self) -> Faults {
         let mut faults = self.faults.clone();
         // A history ends where a client was told that it did; else two went on side by side.
         let histories = self.newest.len() as u64;

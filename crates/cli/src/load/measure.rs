@@ -7,9 +7,10 @@ use std::sync::Mutex;
 use hdrhistogram::Histogram;
 
 use super::clock::Clock;
+use super::host::Heard;
 
 /// What clients meet, from many threads.
-pub(super) struct Measure {
+pub(crate) struct Measure {
     clock: Clock,
     state: Mutex<State>,
 }
@@ -23,37 +24,48 @@ struct State {
 }
 
 /// A request and what came of it.
-pub(super) enum Came<'a> {
+pub(crate) enum Came<'a> {
     Reply,
     Refused(&'a str),
     Nothing,
 }
 
+impl<'a> Came<'a> {
+    /// Of a request to a room.
+    pub(crate) fn of(heard: &'a Heard) -> Self {
+        match heard {
+            Heard::Reply(_) => Self::Reply,
+            Heard::Refused { code, .. } => Self::Refused(code),
+            Heard::Failed => Self::Nothing,
+        }
+    }
+}
+
 /// What was counted.
 #[derive(Clone)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Requests to rooms that were answered, refusals included.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// Requests to rooms that nobody answered.
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
     /// Requests that were sent because the one before had failed or was refused.
-    pub(super) retries: u64,
+    pub(crate) retries: u64,
     /// By code; of sessions too, and also of before the measurement.
-    pub(super) refused: BTreeMap<String, u64>,
+    pub(crate) refused: BTreeMap<String, u64>,
     /// Actions that were made.
-    pub(super) made: u64,
+    pub(crate) made: u64,
     /// Actions of the measurement that the log was seen to hold, with their verdicts.
-    pub(super) accepted: u64,
-    pub(super) rejected: u64,
+    pub(crate) accepted: u64,
+    pub(crate) rejected: u64,
     /// Those of them that were seen before it ended.
-    pub(super) in_time: u64,
+    pub(crate) in_time: u64,
     /// Actions that were due but not made: the rules said no, or too many were without an answer.
-    pub(super) forbidden: u64,
-    pub(super) full: u64,
+    pub(crate) forbidden: u64,
+    pub(crate) full: u64,
     /// Of a request that was answered, in microseconds.
-    pub(super) request_us: Histogram<u64>,
+    pub(crate) request_us: Histogram<u64>,
     /// From when an action was due to when its client saw it in the log, in microseconds.
-    pub(super) shown_us: Histogram<u64>,
+    pub(crate) shown_us: Histogram<u64>,
 }
 
 /// Three digits that matter, of times up to ten minutes; what takes longer counts as that.
@@ -82,7 +94,7 @@ impl Default for Counts {
 }
 
 impl Measure {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
             state: Mutex::default(),
@@ -90,22 +102,22 @@ impl Measure {
     }
 
     /// It begins.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.with(|state, now_us| state.since_us = Some(now_us));
     }
 
     /// It ends; what was made in it still counts when it is seen.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.with(|state, now_us| state.until_us = Some(now_us));
     }
 
     /// So far.
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.with(|state, _| state.counts.clone())
     }
 
     /// How long it has lasted, in seconds.
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.with(|state, now_us| {
             let until_us = state.until_us.unwrap_or(now_us);
             let since_us = state.since_us.unwrap_or(until_us);
@@ -114,7 +126,7 @@ impl Measure {
     }
 
     /// A request that was sent at `sent_us` has ended. `again`: the one before it was in vain.
-    pub(super) fn request(&self, sent_us: u64, again: bool, came: &Came<'_>) {
+    pub(crate) fn request(&self, sent_us: u64, again: bool, came: &Came<'_>) {
         self.with(|state, now_us| {
             if let Came::Refused(code) = came {
                 state.refuse(code);
@@ -135,27 +147,27 @@ impl Measure {
     }
 
     /// Something else was refused.
-    pub(super) fn refused(&self, code: &str) {
+    pub(crate) fn refused(&self, code: &str) {
         self.with(|state, _| state.refuse(code));
     }
 
     /// An action was made.
-    pub(super) fn made(&self) {
+    pub(crate) fn made(&self) {
         self.count(|counts| counts.made += 1);
     }
 
     /// An action that was due was not made, since the rules said no.
-    pub(super) fn forbidden(&self) {
+    pub(crate) fn forbidden(&self) {
         self.count(|counts| counts.forbidden += 1);
     }
 
     /// An action that was due was not made, since too many were without an answer.
-    pub(super) fn full(&self) {
+    pub(crate) fn full(&self) {
         self.count(|counts| counts.full += 1);
     }
 
     /// An action that was due at `due_us` is seen in the log.
-    pub(super) fn shown(&self, due_us: u64, accepted: bool) {
+    pub(crate) fn shown(&self, due_us: u64, accepted: bool) {
         self.with(|state, now_us| {
             if !state.is_within(due_us) {
                 return;

@@ -7,8 +7,10 @@
 //! |---|---|
 //! | `options` | what a run may be told |
 //! | `player` | what a client wants to do and when; the one file that knows the game |
-//! | `seat` | a client without its connections: what it makes, what counts as told and shown |
+//! | `witness` | what a replica made, was told and was shown |
+//! | `seat` | a client without its connections: what it makes, what is measured of it |
 //! | `client` | in which order a client waits for things |
+//! | `reading` | what a frame holds of devices' actions |
 //! | `auditor` | what a room's log holds |
 //! | `ledger` | whether all of that agrees |
 //! | `site`, `host`, `line` | connections and bytes; requests and answers; live lines |
@@ -16,16 +18,18 @@
 
 mod auditor;
 mod client;
-mod clock;
-mod host;
-mod ledger;
+pub(crate) mod clock;
+pub(crate) mod host;
+pub(crate) mod ledger;
 mod line;
-mod measure;
+pub(crate) mod measure;
 mod options;
 mod player;
+pub(crate) mod reading;
 mod report;
 mod seat;
 pub(crate) mod site;
+pub(crate) mod witness;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};

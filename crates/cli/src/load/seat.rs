@@ -1,10 +1,10 @@
-//! A client without its connections: a replica, who plays through it, and the book-keeping of both. Decides what is made,
-//! and what counts as told and shown; must not know how requests and frames travel.
+//! A client without its connections: a replica that is watched, and who plays through it. Decides what is made and measured;
+//! must not know how requests and frames travel.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use baton::{ActError, BodyHash, Code, DeviceId, Note, Replica, wire};
+use baton::{ActError, DeviceId};
 
 use super::clock::Clock;
 use super::host::Heard;
@@ -12,9 +12,8 @@ use super::ledger::Ledger;
 use super::line::Event;
 use super::measure::{Came, Measure};
 use super::player::{Game, Player, plays};
+use super::witness::Witness;
 
-/// The version of this client, recorded with its registration.
-const CLIENT: u16 = 1;
 /// A client whose actions are all without an answer looks again after this, at the latest.
 const FULL_US: u64 = 10_000;
 
@@ -22,18 +21,13 @@ const FULL_US: u64 = 10_000;
 pub(super) struct Seat {
     clock: Clock,
     measure: Arc<Measure>,
-    ledger: Arc<Mutex<Ledger>>,
-    replica: Replica<Game>,
+    witness: Witness<Game>,
     player: Player,
     /// Whether frames come by themselves.
     live: bool,
     /// Actions without an answer: sequence, and when it was due.
     open: VecDeque<(u64, u64)>,
-    /// The highest sequence that a reply spoke of.
-    told: u64,
-    shown: u64,
     in_vain: bool,
-    over: Option<&'static str>,
 }
 
 impl Seat {
@@ -47,37 +41,32 @@ impl Seat {
     ) -> Self {
         let mut id = DeviceId::default();
         getrandom::fill(&mut id.0).expect("the system has entropy");
-        ledger.lock().expect("no holder panics").enrol(user, id);
-        let mut replica = Replica::new(user, id, CLIENT);
+        let mut witness = Witness::new(user, id, ledger);
         // Nobody looks at predictions.
-        replica.set_cautious(true, 0);
+        witness.replica.set_cautious(true, 0);
         Self {
             clock,
             measure,
-            ledger,
-            replica,
+            witness,
             player,
             live: false,
             open: VecDeque::new(),
-            told: 0,
-            shown: 0,
             in_vain: false,
-            over: None,
         }
     }
 
     /// Whether it is part of the room, and the room has something to do.
     pub(super) fn is_ready(&self) -> bool {
-        self.has_joined() && self.replica.synced().is_some_and(plays)
+        self.has_joined() && self.witness.replica.synced().is_some_and(plays)
     }
 
     pub(super) fn has_joined(&self) -> bool {
-        self.replica.player().is_some()
+        self.witness.replica.player().is_some()
     }
 
     /// Why it takes part no more, if so.
     pub(super) fn over(&self) -> Option<&'static str> {
-        self.over
+        self.witness.over()
     }
 
     /// Whether every action of its has an answer.
@@ -100,27 +89,27 @@ impl Seat {
 
     /// When it wants to ask, in microseconds.
     pub(super) fn ask_us(&self) -> u64 {
-        self.replica
+        self.witness
+            .replica
             .ask_at(self.live, self.clock.ms())
             .saturating_mul(1_000)
     }
 
     /// Does what is due.
     pub(super) fn act(&mut self) {
-        while self.player.due_us() <= self.clock.us() && self.over.is_none() {
+        while self.player.due_us() <= self.clock.us() && self.over().is_none() {
             let now_us = self.clock.us();
-            let (Some(room), Some(me)) = (self.replica.synced(), self.replica.player()) else {
+            let (Some(room), Some(me)) =
+                (self.witness.replica.synced(), self.witness.replica.player())
+            else {
                 return self.player.wait_until(now_us + FULL_US);
             };
             let (due_us, action) = self.player.wish(room, me);
             let Some(action) = action else {
                 continue;
             };
-            match self.replica.act(&action, now_us / 1_000) {
+            match self.witness.act(&action, now_us / 1_000) {
                 Ok(seq) => {
-                    let body = BodyHash::of(&wire::write(&action));
-                    let id = self.replica.device();
-                    self.ledger().made(id, body);
                     self.measure.made();
                     let greedy = self.player.is_greedy();
                     self.open
@@ -143,35 +132,20 @@ impl Seat {
 
     /// The next request.
     pub(super) fn request(&mut self) -> Vec<u8> {
-        self.replica.request(self.live, self.clock.ms())
+        self.witness.replica.request(self.live, self.clock.ms())
     }
 
     /// The last.
     pub(super) fn leave(&mut self) -> Vec<u8> {
-        self.replica.leave(self.clock.ms())
+        self.witness.replica.leave(self.clock.ms())
     }
 
     /// What came of a request.
     pub(super) fn heard(&mut self, heard: &Heard, sent_us: u64) {
         let now_ms = self.clock.ms();
         let again = self.in_vain;
-        self.in_vain = true;
-        match heard {
-            Heard::Reply(bytes) => {
-                self.measure.request(sent_us, again, &Came::Reply);
-                self.in_vain = !self.replica.receive(bytes, sent_us / 1_000, now_ms);
-                self.mark(bytes);
-            }
-            Heard::Refused { code, expected } => {
-                self.measure.request(sent_us, again, &Came::Refused(code));
-                let known = Code::ALL.into_iter().find(|known| known.name() == code);
-                self.replica.refused(known, *expected, now_ms);
-            }
-            Heard::Failed => {
-                self.measure.request(sent_us, again, &Came::Nothing);
-                self.replica.refused(None, None, now_ms);
-            }
-        }
+        self.measure.request(sent_us, again, &Came::of(heard));
+        self.in_vain = !self.witness.heard(heard, sent_us / 1_000, now_ms);
         self.after();
     }
 
@@ -181,70 +155,22 @@ impl Seat {
             Event::Open => self.live = true,
             Event::Lost => self.live = false,
             Event::Frame(bytes) => {
-                self.replica.frame(bytes, self.clock.ms());
+                self.witness.replica.frame(bytes, self.clock.ms());
                 self.after();
             }
         }
     }
 
-    /// What a reply says of the device's actions, which counts as told whatever its frames say.
-    fn mark(&mut self, bytes: &[u8]) {
-        let standing = wire::read_reply(bytes).and_then(|reply| reply.device);
-        let Some(standing) = standing.filter(|standing| standing.mark > self.told) else {
-            return;
-        };
-        let id = self.replica.device();
-        let mut ledger = self.ledger.lock().expect("no holder panics");
-        for seq in self.told + 1..=standing.mark {
-            ledger.told(id, seq, standing.verdict(seq));
-        }
-        self.told = standing.mark;
-    }
-
     fn after(&mut self) {
-        for note in self.replica.notes() {
-            self.read(&note);
-        }
-        let head = self.replica.head();
-        if head.v != self.shown
-            && let Some(room) = self.replica.synced()
-        {
-            self.shown = head.v;
-            let lineage = room.lineage();
-            self.ledger().shown(lineage, head);
-        }
-    }
-
-    fn read(&mut self, note: &Note) {
-        let id = self.replica.device();
-        match note {
-            Note::Answer { seq, code } => {
-                self.ledger().told(id, *seq, *code);
-                let index = self.open.iter().position(|(open, _)| open == seq);
-                if let Some((_, due_us)) = index.and_then(|index| self.open.remove(index)) {
-                    self.measure.shown(due_us, *code == Some(0));
-                }
-                // There is room for more.
-                if self.player.is_greedy() && self.player.due_us() < u64::MAX {
-                    self.player.wait_until(0);
-                }
+        for (seq, code) in self.witness.answers() {
+            let index = self.open.iter().position(|(open, _)| *open == seq);
+            if let Some((_, due_us)) = index.and_then(|index| self.open.remove(index)) {
+                self.measure.shown(due_us, code == Some(0));
             }
-            Note::Reset => self.ledger().reset(),
-            Note::Evicted { lost } => {
-                self.ledger().gave_up(id, *lost as u64);
-                self.over = Some("evicted");
+            // There is room for more.
+            if self.player.is_greedy() && self.player.due_us() < u64::MAX {
+                self.player.wait_until(0);
             }
-            Note::Desync => {
-                let v = self.replica.desync().map_or(0, |desync| desync.v);
-                let sentence = format!("the state after version {} is not its frame's", v + 1);
-                self.ledger().fork(&sentence);
-                self.over = Some("desync");
-            }
-            Note::Reload => self.over = Some("the room plays by rules that this program lacks"),
         }
-    }
-
-    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
-        self.ledger.lock().expect("no holder panics")
     }
 }

@@ -139,6 +139,11 @@ impl Caller {
         }
     }
 
+    /// The next request goes to the site of `turn`.
+    pub(crate) fn aim(&mut self, turn: usize) {
+        self.turn = turn;
+    }
+
     /// Posts a body; `token`: of whoever asks.
     pub(crate) async fn post(
         &mut self,
