@@ -23,6 +23,11 @@ export interface Way {
   start(rooms: object): Promise<Host>
 }
 
+/** Of processes of Node there may be `more` settings. */
+export interface NodeWay extends Way {
+  start(rooms: object, more?: Record<string, string>): Promise<Host>
+}
+
 /** One process of Node with its rooms in memory. */
 export const nodeOnMemory: Way = {
   name: 'Node, memory',
@@ -31,13 +36,13 @@ export const nodeOnMemory: Way = {
 }
 
 /** Processes of Node on one Redis. */
-export function nodeOnRedis(processes: number): Way {
+export function nodeOnRedis(processes: number): NodeWay {
   return {
     name: `Node x ${processes}, Redis`,
     processes,
-    start: async (rooms) => {
+    start: async (rooms, more) => {
       const redis = await RedisServer.start()
-      return node(processes, `redis://127.0.0.1:${redis.port}`, rooms, redis)
+      return node(processes, `redis://127.0.0.1:${redis.port}`, rooms, redis, more)
     },
   }
 }
@@ -72,8 +77,8 @@ export const workersOnRedis: Way = {
   },
 }
 
-async function node(count: number, store: string, rooms: object, redis?: RedisServer): Promise<Host> {
-  const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: rooms } }) }
+async function node(count: number, store: string, rooms: object, redis?: RedisServer, more = {}): Promise<Host> {
+  const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: rooms } }), ...more }
   const all = await Promise.all(Array.from({ length: count }, () => NodeProcess.start(store, variables)))
   const stop = async () => {
     await Promise.all(all.map((process) => process.end('SIGKILL')))

@@ -2,8 +2,12 @@
 
 import { execFile } from 'node:child_process'
 import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 
 export const ROOT = resolve(import.meta.dirname, '../../..')
+
+/** What a program prints is heard to its end, up to so many bytes. */
+const SAID = 64 * 1024 * 1024
 
 /** How a program ended, and what it printed. */
 export interface Ended {
@@ -11,13 +15,20 @@ export interface Ended {
   said: string
 }
 
-function cargo(verb: 'build' | 'run', packaged: string, program: string, words: string[]): Promise<Ended> {
+function cargo(
+  verb: 'build' | 'run',
+  packaged: string,
+  program: string,
+  words: string[],
+  hear: (line: string) => void = () => {},
+): Promise<Ended> {
   return new Promise((done) => {
     const command = process.env.CARGO ?? 'cargo'
     const which = [verb, '--quiet', '--locked', '--package', packaged, '--bin', program]
-    const child = execFile(command, [...which, ...words], { cwd: ROOT }, (_, stdout, stderr) =>
+    const child = execFile(command, [...which, ...words], { cwd: ROOT, maxBuffer: SAID }, (_, stdout, stderr) =>
       done({ status: child.exitCode ?? -1, said: stdout + stderr }),
     )
+    if (child.stdout) createInterface(child.stdout).on('line', hear)
   })
 }
 
@@ -30,4 +41,14 @@ export async function buildProgram(packaged: string, program: string): Promise<v
 /** Runs one, to its end. */
 export function runProgram(packaged: string, program: string, ...words: string[]): Promise<Ended> {
   return cargo('run', packaged, program, ['--', ...words])
+}
+
+/** The same; each line that it prints is told as it comes. */
+export function followProgram(
+  packaged: string,
+  program: string,
+  words: string[],
+  hear: (line: string) => void,
+): Promise<Ended> {
+  return cargo('run', packaged, program, ['--', ...words], hear)
 }

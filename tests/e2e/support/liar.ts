@@ -10,6 +10,7 @@ import { decode, encode, type Hail, PRESENCE, type Reply, type Request, reply, r
 
 /** A request as it came, and as it may be passed on. */
 export interface Asked {
+  method: string
   path: string
   headers: Record<string, string>
   body: Uint8Array
@@ -39,8 +40,9 @@ export class Liar {
   }
 
   static async start(host: string, lie: Lie): Promise<Liar> {
-    const pass: Pass = async ({ path, headers, body }) => {
-      const response = await fetch(host + path, { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> })
+    const pass: Pass = async ({ method, path, headers, body }) => {
+      const sent = method === 'GET' ? null : (body as Uint8Array<ArrayBuffer>)
+      const response = await fetch(host + path, { method, headers, body: sent })
       const type = response.headers.get('content-type') ?? ''
       return { status: response.status, type, body: new Uint8Array(await response.arrayBuffer()) }
     }
@@ -49,6 +51,7 @@ export class Liar {
       for await (const part of incoming) parts.push(part as Buffer)
       const { 'content-type': type = '', authorization = '' } = incoming.headers
       const asked = {
+        method: incoming.method ?? 'GET',
         path: incoming.url ?? '/',
         headers: { 'content-type': type, ...(authorization ? { authorization } : {}) },
         body: new Uint8Array(Buffer.concat(parts)),

@@ -26,10 +26,18 @@ export class NodeProcess {
     this.#printed = printed
   }
 
-  /** `store` as the program takes it; `skew_ms`: how wrong its clock is. @throws if it does not listen in time */
-  static async start(store: string, variables: Record<string, string> = {}, skew_ms = 0): Promise<NodeProcess> {
+  /**
+   * `store` as the program takes it; `skew_ms`: how wrong its clock is; `on`: its port, where it takes the place of another.
+   * @throws if it does not listen in time
+   */
+  static async start(
+    store: string,
+    variables: Record<string, string> = {},
+    skew_ms = 0,
+    on = '0',
+  ): Promise<NodeProcess> {
     const limits = { BATON_RATE_USER: '0/0', BATON_RATE_ADDRESS: '0/0', BATON_RATE_GUEST: '0/0' }
-    const program = ['--import', SKEWED, SERVER, '--store', store, '--port', '0', '--metrics-port', '0']
+    const program = ['--import', SKEWED, SERVER, '--store', store, '--port', on, '--metrics-port', '0']
     const child = spawn(process.execPath, program, {
       env: { PATH: process.env.PATH, BATON_KEYS: TEST_KEYS, SKEW_MS: String(skew_ms), ...limits, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
