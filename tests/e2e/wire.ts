@@ -5,6 +5,7 @@
  */
 
 import {
+  bool,
   bytes,
   type Codec,
   decode,
@@ -105,10 +106,13 @@ export const reply: Codec<Reply> = struct({
   device: option(struct<Standing>({ number: u32, mark: u64, verdicts: list(u16) })),
 })
 
+/** What is in a frame, as `crates/baton/src/frame.rs` has it. */
 export type Entry =
   | { tag: 'setup'; kind: string; rules: Uint8Array; version: number; config: Uint8Array }
   | { tag: 'register'; user: string; name: string; id: Uint8Array; client: number }
-  | { tag: 'join' | 'beat' | 'leave'; device: number; session: number; at: number }
+  | { tag: 'join'; device: number; session: number; at: number }
+  | { tag: 'beat'; device: number; session: number; at: number }
+  | { tag: 'leave'; device: number; session: number; at: number }
   | { tag: 'act'; device: number; seq: number; body: Uint8Array }
   | { tag: 'reject'; device: number; seq: number; code: number; body: Uint8Array }
   | { tag: 'acknowledge'; target: string; lineage: Uint8Array; upto: number; read_ms: number }
@@ -116,6 +120,12 @@ export type Entry =
   | { tag: 'reset'; lost: Uint8Array }
   | { tag: 'vouch'; device: number; mark: number }
   | { tag: 'evict'; device: number }
+  | { tag: 'receive'; sender: string; lineage: Uint8Array; number: number; body: Uint8Array }
+  | { tag: 'decline'; sender: string; lineage: Uint8Array; number: number; code: number; body: Uint8Array }
+  | { tag: 'switch'; rules: Uint8Array; version: number; open: boolean }
+  | { tag: 'upcast'; device: number; seq: number; version: number; body: Uint8Array }
+  | { tag: 'halt' }
+  | { tag: 'due' }
 
 export interface Frame {
   format: number
@@ -133,21 +143,9 @@ export interface Frame {
 
 const session = { device: u32, session: u32, at: u32 }
 
-/** The entries that the tests meet; another one is an error. */
-const entry = variants<
-  | { tag: 'setup'; kind: string; rules: Uint8Array; version: number; config: Uint8Array }
-  | { tag: 'register'; user: string; name: string; id: Uint8Array; client: number }
-  | { tag: 'join'; device: number; session: number; at: number }
-  | { tag: 'beat'; device: number; session: number; at: number }
-  | { tag: 'leave'; device: number; session: number; at: number }
-  | { tag: 'act'; device: number; seq: number; body: Uint8Array }
-  | { tag: 'reject'; device: number; seq: number; code: number; body: Uint8Array }
-  | { tag: 'acknowledge'; target: string; lineage: Uint8Array; upto: number; read_ms: number }
-  | { tag: 'cut'; why: number; skip_ms: number }
-  | { tag: 'reset'; lost: Uint8Array }
-  | { tag: 'vouch'; device: number; mark: number }
-  | { tag: 'evict'; device: number }
->({
+const sent = { sender: text, lineage: fixed(8), number: u64 }
+
+const entry = variants<Entry>({
   setup: { kind: text, rules: fixed(16), version: u32, config: bytes },
   register: { user: text, name: text, id: fixed(16), client: u16 },
   join: session,
@@ -160,6 +158,12 @@ const entry = variants<
   reset: { lost: fixed(8) },
   vouch: { device: u32, mark: u64 },
   evict: { device: u32 },
+  receive: { ...sent, body: bytes },
+  decline: { ...sent, code: u16, body: fixed(4) },
+  switch: { rules: fixed(16), version: u32, open: bool },
+  upcast: { device: u32, seq: u64, version: u32, body: bytes },
+  halt: {},
+  due: {},
 })
 
 export const frame: Codec<Frame> = struct<Frame>({
@@ -172,7 +176,7 @@ export const frame: Codec<Frame> = struct<Frame>({
   rules: u8,
   tick: u64,
   time_ms: u64,
-  entries: list(entry as Codec<Entry>),
+  entries: list(entry),
   state: fixed(16),
 })
 

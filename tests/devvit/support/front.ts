@@ -9,13 +9,13 @@ import { PROCESSES } from './app'
 import { asUser } from './players'
 
 export class DevvitFront {
-  readonly #devvit: LocalDevvit
+  readonly devvit: LocalDevvit
   readonly #posts = new Map<string, Promise<string>>()
   #users = 0
   #starts = 1
 
   private constructor(devvit: LocalDevvit) {
-    this.#devvit = devvit
+    this.devvit = devvit
   }
 
   static async start(variables: Record<string, string>): Promise<DevvitFront> {
@@ -34,31 +34,31 @@ export class DevvitFront {
     const token = /^Bearer (user\d+)$/.exec(new Headers(init.headers).get('authorization') ?? '')?.[1]
     if (pathname === '/api/session') return this.#session(url, init)
     const [, name] = /^\/api\/rooms\/contagion\/([^/]+)/.exec(pathname) ?? []
-    if (!name) return asUser(this.#devvit, token)(url, init)
+    if (!name) return asUser(this.devvit, token)(url, init)
     const post = await this.#postOf(name)
-    return asUser(this.#devvit, token, post)(url.replace(`/contagion/${name}`, `/contagion/${post}`), init)
+    return asUser(this.devvit, token, post)(url.replace(`/contagion/${name}`, `/contagion/${post}`), init)
   }
 
   /** Ends all processes; others take their place. */
   async endAll(): Promise<void> {
-    for (let number = 0; number < PROCESSES; number += 1) await this.#devvit.kill()
+    for (let number = 0; number < PROCESSES; number += 1) await this.devvit.kill()
     this.#starts += 1
   }
 
   stop(): Promise<void> {
-    return this.#devvit.stop()
+    return this.devvit.stop()
   }
 
   /** A token tells users apart here; the app never reads one. */
   async #session(url: string, init: RequestInit): Promise<Response> {
     this.#users += 1
     const user = `user${this.#users}`
-    const answer = await asUser(this.#devvit, user)(url, init)
+    const answer = await asUser(this.devvit, user)(url, init)
     return Response.json({ ...((await answer.json()) as object), token: user }, { status: answer.status })
   }
 
   #postOf(name: string): Promise<string> {
-    const post = this.#posts.get(name) ?? this.#devvit.post(name)
+    const post = this.#posts.get(name) ?? this.devvit.post(name)
     this.#posts.set(name, post)
     return post
   }

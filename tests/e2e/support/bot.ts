@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Instance, instantiate, type Replica } from '../../../js-host/dist/wasm/client/baton_client'
 import type { Note, View } from '../../../js-host/src/client/game'
-import { BATON_TYPE, guest, type Session } from '../device'
+import { guest, type Session } from '../device'
 import { until } from './browser'
+import { exchange, type Send } from './exchange'
 
 const WASM = resolve(import.meta.dirname, '../../../js-host/dist/wasm/client/baton_client_bg.wasm')
 
@@ -35,7 +36,7 @@ export class Bot {
   /** Where the host is; it may move. */
   url: string
   /** How a request is sent: whoever records or disturbs it takes its place. */
-  send: (url: string, init: RequestInit) => Promise<Response>
+  send: Send
   readonly session: Session
   readonly replica: Replica
   /** Answers by sequence: 0 or the rules' code. */
@@ -75,17 +76,8 @@ export class Bot {
   }
 
   async #send(body: Uint8Array): Promise<void> {
-    const sent_ms = performance.now()
-    const answer = await this.send(`${this.url}/api/rooms/contagion/${this.#room}`, {
-      method: 'POST',
-      headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${this.session.token}` },
-      body: body as Uint8Array<ArrayBuffer>,
-    }).catch(() => null)
-    if (answer?.ok) this.replica.receive(new Uint8Array(await answer.arrayBuffer()), sent_ms, performance.now())
-    else {
-      const refusal = (await answer?.json().catch(() => null)) as { code?: string; expected?: number } | null
-      this.replica.refused(refusal?.code, refusal?.expected, performance.now())
-    }
+    const { url, session, send } = this
+    await exchange(this.replica, body, { url: `${url}/api/rooms/contagion/${this.#room}`, session, send })
     for (const note of JSON.parse(this.replica.notes()) as Note[]) {
       this.notes.push(note)
       if (note.note === 'answer') this.answers.set(note.seq, note.code)

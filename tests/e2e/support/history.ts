@@ -67,7 +67,17 @@ export class History {
     const answer = await ask(url, { method: 'POST', headers, body })
     const { news } = decode(reply, new Uint8Array(await answer.arrayBuffer()))
     if (news.tag !== 'frames') throw new Error(`the log ends with a ${news.tag}`)
-    for (const one of [...stored, ...news.frames]) {
+    this.#enter(room, [...stored, ...news.frames])
+  }
+
+  /** Writes down the whole log of a room, wherever it was read, once all that was recorded has ended. */
+  async ended(room: string, read: () => Promise<Uint8Array[]>): Promise<void> {
+    await Promise.allSettled(this.#open)
+    this.#enter(room, await read())
+  }
+
+  #enter(room: string, frames: Uint8Array[]): void {
+    for (const one of frames) {
       const { previous, writer, epoch, nonce, entries } = decode(frame, one)
       this.#lines.push({
         type: 'frame',

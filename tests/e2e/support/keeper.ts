@@ -5,19 +5,22 @@
 
 import type { AccountReplica, Instance } from '../../../js-host/dist/wasm/client/baton_client'
 import type { AccountView } from '../../../js-host/src/client/account'
-import { BATON_TYPE, type Session } from '../device'
+import type { Session } from '../device'
 import { clientWasm } from './bot'
 import { until } from './browser'
+import { exchange, type Send } from './exchange'
 
 export class Keeper {
   readonly replica: AccountReplica
   readonly #wasm: Instance = clientWasm()
   readonly #url: string
   readonly #session: Session
+  readonly #send: Send
 
-  constructor(url: string, session: Session) {
+  constructor(url: string, session: Session, send: Send = fetch) {
     this.#url = `${url}/api/rooms/account/me`
     this.#session = session
+    this.#send = send
     this.replica = new this.#wasm.AccountReplica(session.user, this.#wasm.newDevice())
   }
 
@@ -28,12 +31,8 @@ export class Keeper {
 
   /** Asks once. */
   async ask(): Promise<void> {
-    const sent_ms = performance.now()
-    const body = this.replica.request(false, sent_ms) as Uint8Array<ArrayBuffer>
-    const headers = { 'content-type': BATON_TYPE, authorization: `Bearer ${this.#session.token}` }
-    const response = await fetch(this.#url, { method: 'POST', headers, body })
-    if (!response.ok) throw new Error(`refused: ${response.status} ${await response.text()}`)
-    this.replica.receive(new Uint8Array(await response.arrayBuffer()), sent_ms, performance.now())
+    const body = this.replica.request(false, performance.now())
+    await exchange(this.replica, body, { url: this.#url, session: this.#session, send: this.#send })
   }
 
   /** Asks when it is time to, until it is so. */
@@ -47,6 +46,15 @@ export class Keeper {
       await this.ask()
       return false
     })
+  }
+
+  /** Does some things at once, offline as it were, and waits until all are answered. */
+  async does(volumes: number[]): Promise<void> {
+    for (const volume of volumes) {
+      const taken = this.replica.prefer('volume', volume, performance.now())
+      if (taken < 1) throw new Error(`not taken: ${taken}`)
+    }
+    await this.until('answers', () => this.replica.pending() === 0)
   }
 
   /** Plays so many runs, in each of which somebody stands still, and waits until the server has replayed them. */

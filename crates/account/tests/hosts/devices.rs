@@ -309,3 +309,76 @@ fn b23_what_waits_for_a_frame_is_framed_in_the_order_of_its_receipt() {
         assert_eq!(replayed(&mut world).preferences[&Preference::Volume], last);
     }
 }
+
+/// What two devices replaced while both were offline, by their clocks the first much later than the second. Whichever is
+/// heard last has the last word, field by field of what it said; no device puts the two together.
+#[test]
+fn b35_what_is_received_last_counts_whatever_the_devices_clocks_say_and_no_device_merges() {
+    for (first, last) in [(0, 1), (1, 0)] {
+        let (mut world, mut devices) = account(2, 3);
+        let said = [
+            [
+                Action::Look(1),
+                Action::Prefer(Preference::Volume, 10),
+                Action::Prefer(Preference::Calm, 1),
+            ],
+            [
+                Action::Look(2),
+                Action::Prefer(Preference::Volume, 20),
+                Action::Prefer(Preference::Contrast, 1),
+            ],
+        ];
+        let clocks_ms = [world.since_ms() + TEN_YEARS_MS as u64, world.since_ms()];
+        for (which, actions) in said.iter().enumerate() {
+            for action in actions {
+                let taken = devices[which].replica.act(action, clocks_ms[which]);
+                taken.expect("it is kept");
+            }
+        }
+        // Each shows its own until the other was heard.
+        let shows = |device: &Client<Account>| {
+            let state = shown(device);
+            (state.look, state.preferences[&Preference::Volume])
+        };
+        assert_eq!([shows(&devices[0]), shows(&devices[1])], [(1, 10), (2, 20)]);
+        for which in [first, last] {
+            world.pass(LEASE_MS + 1);
+            let its_ms = clocks_ms[which];
+            let request = devices[which].replica.request(false, its_ms);
+            let arrival = devices[which].arrive(request);
+            let outcomes = world.ask(which, vec![arrival]);
+            assert!(
+                devices[which]
+                    .replica
+                    .receive(&outcomes[0].body, its_ms, its_ms)
+            );
+            world.pass(LEASE_MS + 1);
+        }
+        settle(&mut world, &mut devices);
+        let state = replayed(&mut world);
+        let value = 10 * (last as u8 + 1);
+        assert_eq!(
+            (state.look, state.preferences[&Preference::Volume]),
+            (last as u8 + 1, value)
+        );
+        // What only one of them said is there too: it is the log's order, not the word of a device.
+        assert_eq!(state.preferences.len(), 3);
+        for device in &devices {
+            assert_eq!(wire::write(synced(device)), wire::write(&state));
+            assert_eq!(
+                wire::write(shown(device)),
+                wire::write(&state),
+                "nothing of its own is left"
+            );
+        }
+        // The log holds what they said, as they said it, and nothing that was put together of it.
+        let bodies: Vec<Vec<u8>> = world
+            .audit()
+            .accepted
+            .into_iter()
+            .map(|(.., body)| body)
+            .collect();
+        let sent = [first, last].map(|which| said[which].iter().map(wire::write));
+        assert_eq!(bodies, sent.into_iter().flatten().collect::<Vec<_>>());
+    }
+}

@@ -7,12 +7,20 @@ mod support;
 #[path = "../samples/mod.rs"]
 mod samples;
 
+mod apart;
 mod awards;
+mod builds;
+mod caches;
 mod cheats;
 mod devices;
 mod games;
+mod garden;
 mod hundred;
 mod kills;
+mod later;
 mod packets;
 mod scene;
+mod seas;
+mod storm;
 mod syncs;
+mod versions;
