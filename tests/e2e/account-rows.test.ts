@@ -131,14 +131,18 @@ describe.each(HOSTS)('on %s', (name) => {
     })
     for (const keeper of keepers) await keeper.until('the account', ({ seeds }) => seeds.length > 0)
     await host.trouble(true)
+    let done = 0
     const busy = keepers.map(async (keeper, index) => {
       for (let turn = 0; turn < packets; turn += 1) {
         await keeper.does(Array.from({ length: size }, (_, at) => (index * 64 + turn * size + at) % 200))
+        done += 1
       }
     })
-    // Somebody has begun, nobody has ended.
-    await until('half of it', LIMIT_MS, async () => keepers.some(({ replica }) => replica.version() > devices))
-    await host.kill()
+    // In the midst of it, and where there are others, again.
+    for (const quarter of alone ? [2] : [1, 2, 3]) {
+      await until('a part of it', LIMIT_MS, async () => done >= (quarter * devices * packets) / 4)
+      await host.kill()
+    }
     await Promise.all(busy)
     await host.trouble(false)
     const log = await host.log(roomOf(session))

@@ -70,6 +70,9 @@ pub trait Rules: Sized + 'static {
     /// Whether a room is one user's own, as an account is: its name is the user's id. Anybody else is told that it does
     /// not exist, whatever [`access`](Self::access) says, and its frames are published nowhere. Other rooms, and the
     /// operator, send to it as to any.
+    ///
+    /// An app with several games has a kind for each: a user has a room of each kind under one id, with a log, rules and a
+    /// version of its own, and what one game earns in another it sends there ([`Context::send_to`]).
     const PERSONAL: bool = false;
     /// How many actions a device may keep without an answer: what it does while it is offline. At most
     /// [`WINDOW`](crate::limits::WINDOW) of them travel at once.

@@ -23,7 +23,10 @@ fn baton(directory: &Path, words: &[&str]) -> (Option<i32>, String) {
         .output()
         .expect("the program runs");
     let said = [program.stdout, program.stderr].concat();
-    (program.status.code(), String::from_utf8(said).expect("text"))
+    (
+        program.status.code(),
+        String::from_utf8(said).expect("text"),
+    )
 }
 
 /// The last sequence of the recorded log.
@@ -41,7 +44,10 @@ fn b37_the_tools_say_of_a_recorded_account_what_they_said_when_it_was_recorded()
         ("history", &["history", "account.jsonl"]),
         ("state", &["history", "account.jsonl", "--at", &end]),
         ("diff", &["diff", "account.jsonl", "3", &end]),
-        ("replay", &["replay", "account.jsonl", "--rules", "account@1"]),
+        (
+            "replay",
+            &["replay", "account.jsonl", "--rules", "account@1"],
+        ),
     ];
     for (name, words) in cases {
         let (code, said) = baton(&golden(), words);
@@ -62,23 +68,32 @@ fn b37_the_tools_say_of_a_recorded_account_what_they_said_when_it_was_recorded()
 fn b37_a_recorded_account_holds_every_kind_of_entry_and_one_bit_of_it_is_missed() {
     let (code, said) = baton(&golden(), &["history", "account.jsonl", "--json"]);
     assert_eq!(code, Some(0));
-    let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let lines = said
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let mut devices = std::collections::BTreeSet::new();
     let mut entries = std::collections::BTreeSet::new();
     for line in lines.filter(|line| line["told"].is_object()) {
         entries.insert(line["told"]["entry"].as_str().expect("a name").to_owned());
         devices.extend(line["told"]["device"].as_u64());
     }
-    for entry in ["setup", "register", "join", "act", "reject", "receive", "due"] {
+    for entry in [
+        "setup", "register", "join", "act", "reject", "receive", "due",
+    ] {
         assert!(entries.contains(entry), "{entry}: {entries:?}");
     }
     assert!(devices.len() >= 3, "{devices:?}");
     // One bit in the middle of the file: the verbs say which frame, and nothing else of it.
-    let text = fs::read_to_string(golden().join("account.jsonl")).expect("the golden file is there");
+    let text =
+        fs::read_to_string(golden().join("account.jsonl")).expect("the golden file is there");
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let middle = lines.len() / 2;
     let at = lines[middle].len() - 4;
-    let other = if lines[middle].as_bytes()[at] == b'A' { "B" } else { "A" };
+    let other = if lines[middle].as_bytes()[at] == b'A' {
+        "B"
+    } else {
+        "A"
+    };
     lines[middle].replace_range(at..=at, other);
     let scratch = env::temp_dir().join(format!("baton-recorded-{}", std::process::id()));
     fs::create_dir_all(&scratch).expect("a directory");
@@ -86,5 +101,8 @@ fn b37_a_recorded_account_holds_every_kind_of_entry_and_one_bit_of_it_is_missed(
     let (code, said) = baton(&scratch, &["replay", "forged.jsonl"]);
     fs::remove_dir_all(&scratch).expect("removed");
     assert_eq!(code, Some(1));
-    assert!(said.contains(&format!("NOT SOUND: frame {middle}")), "{said}");
+    assert!(
+        said.contains(&format!("NOT SOUND: frame {middle}")),
+        "{said}"
+    );
 }
