@@ -46,7 +46,8 @@ impl Goal {
         }
     }
 
-    fn is_reached(self, state: &State) -> bool {
+    /// Whether an account has got that far, rewarded or not.
+    pub fn is_reached(self, state: &State) -> bool {
         let State { matches, runs, .. } = state;
         match self {
             Self::FirstMatch => matches.played > 0,
@@ -76,11 +77,11 @@ pub(crate) fn reward(state: &mut State, goal: Goal) {
 }
 
 /// What a match pays.
-pub(crate) fn coins_of(result: &MatchResult) -> u64 {
+pub fn coins_of(result: &MatchResult) -> u64 {
     u64::from(result.score / 20) + if result.won { 50 } else { 0 }
 }
 
 /// What a run pays.
-pub(crate) fn scrap_of(result: &MatchResult) -> u32 {
+pub fn scrap_of(result: &MatchResult) -> u32 {
     result.score / 10 + if result.won { 25 } else { 0 }
 }

@@ -24,7 +24,7 @@ mod show;
 mod state;
 
 pub use action::{Action, Preference, reject};
-pub use goals::Goal;
+pub use goals::{Goal, coins_of, scrap_of};
 pub use legacy::Legacy;
 pub use runs::{CHECK_TICKS, Claim, FRESH_MS, Judged, SEED_MS, SEEDS, Seed, Verdict};
 pub use shop::{FREE_LOOKS, Item, LOOKS, Price, TOLERANCE};

@@ -82,7 +82,7 @@ pub struct Stats {
 
 impl Stats {
     /// Counts one game.
-    pub(crate) fn count(&mut self, result: &MatchResult) {
+    pub fn count(&mut self, result: &MatchResult) {
         self.add(&Self {
             played: 1,
             won: u32::from(result.won),
@@ -95,7 +95,7 @@ impl Stats {
     }
 
     /// Counts what was counted elsewhere.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.played = self.played.saturating_add(other.played);
         self.won = self.won.saturating_add(other.won);
         self.best = self.best.max(other.best);

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: a line per figure, beside the aim or the peer it is measured against.
 //!
-//! Figures come from here (sizes), from the simulator (waiting times, in virtual time) and from `js-host/bench/*.bench.ts`, run by Node, which print them as JSON lines.
+//! Figures come from here (sizes), from the simulator (waiting times, in virtual time), from syncs of accounts in one process
+//! (`crates/bench`) and from `js-host/bench/*.bench.ts`, run by Node, which print them as JSON lines.
 //! Whatever else a bench prints is passed on to stderr.
 
 use std::io::{BufRead, BufReader};
@@ -18,7 +19,7 @@ use crate::{children, plain};
 
 /// What a wasm may weigh when it is sent.
 const WASM_AIM_GZIPPED_KB: f64 = 120.0;
-/// The package of the scenes in which a tick is timed.
+/// The package of the scenes in which a tick is timed, and of accounts beside the way of before.
 const SCENES: &str = "baton-bench";
 /// Bytes in the KB of the figures.
 const KB: f64 = 1000.0;
@@ -31,7 +32,8 @@ pub(crate) struct Options {
     /// More of what takes long: with `load`, every host and store, which takes a quarter of an hour.
     #[arg(long)]
     long: bool,
-    /// Only benches whose file contains this; `sizes` are those of the wasm files, `waiting` the simulator's.
+    /// Only benches whose file contains this; `sizes` are those of the wasm files, `waiting` the simulator's,
+    /// `whole-state` those of accounts without a network too.
     only: Option<String>,
 }
 
@@ -66,17 +68,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         sizes()?.iter().for_each(show);
     }
     if wanted("waiting") {
-        let measure = [
-            "run",
-            "--locked",
-            "--quiet",
-            "--release",
-            "--package",
-            "baton-sim",
-        ];
-        let mut command = cargo(&measure);
-        command.args(["--bin", "waiting", "--", "--json"]);
-        collect(&mut command, &show)?;
+        collect(native("baton-sim", "waiting").arg("--json"), &show)?;
+    }
+    if wanted("whole-state") {
+        collect(&mut native(SCENES, "whole-state"), &show)?;
     }
     let scripts: Vec<PathBuf> = scripts()?
         .into_iter()
@@ -109,6 +104,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A program of ours that measures in one process, and prints figures.
+fn native(package: &str, program: &str) -> Command {
+    let mut command = cargo(&["run", "--locked", "--quiet", "--release"]);
+    command.args(["--package", package, "--bin", program, "--"]);
+    command
 }
 
 fn sizes() -> Result<Vec<Figure>> {
