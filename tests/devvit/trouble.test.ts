@@ -19,6 +19,8 @@ import { App, BAD_CALLS } from './support/app'
 import { asUser, POST, ROOM } from './support/players'
 
 const PACE = { frame_ms: 100, lease_ms: 200, poll_ms: 500 }
+/** A match that lasts for as long as any of the long forms. */
+const ENDLESS = { ...QUIET, play_ms: 24 * 3_600_000 }
 /** Of each kind of death. */
 const ROUNDS = process.env.BATON_SOAK ? 50 : 4
 const LIMIT_MS = ROUNDS * 15_000 + 60_000
@@ -28,7 +30,7 @@ const KEY_MS = 2_000
 let app: App
 
 const start = async (options?: Options) => {
-  app = await App.start({ ...PACE, rooms: { contagion: QUIET } }, options)
+  app = await App.start({ ...PACE, rooms: { contagion: ENDLESS } }, options)
 }
 afterEach(() => app?.stop())
 
