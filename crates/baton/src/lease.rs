@@ -125,6 +125,8 @@ mod tests {
     #[test]
     fn a_head_seen_standing_still_for_a_lease_is_free() {
         let mut watched = sight(OTHER, 100);
+        watched.watched_ms = 200;
+        assert_eq!(of(watched), Turn::Theirs { wait_ms: 100 });
         watched.watched_ms = 201;
         assert_eq!(of(watched), Turn::Free);
     }

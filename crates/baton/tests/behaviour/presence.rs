@@ -310,6 +310,8 @@ fn a_device_for_which_there_is_no_place_is_told_so_by_every_instance_and_costs_n
         let refused = last.say(&mut world, 1, &[]).expect_err("one too many");
         assert_eq!(refused, (Code::DeviceLimit, None));
         assert_eq!(world.log().waiting(), 0, "nothing that must be let go of");
+        let looks = last.but(Presence::Unsaid).say(&mut world, 1, &[]);
+        assert_eq!(looks.expect("it may look on").head, world.head());
         world.pass(LEASE_MS / 4);
         world.watch(0);
     }
