@@ -37,6 +37,11 @@ export function spread(samples: number[]): string {
   return `${Math.min(...samples).toFixed(0)} to ${Math.max(...samples).toFixed(0)}`
 }
 
+/** The same for ratios. */
+export function hundredths(samples: number[]): string {
+  return `${Math.min(...samples).toFixed(2)} to ${Math.max(...samples).toFixed(2)}`
+}
+
 function print(figure: object): void {
   console.log(JSON.stringify(figure))
 }

@@ -32,14 +32,8 @@ pub(crate) fn run(settings: &Settings) -> Result<Tally> {
     let output = project::target_directory()?.join("mutants");
     std::fs::create_dir_all(&output)?;
     let mut command = program(tools.join("bin/cargo-mutants"));
-    command.args([
-        "mutants",
-        "--package",
-        "baton",
-        "--iterate",
-        "--colors",
-        "never",
-    ]);
+    command.args(["mutants", "--package", "baton", "--profile", "mutants"]);
+    command.args(["--iterate", "--colors", "never"]);
     // Beside other work, one at a time; the whole of a part is told as it goes.
     command
         .args(["--jobs", "1", "--caught", "--output"])
