@@ -2,7 +2,10 @@
 
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_AT_ONCE } from '../../js-host/src/at-once'
+import { FaultProxy } from '../stores/support/fault-proxy'
 import { RedisServer } from '../stores/support/redis-server'
+import { codeOf } from './device'
 import { Bot, QUIET } from './support/bot'
 import { compare, openBrowser, Player, until } from './support/browser'
 import { Crew } from './support/crew'
@@ -43,6 +46,34 @@ test('j20_the_same_game_runs_as_one_process_with_its_rooms_in_memory', async () 
 test('a_bad_setting_is_named_and_the_process_ends', async () => {
   await expect(NodeProcess.start('memory', { BATON_KEYS: 'none' })).rejects.toThrow(/key/)
   await expect(NodeProcess.start('mysql://here')).rejects.toThrow(/BATON_STORE/)
+})
+
+test('b38_a_process_with_too_much_in_hand_says_so_at_once_and_answers_the_rest', async () => {
+  const [redis, more] = [await RedisServer.start(), 20]
+  const proxy = await FaultProxy.start(redis.port)
+  try {
+    const host = await NodeProcess.start(`redis://127.0.0.1:${proxy.port}`, { BATON_STORE_TIMEOUT_MS: '60000' })
+    started.push(host)
+    proxy.waiting = []
+    let answered = 0
+    const ask = async (nth: number) => {
+      const answer = await fetch(`${host.url}/api/rooms/contagion/nobody-${nth}/view`)
+      answered += 1
+      return codeOf(answer)
+    }
+    const all = Array.from({ length: MAX_AT_ONCE + more }, (_, nth) => ask(nth))
+    await until('refusals', 30_000, async () => answered === more)
+    expect(await host.count('baton_requests_in_hand')).toBe(MAX_AT_ONCE)
+    // Other routes are open.
+    expect((await fetch(`${host.url}/api/health`)).status).toBe(200)
+    proxy.letGo()
+    const codes = await Promise.all(all)
+    expect(codes.filter((code) => code === '503 busy')).toHaveLength(more)
+    expect(codes.filter((code) => code === '404 not_found')).toHaveLength(MAX_AT_ONCE)
+  } finally {
+    await proxy.stop()
+    await redis.stop()
+  }
 })
 
 test('behind_a_proxy_whom_that_names_is_limited_and_not_the_proxy', async () => {

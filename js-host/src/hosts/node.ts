@@ -6,6 +6,7 @@
 import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono } from 'hono'
+import { AtOnce } from '../at-once'
 import { Driver } from '../driver'
 import { Streams } from '../live'
 import { type Face, Faces } from '../load/face'
@@ -62,6 +63,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     delivers: kinds,
     note: (event, fields) => log('warn', event, fields),
   })
+  const atOnce = new AtOnce()
   const pages = new Hono().use('*', serveStatic({ root: options.page }))
   const router = createRouter({
     settings,
@@ -69,7 +71,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
     kinds,
     personal: new Set(faces.current().personalKinds()),
     holds: false,
-    ask: (kind, name, arrival) => driver.ask(kind, name, arrival),
+    ask: (kind, name, arrival) => atOnce.ask(() => driver.ask(kind, name, arrival)),
     live: null,
     stream: streams && ((kind, name) => streams.stream(`${kind}/${name}`)),
     address: (request) => {
@@ -92,6 +94,7 @@ export async function startNode(options: NodeOptions): Promise<NodeHost> {
       gauges: [
         { name: 'streams', help: 'Open streams of frames.', value: streams?.open ?? 0 },
         { name: 'warm_rooms', help: 'Rooms that are kept in memory.', value: faces.warmRooms() },
+        { name: 'requests_in_hand', help: 'Requests to rooms without an answer.', value: atOnce.count },
         { name: 'waiting_requests', help: 'Requests that wait for others of their room.', value: driver.waiting },
       ],
       distributions: measured.distributions,
