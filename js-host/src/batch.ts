@@ -136,6 +136,7 @@ function takeBatch(waiting: Waiting[]): Waiting[] {
   for (const { arrival } of waiting) {
     const { call } = arrival
     if (call.tag === 'play') bytes += call.request.length
+    if (call.tag === 'order') bytes += call.order.length
     if (call.tag === 'block' && block !== null && block !== call.last) break
     if (call.tag === 'block') block = call.last
     if (count > 0 && (bytes > MAX_BATCH_BYTES || count === MAX_BATCH)) break

@@ -92,6 +92,8 @@ export type Call =
   | { tag: 'snapshot' }
   /** For the operator: frames from a version on. Only a host says this, and without a user. */
   | { tag: 'log'; from: number }
+  /** What the user of a room of their own has its server do. */
+  | { tag: 'order'; order: Uint8Array }
 
 /** A request as it arrives at a host. */
 export interface Arrival {
@@ -170,6 +172,7 @@ const call: Codec<Call> = variants<Call>({
   tail: {},
   snapshot: {},
   log: { from: u64 },
+  order: { order: bytes },
 })
 
 /** An answer. */

@@ -9,7 +9,7 @@ import { addressKey, RateLimit } from './rate'
 
 /** Requests of an operator's address, right key or wrong: a long log is many pages, and no key of its length is guessed. */
 const RATE = { per_second: 50, burst: 500 }
-/** As a sender, in logs: a room's id, though no room of this kind is served. */
+/** As a sender, in logs: a room's id, though no room of this kind is ever served. */
 const SENDER = 'operator/admin'
 const PROTOCOL = 1
 

@@ -112,6 +112,14 @@ export function createRouter(ports: Ports): Hono<Environment> {
       return answer(c, await ask(c, ports, kind, name, { who, call: { tag: 'play', request } }))
     },
   })
+  route(app, '/api/rooms/:kind/:name/order', {
+    POST: async (c) => {
+      const who = await guard.caller(c)
+      const [kind, name] = room(c, ports, who)
+      const order = await readBody(c.req.raw, BATON_TYPE, MAX_REQUEST_BYTES)
+      return answer(c, await ask(c, ports, kind, name, { who, call: { tag: 'order', order } }))
+    },
+  })
   route(app, '/api/rooms/:kind/:name/view', {
     GET: async (c) => {
       const who = await guard.caller(c)

@@ -8,12 +8,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Instance, instantiate as instantiateClient } from '#wasm/client'
 import { instantiate } from '#wasm/server'
 import { request } from '../../tests/e2e/wire'
-import { Account, type Acted } from '../src/client/account'
+import { Account, type AccountVerdict, type Acted } from '../src/client/account'
 import type { Device } from '../src/client/device'
 import type { Answer } from '../src/client/line'
 import { decode } from '../src/codec'
 import { Driver } from '../src/driver'
+import type { Call } from '../src/effect'
 import { Faces } from '../src/load/face'
+import { Operator } from '../src/operator'
 import { performer } from '../src/store'
 import { MemoryStore } from '../src/stores/memory'
 
@@ -81,13 +83,34 @@ class World {
   /** Numbers of actions that came before they were on the disk they came from. */
   readonly early: number[] = []
 
-  async post(body: Uint8Array): Promise<Answer> {
+  /** So many answers to orders are lost. */
+  lost = 0
+  /** Orders that came. */
+  orders: Uint8Array[] = []
+
+  async post(url: string, body: Uint8Array): Promise<Answer> {
     if (!this.online) return { tag: 'failed' }
-    const outcome = await this.driver.ask('account', 'ada', { who: WHO, call: { tag: 'play', request: body } })
+    const orders = url.endsWith('/order')
+    if (orders) this.orders.push(body)
+    const call: Call = orders ? { tag: 'order', order: body } : { tag: 'play', request: body }
+    const outcome = await this.driver.ask('account', 'ada', { who: WHO, call })
+    if (orders && this.lost > 0) {
+      this.lost -= 1
+      return { tag: 'failed' }
+    }
     if (outcome.status === 200) return { tag: 'reply', bytes: outcome.body }
     const { code, expected } = JSON.parse(new TextDecoder().decode(outcome.body))
     return { tag: 'refused', code, expected }
   }
+}
+
+/** Coins of the operator's, once for each lineage. */
+async function grant({ driver }: World, coins: number, lineage = '0123456789abcdef'): Promise<void> {
+  const twice = 2 * coins
+  const body = new Uint8Array([9, (twice & 127) | 128, twice >> 7, 0])
+  const parcel = new Operator('key').parcel(lineage, body)
+  const { status } = await driver.ask('account', 'ada', { who: null, call: { tag: 'deliver', parcel } })
+  expect(status).toBe(200)
 }
 
 /** What a browser keeps of a device. */
@@ -135,10 +158,12 @@ class Life {
       instance,
       session: SESSION,
       device,
-      post: (_url, _session, body) => {
+      post: (url, _session, body) => {
         const kept = this.#onDisk()
-        this.#world.early.push(...sequences(body).filter((seq) => !kept.includes(seq)))
-        return this.#wait('post', () => this.#world.post(body))
+        // An order is kept nowhere.
+        const own = url.endsWith('/order') ? [] : sequences(body)
+        this.#world.early.push(...own.filter((seq) => !kept.includes(seq)))
+        return this.#wait('post', () => this.#world.post(url, body))
       },
       onChange: () => {},
       onSignedOut: () => expect.unreachable(),
@@ -347,5 +372,97 @@ describe('an account without network', () => {
     await vi.advanceTimersByTimeAsync(500)
     expect(posts()).toBe(before + 2)
     life.account?.close()
+  })
+})
+
+describe('what is bought with coins', () => {
+  /** An account with so many coins, on so many devices. */
+  const rich = async (coins: number, devices = 1): Promise<[World, Life[]]> => {
+    const world = new World()
+    const lives = Array.from({ length: devices }, (_, at) => new Life(world, new Disk(at + 1)))
+    for (const life of lives) await life.open()
+    await Promise.all(lives.map((life) => life.quiet()))
+    await grant(world, coins)
+    for (const life of lives) life.account?.wake()
+    await Promise.all(lives.map((life) => life.until('rich', ({ state }) => state.view?.coins === coins)))
+    return [world, lives]
+  }
+  const distinct = (orders: Uint8Array[]) => new Set(orders.map((order) => Buffer.from(order).toString('hex'))).size
+  const bought = async (life: Life | undefined, item: string): Promise<AccountVerdict | undefined> => {
+    let told: AccountVerdict | undefined
+    void life?.account?.purchase(item).then((verdict) => {
+      told = verdict
+    })
+    await life?.until('answered', () => told !== undefined)
+    return told
+  }
+
+  test('b26_the_server_does_once_while_the_page_waits_and_shows_it_at_once', async () => {
+    const [world, [life]] = await rich(1_200)
+    world.lost = 2
+    expect(await bought(life, 'nurse')).toEqual({ accepted: true })
+    expect(world.orders.length).toBe(3)
+    expect(distinct(world.orders)).toBe(1)
+    const bought_ms = performance.now()
+    await life?.until('shown', ({ state }) => state.view?.items.includes('nurse') ?? false)
+    expect(performance.now() - bought_ms).toBeLessThan(2_000)
+    expect(life?.account?.state).toMatchObject({ view: { coins: 700, items: ['nurse'] }, purchase: null, pending: 0 })
+    expect(await bought(life, 'nurse')).toEqual({ accepted: false, code: 'owned' })
+    expect(await bought(life, 'astronaut')).toEqual({ accepted: false, code: 'poor' })
+    expect(life?.account?.state).toMatchObject({ view: { coins: 700 }, purchase: { item: 'astronaut', code: 'poor' } })
+    expect(life?.account?.state.refused).toEqual([])
+    life?.account?.close()
+  })
+
+  test('b05_nobody_buys_without_network_and_nothing_of_it_waits_for_one', async () => {
+    const [world, [life]] = await rich(1_200)
+    vi.stubGlobal('navigator', { onLine: false })
+    expect(await bought(life, 'nurse')).toEqual({ accepted: false, code: 'offline' })
+    expect(life?.account?.state).toMatchObject({ pending: 0, purchase: { item: 'nurse', code: 'offline' } })
+    vi.stubGlobal('navigator', { onLine: true })
+    life?.account?.wake()
+    await life?.quiet()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([world.orders, life?.account?.state.view?.coins]).toEqual([[], 1_200])
+    life?.account?.close()
+    expect(await bought(life, 'nurse')).toEqual({ accepted: false, code: 'closed' })
+    // Who was never heard has nobody to ask.
+    world.online = false
+    const cold = new Life(world, new Disk(9))
+    await cold.open()
+    expect(await bought(cold, 'nurse')).toEqual({ accepted: false, code: 'offline' })
+    cold.account?.close()
+  })
+
+  test('when_nobody_answers_it_is_unknown_and_the_account_shows_what_became_of_it', async () => {
+    const [world, [life]] = await rich(1_200)
+    world.lost = 1_000
+    const first = life?.account?.purchase('nurse')
+    expect(await life?.account?.purchase('nurse')).toEqual({ accepted: false, code: 'full' })
+    expect(life?.account?.state.purchase).toEqual({ item: 'nurse', code: null })
+    await life?.until('given up', ({ state }) => state.purchase?.code !== null)
+    expect(await first).toEqual({ accepted: false, code: 'unknown' })
+    await life?.until('shown', ({ state }) => state.view?.items.includes('nurse') ?? false)
+    expect(life?.account?.state.view?.coins).toBe(700)
+    life?.account?.close()
+  })
+
+  test('b24_two_devices_at_once_and_a_clock_that_goes_back_buy_once_each', async () => {
+    const [world, [one, other]] = await rich(600, 2)
+    const told = await Promise.all([bought(one, 'nurse'), bought(other, 'nurse')])
+    expect(told.filter((verdict) => verdict?.accepted)).toHaveLength(1)
+    expect(told).toContainEqual({ accepted: false, code: 'owned' })
+    await grant(world, 1_000, 'fedcba9876543210')
+    await grant(world, 1_000, 'fedcba9876543211')
+    for (const life of [one, other]) life?.account?.close()
+    // The page is loaded again, with another time.
+    vi.setSystemTime(NOW_MS - 3_600_000)
+    const again = new Life(world, new Disk(1))
+    await again.open()
+    await again.quiet()
+    const before = world.orders.length
+    expect(await bought(again, 'astronaut')).toEqual({ accepted: true })
+    expect(distinct(world.orders.slice(before))).toBe(2)
+    again.account?.close()
   })
 })

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { order, ordered } from '../../tests/e2e/wire'
 import { type Codec, decode, encode } from '../src/codec'
 import * as wire from '../src/effect'
 import { parcel } from '../src/operator'
@@ -84,6 +85,8 @@ const CODECS: [RegExp, Codec<unknown>][] = [
   [/^fed /, wire.fed as Codec<unknown>],
   [/^arrivals/, wire.arrivals as Codec<unknown>],
   [/^parcel$/, parcel as Codec<unknown>],
+  [/^order$/, order as Codec<unknown>],
+  [/^ordered /, ordered as Codec<unknown>],
   [/^step of/, keys.step as Codec<unknown>],
   [/^answers/, keys.answers as Codec<unknown>],
 ]

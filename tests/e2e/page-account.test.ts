@@ -1,15 +1,18 @@
 /**
  * A page without network: it begins, somebody plays alone, the tab is killed, and once there is a network the run is paid.
  * Two browsers of one user play the hundredth game at the same time, without network: the server gives the reward once.
+ * What costs coins is bought with a click, and only with a network.
  */
 
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { guest, type Session } from './device'
+import { BATON_TYPE, guest, type Session } from './device'
 import { type Server, startServer } from './server'
 import { openBrowser, Player, until } from './support/browser'
 import { Keeper } from './support/keeper'
 
+/** The operator's key. */
+const KEY = 'operator'.padEnd(43, '0')
 /** How long a run may take that nobody plays. */
 const RUN_MS = 140_000
 
@@ -18,7 +21,8 @@ let server: Server
 
 beforeAll(async () => {
   browser = await openBrowser()
-  const variables = { BATON_ROOMS: JSON.stringify({ frame_ms: 20, lease_ms: 40, poll_ms: 40 }) }
+  const rooms = { frame_ms: 20, lease_ms: 40, poll_ms: 40 }
+  const variables = { BATON_ROOMS: JSON.stringify(rooms), BATON_ADMIN_KEY: KEY }
   server = await startServer({ mode: 'embedded', variables })
 })
 afterAll(async () => {
@@ -40,6 +44,7 @@ interface Game {
   scrap: number
   runs: { played: number; struck: number }
   goals: string[]
+  items: string[]
   judged: { scrap?: number }[]
 }
 
@@ -129,4 +134,38 @@ test('b25_the_hundredth_game_without_network_in_two_browsers_is_rewarded_once_by
   expect(after.coins).toBe(before.coins + 1_000 + struck)
   for (const told of level) expect([told?.view?.coins, told?.refused]).toEqual([after.coins, []])
   for (const each of browsers) await each.page.context().close()
+})
+
+test('b05_b26_a_click_buys_with_coins_once_and_only_with_a_network', { timeout: 120_000 }, async () => {
+  const player = await Player.visit(browser, server.url)
+  const { page } = player
+  const context = page.context()
+  await prepared(player)
+  const session = await sessionOf(player)
+  await page.locator('#show-account').click()
+  const nurse = page.getByRole('button', { name: 'Buy for 500 coins' })
+  await nurse.waitFor()
+  expect(await nurse.isDisabled(), 'without coins').toBe(true)
+  // 600 coins, of the operator.
+  const given = await fetch(`${server.url}/api/admin/rooms/account/${session.user}/send/${'1'.padStart(16, '0')}`, {
+    method: 'POST',
+    body: new Uint8Array([9, 176, 9, 0]),
+    headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${KEY}` },
+  })
+  expect(given.status).toBe(200)
+  await until('600 coins', 60_000, async () => (await page.locator('#account-coins').innerText()) === '600')
+  await context.setOffline(true)
+  await until('that it cannot be bought', 30_000, () => nurse.isDisabled())
+  await player.picture('account-offline-coins')
+  await context.setOffline(false)
+  await until('that it can', 60_000, () => nurse.isEnabled())
+  await player.picture('account-buys-with-coins')
+  await nurse.click()
+  await until('that it is there', 30_000, async () => (await page.locator('#account-coins').innerText()) === '100')
+  expect(await nurse.count()).toBe(0)
+  expect(await page.locator('#purchase-note').count()).toBe(0)
+  expect(await account(session)).toMatchObject({ coins: 100, items: ['nurse'] })
+  await page.getByRole('listitem').filter({ hasText: 'Nurse' }).getByRole('button', { name: 'Wear' }).click()
+  await page.getByRole('listitem').filter({ hasText: 'Nurse' }).getByRole('button', { name: 'Worn' }).waitFor()
+  await context.close()
 })

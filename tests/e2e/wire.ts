@@ -106,6 +106,35 @@ export const reply: Codec<Reply> = struct({
   device: option(struct<Standing>({ number: u32, mark: u64, verdicts: list(u16) })),
 })
 
+export interface Order {
+  protocol: number
+  device: Uint8Array
+  registration: number
+  number: number
+  body: Uint8Array
+}
+
+/** What a user of a personal room has its server do. */
+export const order: Codec<Order> = struct({
+  protocol: u8,
+  device: fixed(16),
+  registration: u32,
+  number: u64,
+  body: bytes,
+})
+
+export type OrderFate =
+  | { tag: 'waits'; ask_ms: number }
+  | { tag: 'done' }
+  | { tag: 'refused'; code: number }
+  | { tag: 'taken'; mark: number }
+
+/** What became of it. */
+export const ordered: Codec<{ protocol: number; fate: OrderFate }> = struct({
+  protocol: u8,
+  fate: variants<OrderFate>({ waits: { ask_ms: u32 }, done: {}, refused: { code: u16 }, taken: { mark: u64 } }),
+})
+
 /** What is in a frame, as `crates/baton/src/frame.rs` has it. */
 export type Entry =
   | { tag: 'setup'; kind: string; rules: Uint8Array; version: number; config: Uint8Array }

@@ -37,7 +37,7 @@ pub enum Action {
     Deal,
     /// The server: replays a piece of the first run that waits.
     Check,
-    /// The server, for a player who is online: buys with coins.
+    /// The server, for a player who is online and orders it: buys with coins.
     Purchase(Item),
     /// The server, for an operator: gives, or takes back what there is of it.
     Grant {

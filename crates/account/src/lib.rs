@@ -1,5 +1,6 @@
 //! **A player's account**: one user's own room, without ticks. What is done offline, on several devices, comes in by each
-//! device's queue; what matches pay, by their rooms' sends; what is earned, by the rules themselves ([`Rules::due`]).
+//! device's queue; what matches pay, by their rooms' sends; what is earned, by the rules themselves ([`Rules::due`]); what
+//! is bought with coins, by orders of who is online ([`Rules::orders`]).
 //! This file says which call of the trait goes where. Knows no frames, stores or screens.
 //!
 //! | file | decides |
@@ -63,6 +64,10 @@ impl Rules for Account {
 
     fn due(state: &State, ctx: &Ctx<'_, Self>) -> Option<Action> {
         runs::due(state, ctx.now_ms()).or_else(|| goals::due(state))
+    }
+
+    fn orders(action: &Action) -> bool {
+        matches!(action, Action::Purchase(_))
     }
 
     fn view(state: &State, _: Option<Player>) -> serde_json::Value {

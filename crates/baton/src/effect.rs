@@ -226,6 +226,8 @@ pub enum Call {
         /// First version, from 1.
         from: u64,
     },
+    /// An encoded [`Order`](crate::wire::Order) of the user whose own room it is.
+    Order(ByteBuf),
 }
 
 /// The answer to an arrival.
@@ -242,7 +244,7 @@ pub struct Outcome {
 /// What an answer's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
-    /// Postcard: a reply to a client, or a receipt for a room.
+    /// Postcard: a reply to a client, what became of an order, or a receipt for a room.
     Reply,
     /// JSON: a view, or a refusal with `code` and `message`.
     Json,

@@ -121,6 +121,9 @@ pub trait Kind: Sized + 'static {
     /// [`Rules::due`]
     fn due(state: &Self::State, ctx: Context<'_, Self::Config>) -> Option<Self::Action>;
 
+    /// [`Rules::orders`]
+    fn orders(action: &Self::Action) -> bool;
+
     /// [`Rules::tick`]
     fn tick(state: &mut Self::State, ctx: Context<'_, Self::Config>);
 
@@ -219,6 +222,10 @@ impl<R: Rules> Kind for R {
 
     fn due(state: &R::State, ctx: Context<'_, R::Config>) -> Option<R::Action> {
         <R as Rules>::due(state, &ctx)
+    }
+
+    fn orders(action: &R::Action) -> bool {
+        <R as Rules>::orders(action)
     }
 
     fn tick(state: &mut R::State, mut ctx: Context<'_, R::Config>) {

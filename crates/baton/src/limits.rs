@@ -91,6 +91,9 @@ pub const TAIL_MS: u32 = 1_000;
 /// The length of a room's name and of a kind, in bytes.
 pub const MAX_ROOM_NAME_BYTES: usize = 64;
 
+/// Kinds that no room is of: what an operator or a user has a server do is in logs as if a room of these had sent it.
+pub const RESERVED_KINDS: [&str; 2] = ["operator", "order"];
+
 /// Whether a kind or a room's name is `[A-Za-z0-9_-]{1,64}`, so that keys made of it cannot
 /// collide or escape.
 pub fn valid_name(name: &str) -> bool {

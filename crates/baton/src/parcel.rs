@@ -1,6 +1,6 @@
 //! What one room's handler tells another's: sends in order, and how far the other's log has them.
 //! Postcard, pinned by golden bytes. It travels between hosts' insides only: no client can say it.
-//! Knows nothing of rooms.
+//! Orders take the same way once the handler has let them in. Knows nothing of rooms.
 
 use alloc::{string::String, vec::Vec};
 
@@ -10,6 +10,10 @@ use serde_bytes::ByteBuf;
 use crate::error::Code;
 use crate::id::{BodyHash, Lineage};
 use crate::limits::{MAX_PARCEL_SENDS, MAX_SEND_BYTES, MAX_SEQUENCE, PROTOCOL, valid_room};
+use crate::wire::{self, Order};
+
+/// What orders seem to be sent by, before their user: rooms of a kind that cannot be served.
+const ORDERS: &str = "order/";
 
 /// Sends of one room to another, of one lineage, in order; without any, a question for the mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +51,26 @@ pub struct Receipt {
     pub body: BodyHash,
 }
 
-/// Reads a parcel, all of it, within its limits.
+/// An order of a verified user, as it goes on from here.
+pub(crate) fn ordered(user: &str, order: &Order) -> Parcel {
+    Parcel {
+        protocol: PROTOCOL,
+        sender: alloc::format!("{ORDERS}{user}"),
+        lineage: wire::registration(order.device, order.registration),
+        after: 0,
+        sends: Vec::from([Posted {
+            seq: order.number,
+            body: order.body.clone(),
+        }]),
+    }
+}
+
+/// Whose orders a sender's parcels are, if they are orders.
+pub(crate) fn orders_of(sender: &str) -> Option<&str> {
+    sender.strip_prefix(ORDERS)
+}
+
+/// Reads a parcel of another room, all of it, within its limits.
 pub(crate) fn read_parcel(bytes: &[u8]) -> Result<Parcel, Code> {
     if bytes.first().is_some_and(|version| *version != PROTOCOL) {
         return Err(Code::Protocol);
@@ -67,7 +90,9 @@ pub(crate) fn read_parcel(bytes: &[u8]) -> Result<Parcel, Code> {
         .all(|pair| pair[0].seq < pair[1].seq);
     let first = parcel.sends.first().map_or(u64::MAX, |sent| sent.seq);
     let counted = parcel.sends.iter().all(|sent| sent.seq <= MAX_SEQUENCE);
-    let sound = rising && counted && parcel.after < first && valid_room(&parcel.sender);
+    // Orders are let in from outside, and checked: nothing else may seem to be one.
+    let room = valid_room(&parcel.sender) && orders_of(&parcel.sender).is_none();
+    let sound = rising && counted && parcel.after < first && room;
     match rest {
         [] if sound => Ok(parcel),
         _ => Err(Code::Malformed),

@@ -266,6 +266,13 @@ impl<Old: Kind, New: Rules> Kind for Rolling<Old, New> {
         }
     }
 
+    fn orders(action: &Self::Action) -> bool {
+        match action {
+            Era::Old(action) => Old::orders(action),
+            Era::New(action) => <New as Kind>::orders(action),
+        }
+    }
+
     fn tick(state: &mut Self::State, ctx: Context<'_, Self::Config>) {
         match pair(state.as_mut(), ctx) {
             Era::Old((state, ctx)) => Old::tick(state, ctx),

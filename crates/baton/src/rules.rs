@@ -105,6 +105,13 @@ pub trait Rules: Sized + 'static {
         None
     }
 
+    /// Whether the user of a [personal](Self::PERSONAL) room may order this action, which is otherwise the server's alone: a
+    /// purchase, which must not be done on a device that is offline. It is then validated and done as an action of
+    /// [`By::Server`], once, and only while the user waits for it. Nothing else of the server's is let in from outside.
+    fn orders(_action: &Self::Action) -> bool {
+        false
+    }
+
     /// Lets one tick of time happen.
     fn tick(_state: &mut Self::State, _ctx: &mut Ctx<'_, Self>) {}
 
@@ -159,7 +166,8 @@ pub trait Rules: Sized + 'static {
 pub enum By {
     /// A player, verified by the host.
     Player(Player),
-    /// The server: another room, or an operator. No client can be this.
+    /// The server: another room, an operator, or an order of the room's own user that the rules let in
+    /// ([`Rules::orders`]). No client can be this otherwise.
     Server,
 }
 

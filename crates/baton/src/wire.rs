@@ -4,6 +4,8 @@
 //!
 //! A request carries actions, never state. A reply carries the frames that the client lacks as
 //! the bytes that were stored, or, when more are missing than the host keeps, a snapshot.
+//!
+//! An [`Order`] is beside that: something that only the server does, asked for by the user of a personal room who is online.
 
 use alloc::vec::Vec;
 
@@ -11,8 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::error::Code;
-use crate::id::{DeviceId, Head, Lineage};
-use crate::limits::{MAX_ACTION_BYTES, MAX_REQUEST_BYTES, MAX_SEQUENCE, PROTOCOL, WINDOW};
+use crate::id::{DeviceId, Hash, Head, Lineage};
+use crate::limits::{
+    MAX_ACTION_BYTES, MAX_REQUEST_BYTES, MAX_SEND_BYTES, MAX_SEQUENCE, PROTOCOL, WINDOW,
+};
+use crate::rules::Reject;
 
 /// What a client asks of a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +137,63 @@ impl Standing {
     }
 }
 
+/// What the user of a personal room asks the room's server to do: an action that rules let be ordered
+/// ([`Rules::orders`](crate::Rules::orders)). It never waits on a device: who does not know what became of it sends the
+/// same bytes again, and it is done once at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// [`PROTOCOL`].
+    pub protocol: u8,
+    /// The id of the device that orders.
+    pub device: DeviceId,
+    /// Its number in this room, as it was told: a late copy can never be taken for an order of a later registration.
+    pub registration: u32,
+    /// Rises with every order of this registration, from 1, with gaps as wide as it likes; at most [`MAX_SEQUENCE`].
+    pub number: u64,
+    /// The encoded action of the server, at most [`MAX_SEND_BYTES`]. It is read by the rules that the room is on when it
+    /// arrives, like what rooms send each other.
+    pub body: ByteBuf,
+}
+
+/// The lineage under which the orders of a registration travel and are in the log. Of its number too: an order that is late
+/// is none of the next device with this id.
+pub(crate) fn registration(id: DeviceId, number: u32) -> Lineage {
+    let mut both = Vec::from(id.0);
+    both.extend_from_slice(&number.to_le_bytes());
+    let Hash(hash) = Hash::of(&both);
+    let [a, b, c, d, e, f, g, h, ..] = hash;
+    Lineage([a, b, c, d, e, f, g, h])
+}
+
+/// What a host answers to an order: what the log says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// [`PROTOCOL`].
+    pub protocol: u8,
+    /// What became of it.
+    pub fate: OrderFate,
+}
+
+/// What became of an order. All but `Waits` is what every later copy of it is answered, until the device orders something
+/// else; then copies are `Taken`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderFate {
+    /// It is not in the log yet. Send the same again.
+    Waits {
+        /// After so many milliseconds.
+        ask_ms: u32,
+    },
+    /// It was done.
+    Done,
+    /// The rules refused it, and nothing but that is in the log.
+    Refused(Reject),
+    /// Not done under this number, or long ago: it, or a higher one, was used for something else.
+    Taken {
+        /// The highest number that was used.
+        mark: u64,
+    },
+}
+
 /// Reads a request, all of it, within its limits.
 pub fn read_request(bytes: &[u8]) -> Result<Request, Code> {
     if bytes.len() > MAX_REQUEST_BYTES {
@@ -172,7 +234,34 @@ pub fn read_request(bytes: &[u8]) -> Result<Request, Code> {
     Ok(request)
 }
 
-/// Writes a request or a reply.
+/// Reads an order, all of it, within its limits.
+pub fn read_order(bytes: &[u8]) -> Result<Order, Code> {
+    if bytes.len() > MAX_REQUEST_BYTES {
+        return Err(Code::TooLarge);
+    }
+    if bytes.first().is_some_and(|version| *version != PROTOCOL) {
+        return Err(Code::Protocol);
+    }
+    let (order, rest) = postcard::take_from_bytes::<Order>(bytes).map_err(|_| Code::Malformed)?;
+    if order.body.len() > MAX_SEND_BYTES {
+        return Err(Code::TooLarge);
+    }
+    match rest {
+        [] if (1..=MAX_SEQUENCE).contains(&order.number) => Ok(order),
+        _ => Err(Code::Malformed),
+    }
+}
+
+/// Reads the answer to an order, all of it. `None` if the bytes are cut, corrupt or of another protocol.
+pub fn read_ordered(bytes: &[u8]) -> Option<Ordered> {
+    if bytes.first() != Some(&PROTOCOL) {
+        return None;
+    }
+    let (ordered, rest) = postcard::take_from_bytes::<Ordered>(bytes).ok()?;
+    rest.is_empty().then_some(ordered)
+}
+
+/// Writes a request, an order, or the answer to one.
 pub fn write<T: Serialize>(message: &T) -> Vec<u8> {
     // The wire's types have no lengths unknown beforehand, the one thing postcard cannot write.
     postcard::to_allocvec(message).expect("a message has no lengths unknown beforehand")

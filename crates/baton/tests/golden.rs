@@ -10,8 +10,10 @@ use baton::effect::{
 use baton::frame::{Cut, Entry, FORMAT, Frame};
 use baton::parcel::{Parcel, Posted, Receipt};
 use baton::slots::{Answer, Call as KeyCall, Step};
-use baton::wire::{Hail, News, Presence, Reply, Request, Sent, Standing};
-use baton::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Writer, limits};
+use baton::wire::{
+    Hail, News, Order, OrderFate, Ordered, Presence, Reply, Request, Sent, Standing,
+};
+use baton::{BodyHash, DeviceId, Hash, Head, Identity, Lineage, Nonce, Reject, Writer, limits};
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 use serde_json::{Value, json};
@@ -143,6 +145,7 @@ fn effects() -> Vec<Value> {
                 arrival(None, Call::Tail),
                 arrival(None, Call::Snapshot),
                 arrival(None, Call::Log { from: 65 }),
+                arrival(Some(&who), Call::Order(bytes(&[1, 5]))),
             ],
         ),
     ]
@@ -251,6 +254,17 @@ fn messages() -> Vec<Value> {
         mark: 1_832_960_000_000_001,
         body: BodyHash([8; 4]),
     };
+    let order = Order {
+        protocol: limits::PROTOCOL,
+        device: DeviceId([6; 16]),
+        registration: 2,
+        number: 1_790_000_000_123,
+        body: bytes(&[8, 2]),
+    };
+    let ordered = |fate| Ordered {
+        protocol: limits::PROTOCOL,
+        fate,
+    };
     vec![
         vector("request", &request),
         vector("reply frames", &reply(News::Frames(vec![bytes(&[1])]))),
@@ -258,6 +272,16 @@ fn messages() -> Vec<Value> {
         vector("reply reset", &reply(News::Reset(bytes(&[3])))),
         vector("parcel", &parcel),
         vector("receipt", &receipt),
+        vector("order", &order),
+        vector("ordered waits", &ordered(OrderFate::Waits { ask_ms: 300 })),
+        vector("ordered done", &ordered(OrderFate::Done)),
+        vector("ordered refused", &ordered(OrderFate::Refused(Reject(8)))),
+        vector(
+            "ordered taken",
+            &ordered(OrderFate::Taken {
+                mark: 1_790_000_000_124,
+            }),
+        ),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! A client's copy of its user's account. What is shown is the predicted account; seeds are those that the server gave.
 
 use account::{Account, Action, Item, Preference, Seed};
-use baton::{Replica as Core, Rules};
+use baton::wire::{self, OrderFate};
+use baton::{Reject, Replica as Core, Rules};
 use contagion::Inputs;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -56,6 +57,29 @@ impl AccountReplica {
     pub fn prefer(&mut self, preference: &str, value: u8, now_ms: f64) -> Result<f64, JsError> {
         let preference = named::<Preference>(preference)?;
         Ok(self.act(Action::Prefer(preference, value), now_ms))
+    }
+
+    /// The body of an order: a purchase with coins, by the item's name in [`Self::account`]. `number` is above that of every
+    /// order of this device before; one that was not answered is sent again as it is. Nothing before the device has joined.
+    ///
+    /// # Errors
+    /// There is no such item.
+    pub fn order(&self, item: &str, number: f64) -> Result<Option<Vec<u8>>, JsError> {
+        let purchase = Action::Purchase(named::<Item>(item)?);
+        Ok(self.core.order(&purchase, number as u64))
+    }
+
+    /// What became of an order, of the body of its answer: `[0, 0]` done, `[1, code]` refused with the rules' code, `[2, ms]`
+    /// it waits and is to be sent again after so long, `[3, mark]` its number, or a higher one, was used for something else.
+    /// Nothing if it is no such answer.
+    pub fn ordered(answer: &[u8]) -> Option<Vec<f64>> {
+        let told = match wire::read_ordered(answer)?.fate {
+            OrderFate::Done => [0.0, 0.0],
+            OrderFate::Refused(Reject(code)) => [1.0, f64::from(code)],
+            OrderFate::Waits { ask_ms } => [2.0, f64::from(ask_ms)],
+            OrderFate::Taken { mark } => [3.0, mark as f64],
+        };
+        Some(told.into())
     }
 
     fn act(&mut self, action: Action, now_ms: f64) -> f64 {

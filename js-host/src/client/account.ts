@@ -7,7 +7,8 @@
 import { Asker, Hearing, same } from './asking'
 import type { Device } from './device'
 import type { AccountReplica, Instance, Note, Stats } from './game'
-import { ACCOUNT_URL, type Answer, type post } from './line'
+import { ACCOUNT_URL, type Answer, ORDER_URL, type post } from './line'
+import { carry, type OrderEnd, type Said } from './order'
 import type { Session } from './session'
 
 /** How often the account is asked about when nothing is known to have happened, in milliseconds. */
@@ -69,6 +70,12 @@ export type AccountCode =
   | 'evicted'
   /** It was answered so long ago that nobody knows how. */
   | 'old'
+  /** There is no network, and this is not done without. */
+  | 'offline'
+  /** Nobody answered for certain: it may have been done, and then the account shows it. */
+  | 'unknown'
+  /** The account stands still until it is mended. */
+  | 'halted'
   | ('server_only' | 'player_only' | 'unknown_seed' | 'used_seed' | 'expired_seed' | 'long_run' | 'owned' | 'poor')
   | (
       | 'other_currency'
@@ -101,6 +108,23 @@ const CODES: Record<number, AccountCode> = {
   65282: 'outdated',
 }
 
+/** Why nothing was ordered, where the host has other words for it. */
+const FAILED: Record<string, AccountCode> = {
+  joining: 'joining',
+  unregistered: 'joining',
+  evicted: 'evicted',
+  offline: 'offline',
+  halted: 'halted',
+  busy: 'full',
+}
+
+/** Something that is bought with coins. */
+export interface Purchase {
+  readonly item: string
+  /** Null as long as it is under way; else why it was not bought, or nobody knows. */
+  readonly code: AccountCode | null
+}
+
 /** What became of an action. */
 export type AccountVerdict = { accepted: true } | { accepted: false; code: AccountCode }
 
@@ -120,6 +144,8 @@ export interface AccountState {
   readonly pending: number
   /** Actions of this page that the server refused, the last ones, oldest first. */
   readonly refused: readonly { seq: number; code: AccountCode }[]
+  /** What is being bought with coins, or was not; null if it was. */
+  readonly purchase: Purchase | null
   /** Actions that were lost since the account had forgotten this device. */
   readonly evicted: number
   /** Whether the server has not been heard of, or not for the last moment: the view may be old. */
@@ -168,6 +194,9 @@ export class Account {
   #wanted = true
   #closed = false
   #refused: AccountState['refused'] = []
+  #purchase: Purchase | null = null
+  /** The number of the last order. */
+  #ordered = 0
   #evicted = 0
 
   /** Goes on where this device was, or begins. */
@@ -203,6 +232,19 @@ export class Account {
     return this.#act((replica, now_ms) => replica.buy(item, now_ms))
   }
 
+  /**
+   * Buys with coins: the server does, while this waits. Only with a network, one at a time, and never kept for later: who
+   * lets go of the page sees in the account whether it was done.
+   */
+  async purchase(item: string): Promise<AccountVerdict> {
+    if (this.#closed) return { accepted: false, code: 'closed' }
+    if (this.#purchase?.code === null) return { accepted: false, code: 'full' }
+    const code = this.state.stale ? 'offline' : await this.#order(item)
+    this.#purchase = code === null ? null : { item, code }
+    this.#ports.onChange()
+    return code === null ? { accepted: true } : { accepted: false, code }
+  }
+
   /** Takes on a look. */
   wear(look: number): Acted {
     return this.#act((replica, now_ms) => replica.look(look, now_ms))
@@ -221,6 +263,7 @@ export class Account {
       view: shown === undefined ? null : (JSON.parse(shown) as AccountView),
       pending: this.#call((replica) => replica.pending(), 0),
       refused: this.#refused,
+      purchase: this.#purchase,
       evicted: this.#evicted,
       stale: !this.#hearing.heard || this.#hearing.trouble(now_ms),
       durable: this.#ports.device.durable,
@@ -273,6 +316,28 @@ export class Account {
     void kept.then(() => this.#asker.pump())
     this.#ports.onChange()
     return { kept, verdict }
+  }
+
+  /** Null if it was bought. */
+  async #order(item: string): Promise<AccountCode | null> {
+    this.#purchase = { item, code: null }
+    this.#ports.onChange()
+    const { session } = this.#ports
+    const order = {
+      bytes: (number: number) => {
+        this.#ordered = number
+        return this.#call((replica) => replica.order(item, number), undefined) ?? null
+      },
+      send: (bytes: Uint8Array) => this.#ports.post(ORDER_URL, session, bytes),
+      read: (answer: Uint8Array) => this.#call(() => saidOf(this.#instance.AccountReplica.ordered(answer)), null),
+      stopped: () => this.#closed,
+    }
+    // Whatever this device ordered before has a lower number, also before this page, unless the clock went back: then the
+    // host says which.
+    const ended = await carry(order, Math.max(this.#ordered + 1, Date.now()))
+    // What it changed, or why it could not, the account shows.
+    if (!this.#closed) this.wake()
+    return whyNot(ended)
   }
 
   /** As soon as the replica may, while something is to be said or to come; else seldom. A hidden page waits. */
@@ -398,6 +463,20 @@ export class Account {
       return otherwise
     }
   }
+}
+
+function saidOf(told: Float64Array | undefined): Said | null {
+  const [tag, value = 0] = told ?? []
+  if (tag === 0) return 'done'
+  if (tag === 1) return { refused: value }
+  if (tag === 2) return { ask_ms: value }
+  return tag === 3 ? { mark: value } : null
+}
+
+function whyNot(ended: OrderEnd): AccountCode | null {
+  if (ended === 'done') return null
+  if (ended === 'unknown') return ended
+  return 'refused' in ended ? codeOf(ended.refused) : (FAILED[ended.failed] ?? 'other')
 }
 
 function codeOf(code: number): AccountCode {

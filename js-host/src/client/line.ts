@@ -27,6 +27,9 @@ export function roomUrl(name: string): string {
 /** The address of the caller's own account, relative to the page. */
 export const ACCOUNT_URL = 'api/rooms/account/me'
 
+/** Where it takes orders. */
+export const ORDER_URL = `${ACCOUNT_URL}/order`
+
 /** Sends a request to a room at an address. Never throws. `last`: the page goes away, nobody reads the answer. */
 export async function post(url: string, { token }: Session, body: Uint8Array, last = false): Promise<Answer> {
   try {

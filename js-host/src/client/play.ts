@@ -298,6 +298,7 @@ function makePanel(tab: Tab): AccountPanel {
     root: part('account') as HTMLDialogElement,
     state: () => tab.state,
     buy: (item) => tab.account?.buy(item),
+    purchase: (item) => void tab.account?.purchase(item),
     wear: (look) => tab.account?.wear(look),
     leave: () => location.assign(`./?${new URLSearchParams({ room: place.room() ?? '' })}`),
   })

@@ -3,9 +3,10 @@
  * test likes. Decides when a delivery counts as made; must not know what is in a packet.
  */
 
-import type { Device } from '../device'
-import { decode, PRESENCE, type Reply, type Request, reply } from '../wire'
+import { BATON_TYPE, codeOf, type Device } from '../device'
+import { decode, encode, type OrderFate, order, ordered, PRESENCE, type Reply, type Request, reply } from '../wire'
 import { until } from './browser'
+import type { Send } from './exchange'
 
 /** Longer than a host may take to come back. */
 const PATIENCE_MS = 60_000
@@ -52,5 +53,34 @@ export async function standing(device: Device, mark: number, answered = 0): Prom
   return until(`a mark of ${mark}`, PATIENCE_MS, async () => {
     const told = (await ask(device, {}, device.hail({ answered }))).device
     return told && told.mark >= mark ? [told.mark, told.verdicts] : null
+  })
+}
+
+/** An order of a device that is registered. */
+export const orderOf = ({ id, number }: Device, numbered: number, body: number[]): Uint8Array =>
+  encode(order, {
+    protocol: 1,
+    device: id,
+    registration: number ?? 0,
+    number: numbered,
+    body: new Uint8Array(body),
+  })
+
+/** Sends an order once. */
+export const sendOrder = ({ url, session }: Device, bytes: Uint8Array, send: Send, headers = {}): Promise<Response> =>
+  send(`${url}/order`, {
+    method: 'POST',
+    body: bytes as Uint8Array<ArrayBuffer>,
+    headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${session.token}`, ...headers },
+  })
+
+/** Sends the same order until it is answered for certain: what became of it, or the code of a refusal. */
+export async function placed(device: Device, bytes: Uint8Array, send: Send): Promise<OrderFate | string> {
+  return until('the end of an order', PATIENCE_MS, async () => {
+    const answer = await sendOrder(device, bytes, send).catch(() => null)
+    if (!answer || answer.status >= 500) return null
+    if (answer.status !== 200) return codeOf(answer)
+    const { fate } = decode(ordered, new Uint8Array(await answer.arrayBuffer()))
+    return fate.tag === 'waits' ? null : fate
   })
 }

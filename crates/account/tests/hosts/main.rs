@@ -18,6 +18,7 @@ mod garden;
 mod hundred;
 mod kills;
 mod later;
+mod orders;
 mod packets;
 mod scene;
 mod seas;

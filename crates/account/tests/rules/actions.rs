@@ -1,7 +1,7 @@
 //! What actions are: serialisable, of two kinds of change, permitted to the right side, refused without a trace.
 
 use account::{Account, Action, Item, LOOKS, Mode, Preference, SEED_MS, reject};
-use baton::{By, Reject, Solo};
+use baton::{By, Reject, Rules, Solo};
 use contagion::{Inputs, MAX_RUN_BYTES};
 use proptest::prelude::*;
 
@@ -34,6 +34,15 @@ fn b03_some_changes_add_up_and_some_replace_what_was() {
     }
     assert_eq!(solo.state().preferences[&Preference::Volume], 40);
     assert_eq!(solo.state().look, 0);
+}
+
+/// What a player is online for; all else of the server's comes from matches, from the operator, or from the rules.
+#[test]
+fn b05_purchases_alone_may_be_ordered() {
+    for action in one_of_each() {
+        let purchase = matches!(action, Action::Purchase(_));
+        assert_eq!(Account::orders(&action), purchase, "{action:?}");
+    }
 }
 
 #[test]

@@ -5,15 +5,16 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::orders::{self, Stand};
 use crate::effect::{Arrival, Call, Item, NEWEST};
 use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Identity};
 use crate::kind::Kind;
-use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW};
+use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW, valid_room};
 use crate::mutant::{self, Mutant};
-use crate::parcel::{Parcel, read_parcel};
+use crate::parcel::{Parcel, ordered, read_parcel};
 use crate::room::{Known, Room};
-use crate::wire::{self, Hail, Presence, Request, Sent};
+use crate::wire::{self, Hail, Order, Presence, Request, Sent};
 
 /// A request in hand.
 pub(super) struct Asked {
@@ -33,12 +34,19 @@ pub(super) struct Asked {
 pub(super) enum Ask {
     Play(Request),
     View,
-    Block { last: u64, hash: Hash },
+    Block {
+        last: u64,
+        hash: Hash,
+    },
     Watch,
     Deliver(Parcel),
+    /// An order, and how it goes on if it is let in.
+    Order(Order, Parcel),
     Tail,
     Snapshot,
-    Log { from: u64 },
+    Log {
+        from: u64,
+    },
     Nothing,
 }
 
@@ -47,13 +55,13 @@ pub(super) enum Ask {
 pub(super) enum Pushed {
     /// A device's hail by its verified user.
     Hail { who: Identity, hail: Hail },
-    /// What another room sent.
+    /// What another room sent, or what was ordered.
     Parcel(Parcel),
 }
 
 impl Asked {
     pub(super) fn read(arrival: Arrival) -> Self {
-        let (ask, refusal) = match Self::ask(arrival.call) {
+        let (ask, refusal) = match Self::ask(arrival.call, arrival.who.as_ref()) {
             Ok(ask) => (ask, None),
             Err(code) => (Ask::Nothing, Some(code)),
         };
@@ -69,7 +77,8 @@ impl Asked {
         if asked.who.is_some() && asked.inside() {
             asked.refuse(Code::Forbidden);
         }
-        if asked.refusal.is_none() && asked.hail().is_some() {
+        let speaks = asked.hail().is_some() || matches!(asked.ask, Ask::Order(..));
+        if asked.refusal.is_none() && speaks {
             match &asked.who {
                 None => asked.refuse(Code::Unauthorized),
                 Some(who) if who.user.len() > MAX_USER_BYTES || who.name.len() > MAX_NAME_BYTES => {
@@ -93,12 +102,28 @@ impl Asked {
         }
     }
 
-    fn ask(call: Call) -> Result<Ask, Code> {
+    /// Who owns no room orders nothing there.
+    pub(super) fn forbid_orders(&mut self) {
+        if self.refusal.is_none() && matches!(self.ask, Ask::Order(..)) {
+            self.refuse(Code::NotFound);
+        }
+    }
+
+    fn ask(call: Call, who: Option<&Identity>) -> Result<Ask, Code> {
         match call {
             Call::Play(bytes) => wire::read_request(&bytes).map(Ask::Play),
             Call::View => Ok(Ask::View),
             Call::Watch => Ok(Ask::Watch),
             Call::Deliver(bytes) => read_parcel(&bytes).map(Ask::Deliver),
+            Call::Order(bytes) => {
+                let order = wire::read_order(&bytes)?;
+                let parcel = ordered(&who.ok_or(Code::Unauthorized)?.user, &order);
+                // No room is named so, in whose log it could be.
+                match valid_room(&parcel.sender) {
+                    true => Ok(Ask::Order(order, parcel)),
+                    false => Err(Code::NotFound),
+                }
+            }
             Call::Tail => Ok(Ask::Tail),
             Call::Snapshot => Ok(Ask::Snapshot),
             Call::Log { from } if (1..NEWEST).contains(&from) => Ok(Ask::Log { from }),
@@ -163,6 +188,15 @@ impl Asked {
             return;
         }
         if self.inside() {
+            return;
+        }
+        if let Ask::Order(order, parcel) = &self.ask {
+            match orders::stand(room, self.user(), order, parcel, inbox) {
+                Ok(Stand::Known) => {}
+                Ok(Stand::Waits) => self.waits = true,
+                Ok(Stand::New) => self.need = Some(Pushed::Parcel(parcel.clone())),
+                Err(code) => self.refuse(code),
+            }
             return;
         }
         let access = room.map(|room| room.access(self.user()));
@@ -362,13 +396,22 @@ impl Waiting {
         }
     }
 
-    /// Whether all that a parcel brings waits here.
-    fn carries(&self, parcel: &Parcel) -> bool {
+    /// Whether it was sent by the same, in the same history: for orders, by the same registration.
+    pub(super) fn shares_sender(&self, parcel: &Parcel) -> bool {
         let Pushed::Parcel(waits) = &self.pushed else {
             return false;
         };
-        let same = waits.sender == parcel.sender && waits.lineage == parcel.lineage;
-        same && waits.after == parcel.after && waits.sends.starts_with(&parcel.sends)
+        waits.sender == parcel.sender && waits.lineage == parcel.lineage
+    }
+
+    /// Whether all that a parcel brings waits here.
+    pub(super) fn carries(&self, parcel: &Parcel) -> bool {
+        let Pushed::Parcel(waits) = &self.pushed else {
+            return false;
+        };
+        self.shares_sender(parcel)
+            && waits.after == parcel.after
+            && waits.sends.starts_with(&parcel.sends)
     }
 }
 

@@ -89,6 +89,8 @@ impl<R: Kind> Invocation<R> {
         if R::PERSONAL {
             let owner = name.split_once('/').map(|(_, user)| user);
             asked.iter_mut().for_each(|asked| asked.admit(owner));
+        } else {
+            asked.iter_mut().for_each(Asked::forbid_orders);
         }
         Self {
             name,
@@ -155,7 +157,8 @@ impl<R: Kind> Invocation<R> {
         if self.warm.foreign.is_some() || !known {
             return None;
         }
-        let plays = |asked: &Asked| matches!(asked.ask, Ask::Play(_) | Ask::Deliver(_));
+        let plays =
+            |asked: &Asked| matches!(asked.ask, Ask::Play(_) | Ask::Deliver(_) | Ask::Order(..));
         let low = reply::since(&self.asked, room.head(), self.settings.recent);
         if !self.asked.iter().all(plays) || low < self.warm.recent.first() {
             return None;

@@ -11,6 +11,7 @@ use crate::id::{Head, Identity};
 use crate::kind::Kind;
 use crate::limits::{MAX_SNAPSHOT_BYTES, SEGMENT};
 use crate::mutant::{self, Mutant};
+use crate::parcel::orders_of;
 use crate::room::{Draft, Drafted, Fate, Room, SNAPSHOT_EXTRA_BYTES, Sighting};
 use crate::wire::{Hail, Presence};
 
@@ -83,7 +84,11 @@ pub(super) fn lead<R: Kind>(
         }
     }
 
-    let heard = heard(&draft, &said);
+    let mut heard = heard(&draft, &said);
+    heard.extend(parcels.iter().filter_map(|(_, parcel)| {
+        let user = orders_of(&parcel.sender)?;
+        draft.room().orderer(user, parcel.lineage)
+    }));
     for said in &mut said {
         if said.hail.number.is_some() || said.hail.presence != Presence::Here {
             continue;

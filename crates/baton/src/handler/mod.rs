@@ -12,6 +12,7 @@ mod deliver;
 mod invocation;
 mod ladder;
 mod lead;
+mod orders;
 mod reply;
 mod served;
 mod warm;

@@ -17,7 +17,7 @@ use crate::mutant::{self, Mutant};
 use crate::parcel::{Parcel, Receipt};
 use crate::room::Room;
 use crate::settings::Settings;
-use crate::wire::{self, News, Reply, Request, Standing};
+use crate::wire::{self, News, Order, OrderFate, Ordered, Reply, Request, Standing};
 
 /// A client with a live socket gets what it lacks from there, unless it lacks more than this.
 const PUSHED_SOON: u64 = 16;
@@ -75,6 +75,7 @@ impl<R: Kind> Desk<'_, R> {
                 None => refuse(Code::NotFound.into()),
             },
             Ask::Deliver(parcel) => receipt(room, parcel),
+            Ask::Order(order, _) => self.ordered(asked, order, index),
             Ask::Tail => self.spectate(self.tail().unwrap_or_else(|| self.now())),
             Ask::Snapshot => self.spectate(self.now()),
             ask => self.bytes(ask),
@@ -153,6 +154,8 @@ impl<R: Kind> Desk<'_, R> {
             | Ask::Tail
             | Ask::Snapshot
             | Ask::Log { .. } => refuse(Code::Rules.into()),
+            // Nothing of it was handed on, unless that was before the rules turned out to be missing.
+            Ask::Order(..) => refuse(without_rules(self.tried).into()),
             Ask::Nothing => refuse(Code::Malformed.into()),
         }
     }
@@ -202,6 +205,36 @@ impl<R: Kind> Desk<'_, R> {
                 (!other).then(|| standing.to_wire(hail.answered))
             });
         self.tell(news, self.ask_ms(asked, request, index), standing)
+    }
+
+    fn ordered(&self, asked: &Asked, order: &Order, index: usize) -> Outcome {
+        let room = self.warm.room.as_ref();
+        let standing = room.and_then(|room| room.standing(asked.user()?, order.device));
+        let Some(standing) = standing.filter(|known| known.number == order.registration) else {
+            // Registered when it was judged, and forgotten by the same frame.
+            return refuse(Code::Retry.into());
+        };
+        let fate = standing.device.ordered(order.number, &order.body);
+        let fate = fate.unwrap_or_else(|| {
+            let frame_ms = self.settings.frame_ms;
+            let wait_ms = if self.wait_ms > 0 {
+                self.wait_ms
+            } else {
+                frame_ms
+            };
+            OrderFate::Waits {
+                ask_ms: wait_ms + 1 + self.jitter(index) % (frame_ms / 4 + 1),
+            }
+        });
+        let ordered = Ordered {
+            protocol: PROTOCOL,
+            fate,
+        };
+        Outcome {
+            status: 200,
+            content: Content::Reply,
+            body: ByteBuf::from(wire::write(&ordered)),
+        }
     }
 
     fn tell(&self, news: News, ask_ms: u32, device: Option<Standing>) -> Outcome {
@@ -263,9 +296,13 @@ impl<R: Kind> Desk<'_, R> {
         }
     }
 
+    fn jitter(&self, index: usize) -> u32 {
+        self.spread.wrapping_add(index as u32 * 7_919)
+    }
+
     /// Spread, so that clients do not come together: whoever comes first makes the frame for all.
     fn ask_ms(&self, asked: &Asked, request: &Request, index: usize) -> u32 {
-        let jitter = self.spread.wrapping_add(index as u32 * 7_919);
+        let jitter = self.jitter(index);
         if asked.waits || asked.writes() && self.wait_ms > 0 {
             return self.wait_ms + 1 + jitter % (self.settings.frame_ms / 4 + 1);
         }

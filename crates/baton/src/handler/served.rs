@@ -10,6 +10,7 @@ use super::{Before, Instance, Invocation};
 use crate::effect::{Effect, Fed, Moment};
 use crate::id::Writer;
 use crate::kind::Kind;
+use crate::limits::RESERVED_KINDS;
 use crate::settings::Settings;
 use crate::table::Table;
 use crate::wire;
@@ -111,7 +112,14 @@ impl Setup {
 
     /// One kind, ready to be served: rules of one version, or
     /// [`Rolling`](crate::Rolling) of two.
+    ///
+    /// # Errors
+    /// A setting that is wrong, or a kind that is one of [`RESERVED_KINDS`](crate::limits::RESERVED_KINDS): what its rooms
+    /// send could not be told from what an operator or a user orders.
     pub fn serve<R: Kind>(&self, writer: Writer) -> Result<Box<dyn Serve>, String> {
+        if RESERVED_KINDS.contains(&R::NAME) {
+            return Err(alloc::format!("{}: no kind has this name", R::NAME));
+        }
         let wanted = self.rules.get(&String::from(R::NAME)).copied();
         let wanted = wanted.unwrap_or(R::FIRST);
         let config = R::configure(self.rooms.get(R::NAME), wanted)

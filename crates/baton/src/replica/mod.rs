@@ -26,7 +26,7 @@ use crate::kind::Kind;
 use crate::limits::{MAX_ACTION_BYTES, PROTOCOL};
 use crate::room::Room;
 use crate::rules::{By, Player, Reject};
-use crate::wire::{self, Hail, Presence, Request};
+use crate::wire::{self, Hail, Order, Presence, Request};
 
 /// How far ahead of the newest frame a client predicts before it says *stalled*.
 pub const PREDICT_MS: u64 = 5_000;
@@ -235,6 +235,19 @@ impl<R: Kind> Replica<R> {
             room.predict(player, action.clone());
         }
         Ok(seq)
+    }
+
+    /// The bytes of an order, for who waits for its answer: see [`Rules::orders`](crate::Rules::orders). Nothing of it is
+    /// predicted or kept. `number` is above that of every order of this device. `None`: not yet part of the room.
+    pub fn order(&self, action: &R::Action, number: u64) -> Option<Vec<u8>> {
+        self.player()?;
+        Some(wire::write(&Order {
+            protocol: PROTOCOL,
+            device: self.queue.id,
+            registration: self.queue.number?,
+            number,
+            body: wire::write(action).into(),
+        }))
     }
 
     /// Whether an action is allowed now, as far as the prediction goes.

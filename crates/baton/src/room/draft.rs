@@ -13,7 +13,7 @@ use crate::id::{BodyHash, Hash, Identity, Lineage, Nonce, Writer};
 use crate::kind::{Edition, Kind, encode};
 use crate::limits::{MAX_DUE, MAX_FRAME_BYTES, MAX_FRAME_ENTRIES};
 use crate::mutant::{self, Mutant};
-use crate::parcel::Parcel;
+use crate::parcel::{Parcel, orders_of};
 use crate::rules::{By, Reject};
 use crate::wire::{Hail, Presence, Sent};
 
@@ -361,7 +361,19 @@ impl<R: Kind> Draft<R> {
     /// [`Self::advance`]. A parcel that follows on what this room does not have is let go: the sender
     /// hears the mark, and goes back to it.
     pub(crate) fn receive(&mut self, parcel: &Parcel) -> Fate {
-        self.hear(parcel, Self::verdict)
+        match orders_of(&parcel.sender) {
+            None => self.hear(parcel, Self::verdict),
+            Some(_) => self.hear(parcel, Self::verdict_of_order),
+        }
+    }
+
+    /// Who let an order in may have done so by other rules than the room is on by now.
+    fn verdict_of_order(&self, by: By, version: u32, body: &[u8]) -> Result<(), Reject> {
+        let action = R::read_action(self.room.config(), version, body)?;
+        match R::orders(&action) {
+            true => self.room.validate(by, &action),
+            false => Err(Reject::OUTDATED),
+        }
     }
 
     /// Rejects what another room sent, on which the rules broke. They do not run.
@@ -387,6 +399,10 @@ impl<R: Kind> Draft<R> {
             }
             if self.lags() || self.full() {
                 return Fate::Later;
+            }
+            if orders_of(sender).is_some_and(|user| self.room.orderer(user, *lineage).is_none()) {
+                // Its device was forgotten meanwhile, and with it what would tell a copy.
+                return Fate::Done;
             }
             let (sender, lineage, number) = (sender.clone(), *lineage, sent.seq);
             let own = self.room.edition().version;

@@ -204,7 +204,9 @@ impl<R: Rules> Rerun<R> {
             } => {
                 let judged = read::<R>(version, body)
                     .and_then(|action| room.validate(By::Server, &action).map(|()| action));
-                let heeded = room.heed(sender, *lineage, *number, BodyHash::of(body), opened);
+                let rejected = judged.as_ref().err().copied();
+                let hash = BodyHash::of(body);
+                let heeded = room.heed(sender, *lineage, *number, hash, rejected, opened);
                 match (heeded, judged) {
                     (Ok(()), Ok(action)) => {
                         let random = Source::entry(opened.nonce, opened.index);

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::NotHere;
 use crate::id::{BodyHash, DeviceId};
-use crate::limits::WINDOW;
+use crate::limits::{MAX_SEQUENCE, WINDOW};
 use crate::mutant::{self, Mutant};
 use crate::rules::{Player, Reject};
-use crate::wire;
+use crate::wire::{self, OrderFate};
 
 /// A registered device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +30,8 @@ pub(crate) struct Device {
     pub(crate) seen_ms: u64,
     mark: u64,
     window: VecDeque<Verdict>,
+    /// The highest number of its orders, and what became of that one.
+    ordered: Option<(u64, Verdict)>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -67,6 +69,7 @@ impl Device {
             seen_ms,
             mark: 0,
             window: VecDeque::new(),
+            ordered: None,
         }
     }
 
@@ -124,6 +127,40 @@ impl Device {
         self.mark = mark;
         self.window.clear();
         Ok(())
+    }
+
+    pub(super) fn note_order(
+        &mut self,
+        number: u64,
+        body: BodyHash,
+        rejected: Option<Reject>,
+    ) -> Result<(), NotHere> {
+        let mark = self.ordered.map_or(0, |(mark, _)| mark);
+        if number <= mark || number > MAX_SEQUENCE {
+            return Err(NotHere);
+        }
+        let Reject(code) = rejected.unwrap_or(Reject(0));
+        self.ordered = Some((number, Verdict { code, body }));
+        Ok(())
+    }
+
+    /// The highest number of its orders, and the hash of what was ordered.
+    pub(super) fn last_order(&self) -> Option<(u64, BodyHash)> {
+        self.ordered.map(|(mark, verdict)| (mark, verdict.body))
+    }
+
+    /// What became of an order; `None` if it may still come into the log.
+    pub(crate) fn ordered(&self, number: u64, body: &[u8]) -> Option<OrderFate> {
+        let (mark, Verdict { code, body: known }) = self.ordered?;
+        if number > mark {
+            return None;
+        }
+        let same = number == mark && known == BodyHash::of(body);
+        Some(match (same, code) {
+            (false, _) => OrderFate::Taken { mark },
+            (true, 0) => OrderFate::Done,
+            (true, code) => OrderFate::Refused(Reject(code)),
+        })
     }
 
     /// What a snapshot leaves out if a rule is switched off.

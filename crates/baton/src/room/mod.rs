@@ -7,6 +7,7 @@ mod draft;
 pub mod history;
 mod look;
 mod marks;
+mod orders;
 mod outbox;
 mod presence;
 mod senders;
@@ -462,7 +463,7 @@ impl<R: Kind> Room<R> {
             } => {
                 let version = self.edition().version;
                 let action = R::read_action(&self.config, version, body).map_err(|_| NotHere)?;
-                self.heed(sender, *lineage, *number, BodyHash::of(body), opened)?;
+                self.heed(sender, *lineage, *number, BodyHash::of(body), None, opened)?;
                 let random = Source::entry(opened.nonce, opened.index);
                 self.apply(By::Server, action, random);
                 Ok(())
@@ -475,7 +476,10 @@ impl<R: Kind> Room<R> {
                 body,
             } => match code {
                 0 => Err(NotHere),
-                _ => self.heed(sender, *lineage, *number, *body, opened),
+                _ => {
+                    let rejected = Some(Reject(*code));
+                    self.heed(sender, *lineage, *number, *body, rejected, opened)
+                }
             },
             Entry::Switch {
                 rules,

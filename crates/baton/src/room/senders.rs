@@ -1,5 +1,6 @@
 //! Marks of sending rooms: what makes delivery between rooms exactly-once. Per sender and lineage the
-//! highest number applied or rejected; numbers only rise. A mark outlives every send it is about.
+//! highest number applied or rejected; numbers only rise. A mark outlives every send it is about. Those of orders are
+//! their devices' (`orders`).
 
 use alloc::string::String;
 
@@ -10,7 +11,8 @@ use crate::id::{BodyHash, Lineage};
 use crate::kind::Kind;
 use crate::limits::{MAX_SENDERS, MAX_SEQUENCE, PROTOCOL, SENDER_MARK_MS, valid_room};
 use crate::mutant::{self, Mutant};
-use crate::parcel::Receipt;
+use crate::parcel::{Receipt, orders_of};
+use crate::rules::Reject;
 
 /// How far a sender's numbers have come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,16 +25,20 @@ pub(crate) struct Sender {
 }
 
 impl<R: Kind> Room<R> {
-    /// Moves a sender's mark. A full table forgets the mark that was silent longest, if all of its
-    /// sends have expired.
+    /// Moves a sender's mark: what has this number was applied, or rejected. A full table forgets the mark that was silent
+    /// longest, if all of its sends have expired.
     pub(super) fn heed(
         &mut self,
         sender: &str,
         lineage: Lineage,
         number: u64,
         body: BodyHash,
+        rejected: Option<Reject>,
         opened: &Opened,
     ) -> Result<(), NotHere> {
+        if let Some(user) = orders_of(sender) {
+            return self.note_order(user, lineage, number, body, rejected, opened);
+        }
         let key = (String::from(sender), lineage);
         let known = self.senders.get(&key);
         let rises = number > known.map_or(0, |sender| sender.mark) && number <= MAX_SEQUENCE;
@@ -62,12 +68,19 @@ impl<R: Kind> Room<R> {
 
     /// What the room holds of a sender.
     pub(crate) fn receipt(&self, sender: &str, lineage: Lineage) -> Receipt {
-        let key = (String::from(sender), lineage);
-        let known = self.senders.get(&key).copied().unwrap_or_default();
+        let (mark, body) = match orders_of(sender) {
+            Some(user) => self.last_order(user, lineage).unwrap_or_default(),
+            None => {
+                let known = self.senders.get(&(String::from(sender), lineage));
+                known
+                    .map(|known| (known.mark, known.body))
+                    .unwrap_or_default()
+            }
+        };
         Receipt {
             protocol: PROTOCOL,
-            mark: known.mark,
-            body: known.body,
+            mark,
+            body,
         }
     }
 }

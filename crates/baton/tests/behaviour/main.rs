@@ -17,6 +17,7 @@ mod losses;
 mod machine;
 mod marks;
 mod operator;
+mod orders;
 mod personal;
 mod presence;
 mod queue;

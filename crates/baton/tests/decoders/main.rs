@@ -151,6 +151,25 @@ fn b04_no_bytes_make_a_request_that_panics() {
     fuzz!("request", &SAMPLES.requests, request);
 }
 
+fn order(bytes: &[u8]) -> bool {
+    if let Some(ordered) = wire::read_ordered(bytes) {
+        let again = wire::read_ordered(&wire::write(&ordered));
+        assert_eq!(again, Some(ordered));
+        return true;
+    }
+    let Ok(order) = wire::read_order(bytes) else {
+        return false;
+    };
+    let again = wire::read_order(&wire::write(&order));
+    assert_eq!(again.as_ref(), Ok(&order));
+    true
+}
+
+#[test]
+fn b04_no_bytes_make_an_order_or_its_answer_that_panics() {
+    fuzz!("order", &SAMPLES.orders, order);
+}
+
 fn reply(bytes: &[u8]) -> bool {
     replica().receive(bytes, 0, 0);
     let mut spectator: Replica<Herd> = Replica::spectator();

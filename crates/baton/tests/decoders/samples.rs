@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use baton::effect::{Arrival, Call, Fed};
 use baton::parcel::{Parcel, Posted};
-use baton::wire::{self, Presence};
-use baton::{Head, Lineage, limits};
+use baton::wire::{self, OrderFate, Ordered, Presence};
+use baton::{Head, Lineage, Reject, limits};
 use serde_bytes::ByteBuf;
 
 use crate::support::rules::{Herd, HerdAction, add};
@@ -20,6 +20,8 @@ pub(crate) struct Samples {
     pub(crate) snapshots: Vec<Vec<u8>>,
     pub(crate) requests: Vec<Vec<u8>>,
     pub(crate) replies: Vec<Vec<u8>>,
+    /// Orders, and the answers to them.
+    pub(crate) orders: Vec<Vec<u8>>,
     pub(crate) queues: Vec<Vec<u8>>,
     pub(crate) items: Vec<Vec<u8>>,
     pub(crate) arrivals: Vec<Vec<u8>>,
@@ -67,8 +69,21 @@ fn play() -> Samples {
     samples
         .arrivals
         .extend([watcher(Head::default()), view(), parcel()].map(|call| wire::write(&vec![call])));
+    samples.orders = orders(ann.replica.order(&HerdAction::Add(1), 7));
     samples.settings = settings();
     samples
+}
+
+fn orders(order: Option<Vec<u8>>) -> Vec<Vec<u8>> {
+    let fates = [
+        OrderFate::Waits { ask_ms: 300 },
+        OrderFate::Done,
+        OrderFate::Refused(Reject(7)),
+        OrderFate::Taken { mark: 1 << 40 },
+    ];
+    let protocol = limits::PROTOCOL;
+    let answers = fates.map(|fate| wire::write(&Ordered { protocol, fate }));
+    order.into_iter().chain(answers).collect()
 }
 
 fn view() -> Arrival {

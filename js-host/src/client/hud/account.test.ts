@@ -1,11 +1,11 @@
 /** What is said of the account and of runs. */
 
 import { expect, test } from 'vitest'
-import type { AccountState, AccountView } from '../account'
-import { currencyOf, paidOf } from './account'
+import type { AccountCode, AccountState, AccountView } from '../account'
+import { currencyOf, paidOf, purchaseOf } from './account'
 
 const STATE: AccountState = {
-  ...{ view: null, pending: 0, refused: [], evicted: 0 },
+  ...{ view: null, pending: 0, refused: [], purchase: null, evicted: 0 },
   ...{ stale: false, durable: true, outdated: false, refusal: null },
 }
 const JUDGED = [
@@ -40,4 +40,14 @@ test.each<[string | null, AccountView | null, boolean, string]>([
   [null, VIEW, true, 'Nobody pays for this run: there was no seed in hand. The next visit to the network brings some.'],
 ])('of a run with seed %s', (seed, view, durable, words) => {
   expect(paidOf({ seed }, view, durable)).toBe(words)
+})
+
+test.each<[AccountCode | null, string]>([
+  [null, 'The server is asked.'],
+  ['poor', 'Not bought: there was not enough to pay for it.'],
+  ['offline', 'Not bought: there is no network.'],
+  ['unknown', 'Nobody knows yet whether it was bought: as soon as there is a network, you see it here.'],
+  ['other', 'Not bought: other.'],
+])('of a purchase that ended with %s is said: %s', (code, words) => {
+  expect(purchaseOf({ item: 'nurse', code })).toBe(words)
 })

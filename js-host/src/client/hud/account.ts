@@ -5,7 +5,7 @@
 
 import './account.css'
 import { html, nothing, render, type TemplateResult } from 'lit-html'
-import type { AccountCode, AccountState, AccountView, Judged, Sold } from '../account'
+import type { AccountCode, AccountState, AccountView, Judged, Purchase, Sold } from '../account'
 import type { Result } from '../game'
 import { icon } from './icons'
 import { clock } from './words'
@@ -23,6 +23,8 @@ export interface AccountPanelPorts {
   readonly root: HTMLDialogElement
   state(): AccountState | null
   buy(item: string): void
+  /** With coins: the server does it, if there is a network. */
+  purchase(item: string): void
   wear(look: number): void
   /** Back to the first screen. */
   leave(): void
@@ -49,6 +51,9 @@ const REFUSALS: Partial<Record<AccountCode, string>> = {
   owned: 'it is yours already',
   poor: 'there was not enough to pay for it',
   locked: 'you do not have this look',
+  offline: 'there is no network',
+  joining: 'the account has not begun on this device',
+  halted: 'the account stands still until it is mended',
 }
 
 /** What becomes of a run, in a sentence. */
@@ -64,6 +69,14 @@ export function paidOf({ seed }: Pick<Ended, 'seed'>, view: AccountView | null, 
 function judgedOf(judged: Judged): string {
   if ('flaw' in judged) return `Not paid: ${FLAWS[judged.flaw] ?? judged.flaw}.`
   return `Paid: ${judged.scrap} scrap for ${judged.score} points.`
+}
+
+/** What became of something that is bought with coins. */
+export function purchaseOf({ code }: Purchase): string {
+  if (code === null) return 'The server is asked.'
+  if (code === 'unknown')
+    return 'Nobody knows yet whether it was bought: as soon as there is a network, you see it here.'
+  return `Not bought: ${REFUSALS[code] ?? code}.`
 }
 
 /** How current the account is; empty if there is nothing to say. */
@@ -120,7 +133,8 @@ export class AccountPanel {
         ${state && !state.durable ? html`<p class="note warn">This browser keeps nothing: what is not sent is lost with the page.</p>` : nothing}
         ${state && state.evicted > 0 ? html`<p class="note warn">${state.evicted} actions are lost: the account had forgotten this device.</p>` : nothing}
         ${state?.refused.map(({ code }) => html`<p class="note warn">Refused: ${REFUSALS[code] ?? code}.</p>`) ?? nothing}
-        ${view && !ended ? this.#more(view) : nothing}
+        ${state?.purchase ? html`<p class="note ${state.purchase.code === null ? '' : 'warn'}" role="status" id="purchase-note">${purchaseOf(state.purchase)}</p>` : nothing}
+        ${state && view && !ended ? this.#more(view, state) : nothing}
         <div class="go">
           <button type="button" class="primary" id="alone-again" @click=${this.alone}>${ended ? 'Play again' : 'Play alone'}</button>
           ${ended ? html`<button type="button" id="leave-run" @click=${this.#ports.leave}>Leave</button>` : nothing}
@@ -137,7 +151,7 @@ export class AccountPanel {
     </div>`
   }
 
-  #more(view: AccountView): TemplateResult {
+  #more(view: AccountView, state: AccountState): TemplateResult {
     const runs = view.judged.slice(-3).reverse()
     return html`<h3>Runs</h3>
       <ul class="list">
@@ -146,7 +160,7 @@ export class AccountPanel {
         <li>${view.seeds.length === 0 ? 'No more runs are paid until there is a network.' : `${view.seeds.length} more are paid without network.`}</li>
       </ul>
       <h3>Looks</h3>
-      <ul class="list">${LOOKS.map((name, look) => this.#look(name, look, view))}</ul>
+      <ul class="list">${LOOKS.map((name, look) => this.#look(name, look, view, state))}</ul>
       <h3>Goals</h3>
       <ul class="list">${Object.entries(GOALS).map(
         ([goal, name]) =>
@@ -154,19 +168,22 @@ export class AccountPanel {
       )}</ul>`
   }
 
-  #look(name: string, look: number, view: AccountView): TemplateResult {
+  #look(name: string, look: number, view: AccountView, state: AccountState): TemplateResult {
     const sold = view.sold.find((sold) => sold.look === look)
     const owned = !sold || view.items.includes(sold.item)
     const action = owned
       ? html`<button type="button" aria-pressed=${view.look === look} ?disabled=${view.look === look} @click=${() => this.#ports.wear(look)}>
           ${view.look === look ? 'Worn' : 'Wear'}</button>`
-      : this.#offer(sold, view)
+      : this.#offer(sold, view, state)
     return html`<li>${name} ${action}</li>`
   }
 
-  #offer({ item, price, currency }: Sold, view: AccountView): TemplateResult {
+  #offer({ item, price, currency }: Sold, view: AccountView, { stale, purchase }: AccountState): TemplateResult {
     // Coins are spent where they are: at the server.
-    if (currency === 'coins') return html`<span class="soft">${price} coins</span>`
+    if (currency === 'coins') {
+      const off = view.coins < price || stale || purchase?.code === null
+      return html`<button type="button" data-item=${item} ?disabled=${off} @click=${() => this.#ports.purchase(item)}>Buy for ${price} coins</button>`
+    }
     return html`<button type="button" ?disabled=${view.scrap < price} @click=${() => this.#ports.buy(item)}>Buy for ${price} scrap</button>`
   }
 }

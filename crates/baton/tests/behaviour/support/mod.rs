@@ -21,6 +21,7 @@ pub mod rooms;
 pub mod rules;
 pub mod scene;
 pub mod shelf;
+pub mod till;
 pub mod traffic;
 
 use std::collections::BTreeMap;
