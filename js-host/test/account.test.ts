@@ -56,12 +56,13 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A run that ends by itself, as a page would hand it in. */
-function played(seed: string): Uint8Array {
+/** A run that ends by itself, as a page would hand it in once it has taken its time. */
+async function played(seed: string): Promise<Uint8Array> {
   const run = new (instance().Run)(seed, 'Ada')
   for (let tick = 0; tick < 40; tick += 1) run.advance()
   expect(run.steer(8)).toBe(0)
   run.finish()
+  await vi.advanceTimersByTimeAsync(run.tick() * 100)
   return run.inputs()
 }
 
@@ -196,7 +197,9 @@ class Deeds {
       if (life.killed || this.kept.has(deed)) continue
       let through = false
       if (!life.account) return
-      const acted = act.call(this, life.account)
+      const acted = await act.call(this, life.account)
+      // While it was played.
+      if (life.killed) return
       acted?.kept.then(() => {
         this.kept.add(deed)
         through = true
@@ -208,15 +211,16 @@ class Deeds {
     await life.quiet()
   }
 
-  #run(account: Account): Acted | null {
+  async #run(account: Account): Promise<Acted | null> {
     const seed = account.state.view?.seeds[0]?.seed
     // All in hand are on their way, and one of them was on disk before the tab was killed.
     if (seed === undefined) return null
+    const inputs = await played(seed)
     this.seeds.push(seed)
-    return account.run(seed, played(seed))
+    return account.run(seed, inputs)
   }
 
-  #wear(account: Account): Acted {
+  async #wear(account: Account): Promise<Acted> {
     return account.wear(2)
   }
 }
@@ -287,7 +291,7 @@ describe('an account without network', () => {
     const second = new Life(world, disk)
     await second.open()
     const seed = second.account?.state.view?.seeds[0]?.seed ?? ''
-    const acted = second.account?.run(seed, played(seed))
+    const acted = second.account?.run(seed, await played(seed))
     await vi.advanceTimersByTimeAsync(DISK_MS)
     await acted?.kept
     const { view, pending, stale } = second.account?.state ?? {}
@@ -315,7 +319,8 @@ describe('an account without network', () => {
     await Promise.all([one.quiet(), other.quiet()])
     world.online = false
     const seed = one.account?.state.view?.seeds[0]?.seed ?? ''
-    const acts = [one, other].map((life) => life.account?.run(seed, played(seed)))
+    const inputs = await played(seed)
+    const acts = [one, other].map((life) => life.account?.run(seed, inputs))
     world.online = true
     await Promise.all([one.quiet(), other.quiet()])
     const verdicts = await Promise.all(acts.map((act) => act?.verdict))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::award::MatchResult;
 use crate::phase::{Phase, Winner};
-use crate::{Action, Config, Contagion, State};
+use crate::{Action, Config, Contagion, State, TICK_MS};
 
 /// Bytes of what a player did in a run, at most: two for an input, three if the one before was long ago.
 pub const MAX_RUN_BYTES: usize = 2_048;
@@ -121,6 +121,11 @@ impl Run {
     pub fn now(&self) -> u64 {
         self.room.now()
     }
+
+    /// How long it has lasted, in milliseconds of who plays it.
+    pub fn lasted_ms(&self) -> u64 {
+        self.room.now() * u64::from(TICK_MS)
+    }
 }
 
 /// A run while it is replayed, a piece at a time: part of the state of whoever does that.
@@ -182,6 +187,11 @@ impl Trial {
             }
         }
         Progress::Running
+    }
+
+    /// Ticks that were replayed.
+    pub fn now(&self) -> u64 {
+        self.room.now()
     }
 
     /// Does what the player did before the next tick.

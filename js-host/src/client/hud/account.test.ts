@@ -11,6 +11,7 @@ const STATE: AccountState = {
 const JUDGED = [
   { seed: '18446744073709551615', score: 90, scrap: 9 },
   { seed: '2', flaw: 'too_late' },
+  { seed: '4', flaw: 'too_soon' },
 ]
 const VIEW = { judged: JUDGED } as unknown as AccountView
 
@@ -35,6 +36,7 @@ test('without an account it is said that it begins with a network', () => {
 test.each<[string | null, AccountView | null, boolean, string]>([
   ['18446744073709551615', VIEW, true, 'Paid: 9 scrap for 90 points.'],
   ['2', VIEW, true, 'Not paid: something was done after its end.'],
+  ['4', VIEW, true, 'Not paid: it was handed in sooner than it takes to play it.'],
   ['3', VIEW, true, 'It is kept on this device, and paid when the server has replayed it.'],
   ['3', null, false, 'It is kept until this page is closed, and paid when the server has replayed it.'],
   [null, VIEW, true, 'Nobody pays for this run: there was no seed in hand. The next visit to the network brings some.'],

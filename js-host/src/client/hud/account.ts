@@ -41,6 +41,7 @@ const FLAWS: Record<string, string> = {
   malformed: 'its record is damaged',
   refused: 'the rules do not allow what was done in it',
   too_late: 'something was done after its end',
+  too_soon: 'it was handed in sooner than it takes to play it',
 }
 const REFUSALS: Partial<Record<AccountCode, string>> = {
   used_seed: 'a run with this seed was handed in before, maybe on another device',
