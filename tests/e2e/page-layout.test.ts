@@ -139,6 +139,13 @@ describe.each(Object.entries(SIZES))('%s', (_size, options) => {
     await page.getByRole('progressbar', { name: 'Loading the game…' }).waitFor()
     expect(await faultsOf(page, '.scene, h1, .lead, .live, .go > *, .loading, .room-line')).toEqual([])
     expect(await page.locator('.first').evaluate((first) => first.scrollHeight - first.clientHeight)).toBe(0)
+    // Somebody comes back whose run is under way.
+    await page.evaluate(() => localStorage.setItem('baton.run', ''))
+    await page.goto(gallery.url)
+    await page.getByRole('button', { name: 'Continue alone' }).waitFor()
+    await page.getByText('Rescue comes in').waitFor()
+    expect(await faultsOf(page, '.scene, h1, .lead, .live, .go > *, .room-line')).toEqual([])
+    expect(await page.locator('.first').evaluate((first) => first.scrollHeight - first.clientHeight)).toBe(0)
     await page.context().close()
   })
 

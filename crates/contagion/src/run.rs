@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use baton::{By, Reject, Solo};
+use baton::{By, Hash, Reject, Rules, Solo, wire};
 use serde::{Deserialize, Serialize};
 
 use crate::award::MatchResult;
@@ -64,6 +64,34 @@ impl Run {
             inputs: Inputs::default(),
             last: 0,
         }
+    }
+
+    /// A run that was left in the middle, `ticks` after its beginning: what was written down until then happens again. So
+    /// whatever is handed in of it in the end is what somebody would find who replays all of it.
+    ///
+    /// # Errors
+    /// It never happened; [`Flaw::TooLate`]: not in so many ticks.
+    pub fn resume(seed: u64, inputs: Inputs, ticks: u32) -> Result<Self, Flaw> {
+        if inputs.0.len() > MAX_RUN_BYTES {
+            return Err(Flaw::Malformed);
+        }
+        let mut trial = Trial::new(seed);
+        match trial.go_on(&inputs, ticks) {
+            Progress::Invalid(flaw) => return Err(flaw),
+            Progress::Over(_) => {}
+            // What was done since the last tick.
+            Progress::Running => trial.act(&inputs)?,
+        }
+        if inputs.0.len() > trial.next as usize {
+            return Err(Flaw::TooLate);
+        }
+        let Trial { room, last, .. } = trial;
+        Ok(Self { room, inputs, last })
+    }
+
+    /// What a run follows from beside its seed and its inputs: the identity of its rules and of its match.
+    pub fn rules() -> Hash {
+        Hash::of(&wire::write(&(Contagion::id(), RUN)))
     }
 
     /// Does something now, and writes it down.

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { AccountState, AccountView } from '../account'
-import { currencyOf, paidOf } from './account'
+import { begunOf, currencyOf, paidOf } from './account'
 
 const STATE: AccountState = {
   ...{ view: null, pending: 0, refused: [], evicted: 0 },
@@ -27,6 +27,22 @@ test.each<[Partial<AccountState>, string]>([
   [{ outdated: true, pending: 1 }, 'There is a newer version. Reload the page.'],
 ])('of %o is said: %s', (state, words) => {
   expect(currencyOf({ ...STATE, ...state })).toBe(words)
+})
+
+const NOBODY = 'Nobody pays for this run: there is no seed in hand.'
+
+test.each<[Parameters<typeof begunOf>[0], boolean, string]>([
+  [null, true, ''],
+  [null, false, NOBODY],
+  ['goes on', true, 'Your run goes on where it was.'],
+  ['goes on', false, `Your run goes on where it was. ${NOBODY}`],
+  ['handed_in', true, ''],
+  ['used', true, 'Your run was handed in before, maybe on another device: this is a new one.'],
+  ['expired', false, `Your run is too old to be paid: this is a new one. ${NOBODY}`],
+  ['outdated', true, 'The game has changed since your run began: this is a new one.'],
+  ['damaged', true, 'Your run cannot be read any more: this is a new one.'],
+])('of a run before that %s is said, paid or not (%s): %s', (before, paid, words) => {
+  expect(begunOf(before, paid)).toBe(words)
 })
 
 test('without an account it is said that it begins with a network', () => {

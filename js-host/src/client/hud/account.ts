@@ -7,6 +7,7 @@ import './account.css'
 import { html, nothing, render, type TemplateResult } from 'lit-html'
 import type { AccountCode, AccountState, AccountView, Judged, Sold } from '../account'
 import type { Result } from '../game'
+import type { Gone } from '../underway'
 import { icon } from './icons'
 import { clock } from './words'
 
@@ -37,6 +38,14 @@ const GOALS: Record<string, string> = {
   hundred_struck: 'A hundred zombies struck',
   ten_cured: 'Ten others cured',
 }
+const BEFORE: Record<'goes on' | 'damaged' | Gone, string> = {
+  'goes on': 'Your run goes on where it was.',
+  handed_in: '',
+  used: 'Your run was handed in before, maybe on another device: this is a new one.',
+  expired: 'Your run is too old to be paid: this is a new one.',
+  outdated: 'The game has changed since your run began: this is a new one.',
+  damaged: 'Your run cannot be read any more: this is a new one.',
+}
 const FLAWS: Record<string, string> = {
   malformed: 'its record is damaged',
   refused: 'the rules do not allow what was done in it',
@@ -50,6 +59,12 @@ const REFUSALS: Partial<Record<AccountCode, string>> = {
   owned: 'it is yours already',
   poor: 'there was not enough to pay for it',
   locked: 'you do not have this look',
+}
+
+/** What is said when a run begins: how it stands with the one before, and with pay. Empty if there is nothing to say. */
+export function begunOf(before: 'goes on' | 'damaged' | Gone | null, paid: boolean): string {
+  const words = before === null ? '' : BEFORE[before]
+  return paid ? words : `${words} Nobody pays for this run: there is no seed in hand.`.trim()
 }
 
 /** What becomes of a run, in a sentence. */
