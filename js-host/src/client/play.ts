@@ -124,6 +124,8 @@ class Page {
   #who: Who | null = null
   /** Who only watches might play as somebody. */
   #login: (() => void) | null = null
+  /** The look that our figure wears. */
+  #dress = 0
   #shown: Look | null = null
   #drawn = 0
 
@@ -154,6 +156,11 @@ class Page {
     this.#panel = accountPanel(tab, () => void this.alone())
     this.#pilot = new Pilot(this.#input, measures.stride, (act, code) => this.#hud.refused(act, code))
     this.#motion = new Motion(measures)
+    const dress = () => {
+      this.#dress = tab.state?.view?.look ?? this.#dress
+    }
+    tab.listen(dress)
+    dress()
     choices.listen(() => this.#obey())
     this.#stillness.addEventListener('change', () => this.#obey())
     // Browsers give sound only to who has touched the page; a finger has when it is lifted.
@@ -317,6 +324,7 @@ class Page {
     this.#parts.scene.draw({
       things: this.#motion.move(look, now_ms),
       me: look.view.me,
+      look: this.#dress,
       follow: this.#hud.follow,
       names: namesOf(look.view),
       terrain: look.terrain,

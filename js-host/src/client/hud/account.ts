@@ -7,6 +7,7 @@ import './account.css'
 import { html, nothing, render, type TemplateResult } from 'lit-html'
 import type { AccountCode, AccountState, AccountView, Judged, Sold } from '../account'
 import type { Result } from '../game'
+import { portrait } from '../scene/looks'
 import type { Gone } from '../underway'
 import { icon } from './icons'
 import { clock } from './words'
@@ -29,6 +30,8 @@ export interface AccountPanelPorts {
   leave(): void
 }
 
+/** Of a picture in the list, as it is shown twice as small. */
+const PORTRAIT_PX = 80
 const LOOKS = ['Red jacket', 'Blue jacket', 'Green jacket', 'Grey jacket', 'Raincoat', 'Welder', 'Nurse', 'Astronaut']
 const GOALS: Record<string, string> = {
   first_match: 'A first match',
@@ -98,6 +101,7 @@ export function currencyOf(state: AccountState | null): string {
 export class AccountPanel {
   readonly #ports: AccountPanelPorts
   #ended: Ended | null = null
+  readonly #portraits: HTMLCanvasElement[] = []
   /** Plays alone. */
   alone: () => void = () => undefined
 
@@ -162,6 +166,7 @@ export class AccountPanel {
         <li>${view.seeds.length === 0 ? 'No more runs are paid until there is a network.' : `${view.seeds.length} more are paid without network.`}</li>
       </ul>
       <h3>Looks</h3>
+      <p class="note">Only you see what you wear: to others you look like everybody on your side.</p>
       <ul class="list">${LOOKS.map((name, look) => this.#look(name, look, view))}</ul>
       <h3>Goals</h3>
       <ul class="list">${Object.entries(GOALS).map(
@@ -177,7 +182,8 @@ export class AccountPanel {
       ? html`<button type="button" aria-pressed=${view.look === look} ?disabled=${view.look === look} @click=${() => this.#ports.wear(look)}>
           ${view.look === look ? 'Worn' : 'Wear'}</button>`
       : this.#offer(sold, view)
-    return html`<li>${name} ${action}</li>`
+    this.#portraits[look] ??= portrait(look, PORTRAIT_PX)
+    return html`<li><span class="look">${this.#portraits[look]} ${name}</span> ${action}</li>`
   }
 
   #offer({ item, price, currency }: Sold, view: AccountView): TemplateResult {
