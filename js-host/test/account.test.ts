@@ -11,6 +11,7 @@ import { request } from '../../tests/e2e/wire'
 import { Account, type AccountVerdict, type Acted } from '../src/client/account'
 import type { Device } from '../src/client/device'
 import type { Answer } from '../src/client/line'
+import { Bookmark, goneOf, handIn } from '../src/client/underway'
 import { decode } from '../src/codec'
 import { Driver } from '../src/driver'
 import type { Call } from '../src/effect'
@@ -30,8 +31,8 @@ const SESSION = { token: 'token', user: 'ada', name: 'Ada', expires_ms: NOW_MS *
 const WHO = { user: 'ada', name: 'Ada' }
 /** How long a disk takes, in milliseconds. */
 const DISK_MS = 30
-/** Most that anything takes here, in milliseconds of made-up time. */
-const PATIENCE_MS = 120_000
+/** Most that anything takes here, in milliseconds of made-up time: a run is the longest. */
+const PATIENCE_MS = 180_000
 
 let chance = 0
 
@@ -58,13 +59,34 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A run that ends by itself, as a page would hand it in. */
-function played(seed: string): Uint8Array {
-  const run = new (instance().Run)(seed, 'Ada')
+const { Run } = instance()
+
+/** So many ticks of a run take their time. */
+const passed = (ticks: number) => new Promise((over) => setTimeout(over, ticks * 100))
+
+/** A run that ends by itself, as a page would hand it in once it has taken its time; told of when it is in the middle. */
+async function play(seed: string, middle: (run: InstanceType<typeof Run>) => Promise<void>): Promise<Uint8Array> {
+  const run = new Run(seed, 'Ada')
   for (let tick = 0; tick < 40; tick += 1) run.advance()
   expect(run.steer(8)).toBe(0)
+  await passed(run.tick())
+  await middle(run)
+  return finish(run)
+}
+
+/** The rest of it. */
+async function finish(run: InstanceType<typeof Run>): Promise<Uint8Array> {
+  const before = run.tick()
   run.finish()
+  await passed(run.tick() - before)
   return run.inputs()
+}
+
+/** The same in one go. */
+async function played(seed: string): Promise<Uint8Array> {
+  const playing = play(seed, async () => {})
+  await vi.advanceTimersByTimeAsync(PATIENCE_MS)
+  return playing
 }
 
 /** The numbers of the actions in a request. */
@@ -132,6 +154,7 @@ class Life {
   readonly #disk: Disk
   readonly #world: World
   account: Account | null = null
+  bookmark: Bookmark | null = null
 
   constructor(world: World, disk: Disk, at = Number.POSITIVE_INFINITY) {
     this.#world = world
@@ -154,6 +177,7 @@ class Life {
       saveRoom: (name, bytes) => this.#wait('save room', () => put(`room ${name}`, bytes)),
       release: () => {},
     }
+    this.bookmark = new Bookmark(device)
     this.account = await Account.open({
       instance,
       session: SESSION,
@@ -214,35 +238,51 @@ class Life {
 class Deeds {
   readonly seeds: string[] = []
   readonly kept = new Set<string>()
+  /** Seeds of runs that were written while they were under way. */
+  readonly underway = new Set<string>()
 
   async do(life: Life): Promise<void> {
     await life.until('in hand', ({ state }) => (state.view?.seeds.length ?? 0) >= 2)
     for (const [deed, act] of Object.entries({ first: this.#run, look: this.#wear, second: this.#run })) {
       if (life.killed || this.kept.has(deed)) continue
       let through = false
-      if (!life.account) return
-      const acted = act.call(this, life.account)
-      acted?.kept.then(() => {
-        this.kept.add(deed)
+      if (!life.account || !life.bookmark) return
+      void act.call(this, life.account, life.bookmark).then((kept) => {
+        if (kept) this.kept.add(deed)
         through = true
       })
-      if (acted) await life.until('kept', () => through)
+      await life.until('kept', () => through)
       // The next one while nothing waits, and the last one while something does.
       if (deed === 'first') await life.until('answered', ({ state }) => state.pending === 0)
     }
     await life.quiet()
   }
 
-  #run(account: Account): Acted | null {
-    const seed = account.state.view?.seeds[0]?.seed
+  /** Goes on with the run that was under way, or plays one; whether it was handed in. */
+  async #run(account: Account, bookmark: Bookmark): Promise<boolean> {
+    const before = await bookmark.read()
+    const { view } = account.state
+    const goes = before && goneOf(before, Run.rules(), view) === null
+    const seed = goes ? before.seed : view?.seeds[0]?.seed
     // All in hand are on their way, and one of them was on disk before the tab was killed.
-    if (seed === undefined) return null
+    if (seed === undefined) return false
     this.seeds.push(seed)
-    return account.run(seed, played(seed))
+    const of = { rules: Run.rules(), seed, paid: true }
+    const middle = async (run: InstanceType<typeof Run>) => {
+      bookmark.note(() => ({ ...of, tick: run.tick(), inputs: run.inputs() }))
+      await bookmark.write()
+      this.underway.add(seed)
+    }
+    const again = goes && Run.resume(seed, 'Ada', before.inputs, before.tick)
+    if (goes && !again) throw new Error(`not resumed at tick ${before.tick}`)
+    const inputs = await (again ? finish(again) : play(seed, middle))
+    await handIn(account, bookmark, { ...of, tick: 0, inputs })
+    return true
   }
 
-  #wear(account: Account): Acted {
-    return account.wear(2)
+  async #wear(account: Account): Promise<boolean> {
+    await account.wear(2).kept
+    return true
   }
 }
 
@@ -274,6 +314,8 @@ describe('a tab that is killed at every point where its queue waits', () => {
       const sure = deeds.seeds.filter((seed) => judged.some((each) => each.seed === seed))
       expect(new Set(judged.map(({ seed }) => seed)).size).toBe(judged.length)
       expect(sure.length).toBeGreaterThanOrEqual(2)
+      // What was written of a run is enough: it went on, or was handed in.
+      expect(sure, `after a kill ${killed.at(-1)}`).toEqual(expect.arrayContaining([...deeds.underway]))
       expect(judged.every((each) => 'scrap' in each)).toBe(true)
       expect([state?.view?.runs.played, state?.view?.look]).toEqual([judged.length, 2])
       const scrap = judged.reduce((sum, each) => sum + ('scrap' in each ? each.scrap : 0), 0)
@@ -312,7 +354,7 @@ describe('an account without network', () => {
     const second = new Life(world, disk)
     await second.open()
     const seed = second.account?.state.view?.seeds[0]?.seed ?? ''
-    const acted = second.account?.run(seed, played(seed))
+    const acted = second.account?.run(seed, await played(seed))
     await vi.advanceTimersByTimeAsync(DISK_MS)
     await acted?.kept
     const { view, pending, stale } = second.account?.state ?? {}
@@ -340,7 +382,8 @@ describe('an account without network', () => {
     await Promise.all([one.quiet(), other.quiet()])
     world.online = false
     const seed = one.account?.state.view?.seeds[0]?.seed ?? ''
-    const acts = [one, other].map((life) => life.account?.run(seed, played(seed)))
+    const inputs = await played(seed)
+    const acts = [one, other].map((life) => life.account?.run(seed, inputs))
     world.online = true
     await Promise.all([one.quiet(), other.quiet()])
     const verdicts = await Promise.all(acts.map((act) => act?.verdict))

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BATON_TYPE, guest, type Session } from './device'
 import { type Server, startServer } from './server'
 import { openBrowser, Player, until } from './support/browser'
+import { buildProgram, runProgram } from './support/cargo'
 import { Keeper } from './support/keeper'
 
 /** The operator's key. */
@@ -16,15 +17,19 @@ const KEY = 'operator'.padEnd(43, '0')
 /** How long a run may take that nobody plays. */
 const RUN_MS = 140_000
 
+const PROGRAM = ['baton-cli', 'baton'] as const
+
 let browser: Browser
 let server: Server
 
 beforeAll(async () => {
+  process.env.BATON_ADMIN_KEY = KEY
+  await buildProgram(...PROGRAM)
   browser = await openBrowser()
   const rooms = { frame_ms: 20, lease_ms: 40, poll_ms: 40 }
   const variables = { BATON_ROOMS: JSON.stringify(rooms), BATON_ADMIN_KEY: KEY }
   server = await startServer({ mode: 'embedded', variables })
-})
+}, 600_000)
 afterAll(async () => {
   await browser?.close()
   await server?.stop()
@@ -68,6 +73,31 @@ async function sessionOf({ page }: Player): Promise<Session> {
   return JSON.parse((await page.evaluate(() => localStorage.getItem('baton.session'))) ?? 'null') as Session
 }
 
+/** The tab is killed: nothing of it gets to say anything. */
+async function kill({ page }: Player): Promise<void> {
+  const crash = await page.context().newCDPSession(page)
+  await Promise.race([crash.send('Page.crash').catch(() => undefined), page.waitForEvent('crash')])
+  await page.close()
+}
+
+/** What the browser's disk has of the run that is under way; `put`: has from now on. */
+function recordOf({ page }: Player, put?: number[]): Promise<number[]> {
+  return page.evaluate(async (put) => {
+    const done = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result)
+        request.onerror = () => reject(request.error)
+      })
+    const database = await done(indexedDB.open('baton'))
+    const table = database.transaction('queues', 'readwrite').objectStore('queues')
+    const key = (await done(table.getAllKeys())).find((key) => String(key).endsWith('/run:alone'))
+    if (put && key) await done(table.put(new Uint8Array(put), key))
+    const kept = key ? await done<Uint8Array>(table.get(key)) : []
+    database.close()
+    return [...kept]
+  }, put)
+}
+
 test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeout: 300_000 }, async () => {
   const first = await Player.visit(browser, server.url)
   await prepared(first)
@@ -83,10 +113,7 @@ test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeo
   expect(words).toContain('It is kept on this device')
   await second.picture('account-run-over')
   expect((await second.ask((baton) => baton.account()))?.pending).toBe(1)
-  // The tab is killed: nothing of it gets to say anything.
-  const crash = await context.newCDPSession(second.page)
-  await Promise.race([crash.send('Page.crash').catch(() => undefined), second.page.waitForEvent('crash')])
-  await second.page.close()
+  await kill(second)
   const third = await first.tab(`${server.url}/?room=x`)
   await third.page.locator('#show-account').click()
   await third.page.getByText('One action waits for the network.').waitFor()
@@ -102,12 +129,76 @@ test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeo
   await context.close()
 })
 
+test('b01_x07_a_run_whose_tab_is_killed_in_the_middle_goes_on_in_the_next_and_is_paid_once', {
+  timeout: 400_000,
+}, async () => {
+  const first = await Player.visit(browser, server.url)
+  await prepared(first)
+  const session = await sessionOf(first)
+  const context = first.page.context()
+  await first.page.close()
+  await context.setOffline(true)
+  const begin = () => first.tab(`${server.url}/?room=x`)
+  const button = ({ page }: Player) => page.locator('#alone')
+  const place = (player: Player) => player.ask((baton) => ({ tick: baton.tick(), ...baton.place() }))
+  const second = await begin()
+  expect(await button(second).innerText()).toBe('Play alone')
+  await button(second).click()
+  await until('play', 30_000, () => second.ask((baton) => baton.hud()?.hud.phase === 'playing'))
+  const begun = await place(second)
+  // A walk, so that the next tab has something to know.
+  await second.page.keyboard.down('ArrowRight')
+  await until('a walk', 30_000, () => second.ask((baton) => baton.tick() >= 60))
+  await second.page.keyboard.up('ArrowRight')
+  await until('that it was written', 30_000, () => second.ask((baton) => baton.tick() >= 85))
+  const left = await place(second)
+  await kill(second)
+
+  const third = await begin()
+  expect(await button(third).innerText()).toBe('Continue alone')
+  await button(third).click()
+  await third.page.getByText('Your run goes on where it was.').waitFor()
+  await third.picture('account-run-goes-on')
+  const goneOn = await place(third)
+  // A second is lost at most, and the moment that writing takes.
+  expect(goneOn?.tick).toBeGreaterThanOrEqual((left?.tick ?? 0) - 15)
+  expect(await third.ask((baton) => baton.hud()?.hud.phase)).toBe('playing')
+  expect([goneOn?.x, goneOn?.y]).not.toEqual([begun?.x, begun?.y])
+  expect([goneOn?.x, goneOn?.y]).toEqual([left?.x, left?.y])
+  const record = await recordOf(third)
+  expect(record.length).toBeGreaterThan(0)
+  await third.page.locator('#paid').waitFor({ timeout: RUN_MS })
+  expect(await third.page.locator('#paid').innerText()).toContain('It is kept on this device')
+  await until('that it is forgotten', 10_000, async () => (await recordOf(third)).length === 0)
+  await context.setOffline(false)
+  await third.page.getByText(/^Paid: \d+ scrap for \d+ points\.$/).waitFor({ timeout: 60_000 })
+  const paid = await account(session)
+  expect([paid.runs.played, paid.judged.length, paid.scrap]).toEqual([1, 1, paid.judged[0]?.scrap])
+
+  // Had the tab been killed between the two, the record would still be there.
+  await recordOf(third, record)
+  await kill(third)
+  const fourth = await begin()
+  await button(fourth).click()
+  await fourth.page.getByText('Your run was handed in before').waitFor()
+  expect(await fourth.ask((baton) => baton.tick())).toBeLessThan(30)
+  expect((await fourth.ask((baton) => baton.account()))?.pending).toBe(0)
+  expect(await account(session)).toMatchObject({ scrap: paid.scrap, runs: { played: 1 } })
+  await context.close()
+})
+
 test('b25_the_hundredth_game_without_network_in_two_browsers_is_rewarded_once_by_the_server', {
   timeout: 600_000,
 }, async () => {
   const session = await guest(server.url)
   const keeper = new Keeper(server.url, session)
-  await keeper.plays(99)
+  // Most of the games are of the time before, since each takes as long as it lasts.
+  await keeper.until('the account', ({ seeds }) => seeds.length === 6)
+  const room = `account/${session.user}`
+  const played = JSON.stringify({ import: { runs: { played: 96 } } })
+  const sent = await runProgram(...PROGRAM, 'send', '--host', server.url, '--room', room, played)
+  expect(sent.status, sent.said).toBe(0)
+  await keeper.plays(3)
   const before = await account(session)
   expect([before.runs.played, before.goals.includes('hundred_games')]).toEqual([99, false])
   const browsers = await Promise.all([0, 1].map(() => Player.visit(browser, server.url, session)))

@@ -123,7 +123,7 @@ async function open(options: BrowserContextOptions, query: string): Promise<Page
   return page
 }
 
-describe.each(Object.entries(SIZES))('%s', (_size, options) => {
+describe.each(Object.entries(SIZES))('%s', (size, options) => {
   test('the_first_screen_fits', async () => {
     const page = await open(options, '')
     await page.getByText('Rescue comes in').waitFor()
@@ -139,6 +139,55 @@ describe.each(Object.entries(SIZES))('%s', (_size, options) => {
     await page.getByRole('progressbar', { name: 'Loading the game…' }).waitFor()
     expect(await faultsOf(page, '.scene, h1, .lead, .live, .go > *, .loading, .room-line')).toEqual([])
     expect(await page.locator('.first').evaluate((first) => first.scrollHeight - first.clientHeight)).toBe(0)
+    // Somebody comes back whose run is under way.
+    await page.evaluate(() => localStorage.setItem('baton.run', ''))
+    await page.goto(gallery.url)
+    await page.getByRole('button', { name: 'Continue alone' }).waitFor()
+    await page.getByText('Rescue comes in').waitFor()
+    expect(await faultsOf(page, '.scene, h1, .lead, .live, .go > *, .room-line')).toEqual([])
+    expect(await page.locator('.first').evaluate((first) => first.scrollHeight - first.clientHeight)).toBe(0)
+    await page.context().close()
+  })
+
+  test('the_account_fits_and_shows_how_each_look_looks', async () => {
+    const page = await open(options, '?gallery')
+    await page.waitForFunction('window.gallery')
+    await page.evaluate('gallery.account()')
+    const account = page.locator('#account')
+    expect(await faultsOf(page, '.account li, .account dl div, .account .go > *')).toEqual([])
+    expect(await account.evaluate((dialog) => dialog.scrollWidth - dialog.clientWidth)).toBe(0)
+    const pictures = await page.locator('#account .look canvas').evaluateAll((canvases) =>
+      (canvases as HTMLCanvasElement[]).map((canvas) => {
+        const { width, height } = canvas
+        const pixels = canvas.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray()
+        return { width, shown: canvas.getBoundingClientRect().width, pixels: [...pixels] }
+      }),
+    )
+    expect(pictures.map(({ width, shown }) => [width, shown])).toEqual(Array(8).fill([80, 40]))
+    // Each differs from each other in a good part of the figure, and all are ours: white at the shoulders.
+    for (const [at, { pixels }] of pictures.entries()) {
+      const painted = pixels.filter((_, index) => index % 4 === 3 && (pixels[index] ?? 0) > 200).length
+      expect(painted).toBeGreaterThan(1_000)
+      const white = (index: number) => [0, 1, 2, 3].every((part) => (pixels[index + part] ?? 0) > 225)
+      let [shoulders, sides] = [0, 0]
+      for (let y = 0; y < 80; y += 1)
+        for (const x of [...Array(16).keys()].flatMap((x) => [x, 79 - x])) {
+          const index = 4 * (80 * y + x)
+          if ((pixels[index + 3] ?? 0) < 200) continue
+          sides += 1
+          if (white(index)) shoulders += 1
+        }
+      expect(shoulders / sides, `look ${at}`).toBeGreaterThan(0.4)
+      for (const other of pictures.slice(at + 1)) {
+        let differs = 0
+        for (let index = 0; index < pixels.length; index += 4) {
+          const by = [0, 1, 2].map((part) => Math.abs((pixels[index + part] ?? 0) - (other.pixels[index + part] ?? 0)))
+          if (Math.max(...by) > 24) differs += 1
+        }
+        expect(differs / painted, `look ${at}`).toBeGreaterThan(0.15)
+      }
+    }
+    if (size === 'phone') await page.screenshot({ path: '../tests/output/account-looks.png', fullPage: false })
     await page.context().close()
   })
 

@@ -27,7 +27,7 @@ mod state;
 pub use action::{Action, Preference, reject};
 pub use goals::{Goal, coins_of, scrap_of};
 pub use legacy::Legacy;
-pub use runs::{CHECK_TICKS, Claim, FRESH_MS, Judged, SEED_MS, SEEDS, Seed, Verdict};
+pub use runs::{CHECK_TICKS, Claim, FRESH_MS, Judged, SEED_MS, SEEDS, SKEW_MS, Seed, Verdict};
 pub use shop::{FREE_LOOKS, Item, LOOKS, Price, TOLERANCE};
 pub use show::seed as seed_shown;
 pub use state::{Mode, State, Stats};

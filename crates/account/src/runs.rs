@@ -2,9 +2,13 @@
 //!
 //! The server gives seeds beforehand, and pays once for each what a replay of the inputs is worth. A replay is long, so it
 //! is done a piece at a time: what waits, and how far it is, is part of the account.
+//!
+//! A run takes its time: nobody has played it whose seed was given less than that before it is handed in. So a program that
+//! needs no time for a run gains nothing by it; all that an account can be paid for in a while is what could be played in it
+//! with each seed in hand. Both times are the log's: what clocks devices have is never asked.
 
 use baton::{Ctx, Reject};
-use contagion::{Flaw, Inputs, Progress, Trial};
+use contagion::{Flaw, Inputs, Progress, TICK_MS, Trial};
 use serde::{Deserialize, Serialize};
 
 use crate::Account;
@@ -19,6 +23,10 @@ pub const SEED_MS: u64 = 21 * 24 * 60 * 60 * 1_000;
 /// For how long it is fresh. Then others are given beside it: who goes offline has seeds that count for
 /// [`SEED_MS`] − [`FRESH_MS`] at least, and who is offline keeps what it knows of.
 pub const FRESH_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
+/// By how much less time may have passed by the log than a run took, in milliseconds. The log's time is that of the store, or
+/// of hosts where a store has none: after a fail-over, or on another host, it may be somewhat behind. A program gains as much
+/// with each seed; before a run's countdown and its first zombies are over there is hardly anything to gain.
+pub const SKEW_MS: u64 = 5_000;
 /// Ticks of a run that one piece replays: some milliseconds at most.
 pub const CHECK_TICKS: u32 = 25;
 /// What became of so many runs is remembered.
@@ -29,8 +37,15 @@ const JUDGED: usize = 16;
 pub struct Seed {
     /// The seed.
     pub seed: u64,
+    /// When it was given, in milliseconds since 1970.
+    pub dealt_ms: u64,
+}
+
+impl Seed {
     /// Until when a run with it counts, in milliseconds since 1970.
-    pub until_ms: u64,
+    pub fn until_ms(&self) -> u64 {
+        self.dealt_ms.saturating_add(SEED_MS)
+    }
 }
 
 /// A run that was handed in.
@@ -40,6 +55,18 @@ pub struct Claim {
     pub seed: u64,
     /// What the player did.
     pub inputs: Inputs,
+    /// When the seed was given, in milliseconds since 1970.
+    pub dealt_ms: u64,
+    /// When the run was handed in, likewise.
+    pub handed_ms: u64,
+}
+
+impl Claim {
+    /// The ticks that may have been played in between.
+    fn most_ticks(&self) -> u64 {
+        let passed_ms = self.handed_ms.saturating_sub(self.dealt_ms);
+        passed_ms.saturating_add(SKEW_MS) / u64::from(TICK_MS)
+    }
 }
 
 /// What became of a run.
@@ -64,6 +91,8 @@ pub enum Verdict {
     },
     /// It never happened.
     Invalid(Flaw),
+    /// It was handed in sooner after its seed was given than it takes: nobody has played it.
+    TooSoon,
 }
 
 /// What of runs is due.
@@ -76,14 +105,14 @@ pub(crate) fn due(state: &State, now_ms: u64) -> Option<Action> {
 
 /// Whether seeds are missing, or too old.
 pub(crate) fn deals(state: &State, now_ms: u64) -> bool {
-    let old = state.seeds.iter().any(|seed| seed.until_ms < now_ms);
+    let old = state.seeds.iter().any(|seed| seed.until_ms() < now_ms);
     old || missing(state, now_ms) > 0
 }
 
 /// How many seeds are to be given.
 fn missing(state: &State, now_ms: u64) -> usize {
     let fresh_until_ms = now_ms.saturating_add(SEED_MS - FRESH_MS);
-    let fresh = |seed: &&Seed| seed.until_ms >= fresh_until_ms;
+    let fresh = |seed: &&Seed| seed.until_ms() >= fresh_until_ms;
     let fresh = state.seeds.iter().filter(fresh).count();
     SEEDS.saturating_sub(fresh + state.claims.len())
 }
@@ -91,12 +120,12 @@ fn missing(state: &State, now_ms: u64) -> usize {
 /// New seeds, which nobody could know before.
 pub(crate) fn deal(state: &mut State, ctx: &mut Ctx<'_, Account>) {
     let now_ms = ctx.now_ms();
-    state.seeds.retain(|seed| seed.until_ms >= now_ms);
+    state.seeds.retain(|seed| seed.until_ms() >= now_ms);
     for _ in 0..missing(state, now_ms) {
         let seed = ctx.random().next_u64();
         state.seeds.push(Seed {
             seed,
-            until_ms: now_ms.saturating_add(SEED_MS),
+            dealt_ms: now_ms,
         });
     }
 }
@@ -104,7 +133,7 @@ pub(crate) fn deal(state: &mut State, ctx: &mut Ctx<'_, Account>) {
 /// Whether a run with this seed may be handed in.
 pub(crate) fn may(state: &State, seed: u64, now_ms: u64) -> Result<(), Reject> {
     if let Some(held) = state.seeds.iter().find(|held| held.seed == seed) {
-        return match held.until_ms >= now_ms {
+        return match held.until_ms() >= now_ms {
             true => Ok(()),
             false => Err(reject::EXPIRED_SEED),
         };
@@ -119,8 +148,16 @@ pub(crate) fn may(state: &State, seed: u64, now_ms: u64) -> Result<(), Reject> {
 
 /// Takes a run in. What it is worth is seen later.
 pub(crate) fn claim(state: &mut State, seed: u64, inputs: Inputs, now_ms: u64) {
-    state.seeds.retain(|held| held.seed != seed);
-    state.claims.push_back(Claim { seed, inputs });
+    let held = state.seeds.iter().position(|held| held.seed == seed);
+    let Some(held) = held.map(|index| state.seeds.remove(index)) else {
+        return;
+    };
+    state.claims.push_back(Claim {
+        seed,
+        inputs,
+        dealt_ms: held.dealt_ms,
+        handed_ms: now_ms,
+    });
     state.last = Some((Mode::Run, now_ms));
 }
 
@@ -131,8 +168,12 @@ pub(crate) fn check(state: &mut State, ctx: &Ctx<'_, Account>) {
     };
     let seed = claim.seed;
     let mut trial = state.trial.take().unwrap_or_else(|| Trial::new(seed));
-    ctx.step(u64::from(CHECK_TICKS));
-    let verdict = match trial.go_on(&claim.inputs, CHECK_TICKS) {
+    let left = claim.most_ticks().saturating_sub(trial.now());
+    // At most `CHECK_TICKS`.
+    let piece = left.min(u64::from(CHECK_TICKS)) as u32;
+    ctx.step(u64::from(piece));
+    let verdict = match trial.go_on(&claim.inputs, piece) {
+        Progress::Running if trial.now() >= claim.most_ticks() => Verdict::TooSoon,
         Progress::Running => {
             state.trial = Some(trial);
             return;

@@ -48,7 +48,8 @@ pub(crate) fn view(state: &State) -> Value {
 
 /// A seed in hand.
 pub fn seed(seed: &Seed) -> Value {
-    json!({ "seed": seed.seed.to_string(), "until_ms": seed.until_ms })
+    let (dealt_ms, until_ms) = (seed.dealt_ms, seed.until_ms());
+    json!({ "seed": seed.seed.to_string(), "dealt_ms": dealt_ms, "until_ms": until_ms })
 }
 
 fn judged(judged: &Judged) -> Value {
@@ -56,5 +57,6 @@ fn judged(judged: &Judged) -> Value {
     match judged.verdict {
         Verdict::Paid { score, scrap } => json!({ "seed": seed, "score": score, "scrap": scrap }),
         Verdict::Invalid(flaw) => json!({ "seed": seed, "flaw": flaw }),
+        Verdict::TooSoon => json!({ "seed": seed, "flaw": "too_soon" }),
     }
 }

@@ -1,6 +1,6 @@
 //! A match that somebody plays alone, without a host: drawn and steered as a room's, a tick whenever the page says so.
 
-use contagion::{Action, RUN, RunError};
+use contagion::{Action, Inputs, RUN, RunError};
 use js_sys::Int32Array;
 use wasm_bindgen::prelude::*;
 
@@ -33,6 +33,22 @@ impl Run {
             name: name.to_owned(),
             drawing: Drawing::default(),
         })
+    }
+
+    /// A run that was left in the middle, so many ticks after its beginning, with what was done until then. Nothing if it
+    /// never was like that, by these rules.
+    pub fn resume(seed: &str, name: &str, inputs: Vec<u8>, ticks: u32) -> Option<Self> {
+        let core = contagion::Run::resume(seed.parse().ok()?, Inputs(inputs), ticks);
+        Some(Self {
+            core: core.ok()?,
+            name: name.to_owned(),
+            drawing: Drawing::default(),
+        })
+    }
+
+    /// Of which rules a run is: one that was begun by others cannot go on.
+    pub fn rules() -> String {
+        contagion::Run::rules().to_string()
     }
 
     /// Walk at an angle of 32, clockwise from the right; `undefined` stops. Returns 0; or why it was not done, below 0:

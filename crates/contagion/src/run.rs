@@ -3,12 +3,12 @@
 
 use alloc::vec::Vec;
 
-use baton::{By, Reject, Solo};
+use baton::{By, Hash, Reject, Rules, Solo, wire};
 use serde::{Deserialize, Serialize};
 
 use crate::award::MatchResult;
 use crate::phase::{Phase, Winner};
-use crate::{Action, Config, Contagion, State};
+use crate::{Action, Config, Contagion, State, TICK_MS};
 
 /// Bytes of what a player did in a run, at most: two for an input, three if the one before was long ago.
 pub const MAX_RUN_BYTES: usize = 2_048;
@@ -66,6 +66,34 @@ impl Run {
         }
     }
 
+    /// A run that was left in the middle, `ticks` after its beginning: what was written down until then happens again. So
+    /// whatever is handed in of it in the end is what somebody would find who replays all of it.
+    ///
+    /// # Errors
+    /// It never happened; [`Flaw::TooLate`]: not in so many ticks.
+    pub fn resume(seed: u64, inputs: Inputs, ticks: u32) -> Result<Self, Flaw> {
+        if inputs.0.len() > MAX_RUN_BYTES {
+            return Err(Flaw::Malformed);
+        }
+        let mut trial = Trial::new(seed);
+        match trial.go_on(&inputs, ticks) {
+            Progress::Invalid(flaw) => return Err(flaw),
+            Progress::Over(_) => {}
+            // What was done since the last tick.
+            Progress::Running => trial.act(&inputs)?,
+        }
+        if inputs.0.len() > trial.next as usize {
+            return Err(Flaw::TooLate);
+        }
+        let Trial { room, last, .. } = trial;
+        Ok(Self { room, inputs, last })
+    }
+
+    /// What a run follows from beside its seed and its inputs: the identity of its rules and of its match.
+    pub fn rules() -> Hash {
+        Hash::of(&wire::write(&(Contagion::id(), RUN)))
+    }
+
     /// Does something now, and writes it down.
     ///
     /// # Errors
@@ -120,6 +148,11 @@ impl Run {
     /// Ticks that have passed.
     pub fn now(&self) -> u64 {
         self.room.now()
+    }
+
+    /// How long it has lasted, in milliseconds of who plays it.
+    pub fn lasted_ms(&self) -> u64 {
+        self.room.now() * u64::from(TICK_MS)
     }
 }
 
@@ -182,6 +215,11 @@ impl Trial {
             }
         }
         Progress::Running
+    }
+
+    /// Ticks that were replayed.
+    pub fn now(&self) -> u64 {
+        self.room.now()
     }
 
     /// Does what the player did before the next tick.

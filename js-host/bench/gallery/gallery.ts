@@ -1,6 +1,6 @@
 /**
  * The field with a crowd in every state, drawn as fast as the browser can: for people to look at,
- * and for the bench. `?zombies=600&players=64&me=0&view=whole&calm=1&aim=1`. Never part of the product.
+ * and for the bench. `?zombies=600&players=64&me=0&look=7&view=whole&calm=1&aim=1`. Never part of the product.
  */
 
 import { Motion } from '../../src/client/motion'
@@ -50,6 +50,7 @@ async function main(): Promise<void> {
     scene.draw({
       things,
       me,
+      look: number('look', 0),
       follow: asked.get('view') === 'whole' ? null : number('follow', me),
       names,
       terrain: field.terrain,

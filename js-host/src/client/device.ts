@@ -19,7 +19,7 @@ const SLOT_KEY = 'baton.slot'
 interface Kept extends DBSchema {
   /** 16 bytes, by `user/slot`. */
   devices: { key: string; value: Uint8Array }
-  /** A replica's saved bytes, by `user/slot/room`. */
+  /** A replica's saved bytes, by `user/slot/room`; and what else is a device's own, by a name that no room has. */
   queues: { key: string; value: Uint8Array }
   /** A room's saved bytes, by room. */
   rooms: { key: string; value: Uint8Array }

@@ -4,6 +4,7 @@
  */
 
 import { Outlook, type Part } from './glance'
+import { isUnderway } from './hint'
 import type { How } from './play'
 
 /** The game is loaded behind the screen after so long, in milliseconds, if the browser is not idle before. */
@@ -33,6 +34,7 @@ export class FirstScreen {
       alone: () => begin('alone'),
       'show-account': () => void account(() => begin('alone')),
     }
+    if (isUnderway()) this.#part('alone').textContent = 'Continue alone'
     for (const [id, press] of Object.entries(presses)) {
       const button = this.#part<HTMLButtonElement>(id)
       button.addEventListener('click', press)

@@ -6,8 +6,9 @@
 import { place } from '#place'
 import { expose } from './debug'
 import { TooManyTabs } from './device'
-import { Game, type Measures } from './game'
-import { AccountPanel } from './hud/account'
+import { Game, type Measures, type Run } from './game'
+import { setUnderway } from './hint'
+import { AccountPanel, begunOf } from './hud/account'
 import { HudView } from './hud/hud'
 import { namesOf } from './hud/words'
 import { Input } from './input'
@@ -21,6 +22,7 @@ import { NoGuests, SessionError } from './session'
 import { anySeed, Solo, type SoloEnd } from './solo'
 import { Sounds } from './sound'
 import { Spectator } from './spectator'
+import { type Bookmark, goneOf, handIn, type Underway } from './underway'
 import { Tab, type Who } from './who'
 
 /** Pauses between attempts to begin, in milliseconds: doubled from the first to the last. */
@@ -93,6 +95,13 @@ interface Parts {
   readonly tab: Tab
 }
 
+/** How a run begins. */
+interface Begun {
+  readonly run: Run
+  readonly of: Pick<Underway, 'rules' | 'seed' | 'paid'>
+  readonly before: Parameters<typeof begunOf>[0]
+}
+
 class Page {
   readonly #parts: Parts
   readonly #hud: HudView
@@ -107,10 +116,16 @@ class Page {
   #watches: boolean
   /** Somebody plays alone here: no room is entered any more. */
   #alone = false
+  /** Of the run that is played here. */
+  #bookmark: Bookmark | null = null
+  /** The last run is handed in, or will not be. */
+  #settled: Promise<void> = Promise.resolve()
   /** Who is in the room. */
   #who: Who | null = null
   /** Who only watches might play as somebody. */
   #login: (() => void) | null = null
+  /** The look that our figure wears. */
+  #dress = 0
   #shown: Look | null = null
   #drawn = 0
 
@@ -141,11 +156,19 @@ class Page {
     this.#panel = accountPanel(tab, () => void this.alone())
     this.#pilot = new Pilot(this.#input, measures.stride, (act, code) => this.#hud.refused(act, code))
     this.#motion = new Motion(measures)
+    const dress = () => {
+      this.#dress = tab.state?.view?.look ?? this.#dress
+    }
+    tab.listen(dress)
+    dress()
     choices.listen(() => this.#obey())
     this.#stillness.addEventListener('change', () => this.#obey())
     // Browsers give sound only to who has touched the page; a finger has when it is lifted.
     for (const gesture of ['pointerup', 'keydown']) addEventListener(gesture, () => this.#obey(), { once: true })
     this.#obey()
+    // It may be for ever.
+    addEventListener('pagehide', () => void this.#bookmark?.write())
+    document.addEventListener('visibilitychange', () => document.hidden && void this.#bookmark?.write())
     part('hud').hidden = true
     requestAnimationFrame(this.#frame)
   }
@@ -170,24 +193,52 @@ class Page {
     this.#shows(new Spectator({ game, name, onStatus: (status) => this.#tell(status) }), '', measures)
   }
 
-  /** Plays a run: with a seed in hand if there is one, else for nothing. What was played before goes. */
+  /** Plays a run: the one that was under way, else one with a seed in hand, else one for nothing. What was played before goes. */
   async alone(): Promise<void> {
+    // Who asks for a run in the middle of one begins anew.
+    const anew = this.#room instanceof Solo
     this.#alone = true
     this.#panel.close()
     if (!(this.#room instanceof Spectator)) this.#room?.close()
-    const { game, measures, tab } = this.#parts
+    const { tab, measures } = this.#parts
     const who = await soon(tab.open())
-    const name = who?.session.name ?? 'You'
-    const seed = who?.account.state.view?.seeds[0]?.seed ?? null
-    this.#hud.introduce(name, who?.device.durable ?? false)
+    await this.#settled
+    this.#hud.introduce(who?.session.name ?? 'You', who?.device.durable ?? false)
     this.#tell('live')
-    const onOver = ({ result, rescued, inputs }: SoloEnd) => {
-      const acted = seed === null ? undefined : who?.account.run(seed, inputs)
-      this.#panel.show({ result, rescued, seed: acted ? seed : null })
+    const { run, of, before } = await this.#begun(who, anew)
+    const { seed, paid } = of
+    const written = (): Underway => ({ ...of, ...solo.written })
+    const onOver = ({ result, rescued, tick, inputs }: SoloEnd) => {
+      if (who) setUnderway(false)
+      const ended = { ...of, tick, inputs }
+      if (who && paid) this.#settled = handIn(who.account, who.bookmark, ended)
+      else void who?.bookmark.forget(seed)
+      this.#panel.show({ result, rescued, seed: paid ? seed : null })
     }
-    const run = new Solo({ instance: game.another(), seed: seed ?? anySeed(), name, onOver })
-    this.#shows(run, who?.session.user ?? '', measures)
-    if (seed === null) this.#hud.say('Nobody pays for this run: there is no seed in hand.')
+    const solo = new Solo({ run, onStep: () => who?.bookmark.note(written), onOver })
+    this.#bookmark = who?.bookmark ?? null
+    if (who) setUnderway(who.device.durable)
+    this.#shows(solo, who?.session.user ?? '', measures)
+    const words = begunOf(before, paid)
+    if (words !== '') this.#hud.say(words)
+  }
+
+  /** The run that is played now, and what became of the one that was under way. */
+  async #begun(who: Who | null, anew: boolean): Promise<Begun> {
+    const instance = this.#parts.game.another()
+    const name = who?.session.name ?? 'You'
+    const rules = instance.Run.rules()
+    const view = who?.account.state.view ?? null
+    const kept = anew ? null : ((await who?.bookmark.read()) ?? null)
+    const gone = kept && goneOf(kept, rules, view)
+    if (kept && !gone) {
+      const run = instance.Run.resume(kept.seed, name, kept.inputs, kept.tick)
+      if (run) return { run, of: kept, before: 'goes on' }
+    }
+    if (kept) await who?.bookmark.forget(kept.seed)
+    const seed = view?.seeds[0]?.seed ?? null
+    const of = { rules, seed: seed ?? anySeed(), paid: seed !== null }
+    return { run: new instance.Run(of.seed, name), of, before: gone ?? (kept && 'damaged') }
   }
 
   #shows(room: Room | Solo | Spectator, user: string, { stride }: Measures): void {
@@ -273,6 +324,7 @@ class Page {
     this.#parts.scene.draw({
       things: this.#motion.move(look, now_ms),
       me: look.view.me,
+      look: this.#dress,
       follow: this.#hud.follow,
       names: namesOf(look.view),
       terrain: look.terrain,

@@ -10,10 +10,14 @@ const module = new WebAssembly.Module(readFileSync(wasm))
 const SEED = '18446744073709551615'
 
 /** A run and its ends. */
-function begin(): { solo: Solo; ends: SoloEnd[] } {
-  const ends: SoloEnd[] = []
-  const solo = new Solo({ instance: instantiate(module), seed: SEED, name: 'Ada', onOver: (end) => ends.push(end) })
-  return { solo, ends }
+function begin(run = new (instantiate(module).Run)(SEED, 'Ada')): { solo: Solo; ends: SoloEnd[]; steps: number[] } {
+  const [ends, steps]: [SoloEnd[], number[]] = [[], []]
+  const solo: Solo = new Solo({
+    run,
+    onStep: () => steps.push(solo.written.tick),
+    onOver: (end) => ends.push(end),
+  })
+  return { solo, ends, steps }
 }
 
 test('a tick passes every 100 ms, and none while the page shows nothing', () => {
@@ -51,6 +55,49 @@ test('it ends once, with what a replay of its inputs comes to', async () => {
   expect(ends[0]?.inputs).toEqual(again.inputs())
   expect(ends[0]?.result).toEqual(JSON.parse(again.result() ?? 'null'))
   expect(ends[0]?.rescued).toBe(false)
+})
+
+test('b01_what_was_written_of_a_run_goes_on_in_another_page_and_comes_to_the_same', async () => {
+  const whole = begin()
+  let [page, clock_ms, pages] = [begin(), 0, 1]
+  for (let now_ms = 0; whole.ends.length === 0 && now_ms < 200_000; now_ms += 100) {
+    whole.solo.look(now_ms)
+    page.solo.look(clock_ms + now_ms)
+    if (now_ms % 700 === 0) for (const { solo } of [whole, page]) await solo.steer((now_ms / 700) % 32)
+    if (now_ms % 3_000 !== 2_900) continue
+    // The page is gone, with what was not written; another one begins, whose clock says something else.
+    const { inputs, tick } = page.solo.written
+    const run = instantiate(module).Run.resume(SEED, 'Ada', inputs, tick)
+    if (!run) throw new Error(`not resumed at tick ${tick}`)
+    page = begin(run)
+    pages += 1
+    clock_ms = pages * 1_000_000
+    expect(page.solo.look(clock_ms + now_ms)?.tick).toBe(tick)
+  }
+  expect(pages).toBeGreaterThan(3)
+  expect(page.ends).toEqual(whole.ends)
+})
+
+test('what_never_was_under_way_does_not_go_on', () => {
+  const { Run } = instantiate(module)
+  const none = new Uint8Array()
+  expect(Run.resume(SEED, 'Ada', none, 40)?.tick()).toBe(40)
+  for (const [seed, inputs, tick] of [
+    ['x', none, 40],
+    // Steps before play begins, something that is cut, and something later than that.
+    [SEED, Uint8Array.of(0, 0), 40],
+    [SEED, Uint8Array.of(40), 41],
+    [SEED, Uint8Array.of(50, 0), 40],
+  ] as const)
+    expect(Run.resume(seed, 'Ada', inputs, tick)).toBe(undefined)
+})
+
+test('a step is told when time has passed, and none once it is over', () => {
+  const { solo, steps, ends } = begin()
+  for (const now_ms of [0, 50, 99, 100, 350, 399]) solo.look(now_ms)
+  expect(steps).toEqual([1, 3])
+  for (let now_ms = 400; ends.length === 0; now_ms += 100) solo.look(now_ms)
+  expect(steps.at(-1)).toBe((ends[0]?.tick ?? 0) - 1)
 })
 
 test('a seed is a number of 64 bits, as text', () => {

@@ -3,7 +3,7 @@
  * what becomes of the run.
  */
 
-import { type Instance, type Result, type Run, refusalOf, type Verdict, type View } from './game'
+import { type Result, type Run, refusalOf, type Verdict, type View } from './game'
 import { type Drawn, type Look, Looker } from './look'
 
 const TICK_MS = 100
@@ -12,12 +12,10 @@ const GAP_MS = 500
 
 /** What a run needs. */
 export interface SoloPorts {
-  /** An instance for it alone. */
-  readonly instance: Instance
-  /** From which all of it follows, as text. */
-  readonly seed: string
-  /** Who plays. */
-  readonly name: string
+  /** A new one, or one that goes on; of an instance for it alone. */
+  readonly run: Run
+  /** Time passed in it, and it is not over. */
+  onStep?(): void
   onOver(end: SoloEnd): void
 }
 
@@ -26,6 +24,8 @@ export interface SoloEnd {
   readonly result: Result
   /** Who has turned is on the side that wins when nobody is left: to be rescued is something else. */
   readonly rescued: boolean
+  /** Ticks that it took. */
+  readonly tick: number
   /** What the player did. */
   readonly inputs: Uint8Array
 }
@@ -45,8 +45,8 @@ export class Solo {
 
   constructor(ports: SoloPorts) {
     this.#ports = ports
-    this.#run = new ports.instance.Run(ports.seed, ports.name)
-    const run = this.#run
+    this.#run = ports.run
+    const { run } = ports
     this.#drawn = {
       predict: (now_ms) => this.#live(now_ms),
       fraction: () => (this.#over ? 0 : this.#into_ms / TICK_MS),
@@ -79,6 +79,11 @@ export class Solo {
     return this.#act(this.#run.lure())
   }
 
+  /** How far it is, and what was done until now. */
+  get written(): Pick<SoloEnd, 'tick' | 'inputs'> {
+    return { tick: this.#run.tick(), inputs: this.#run.inputs() }
+  }
+
   // There is nobody who could answer, or disagree.
   pending = (): number => 0
   version = (): number => 0
@@ -97,13 +102,17 @@ export class Solo {
     const passed_ms = Math.max(0, now_ms - (this.#seen_ms ?? now_ms))
     this.#seen_ms = now_ms
     if (passed_ms > GAP_MS || this.#over) return
+    const before = this.#run.tick()
     for (this.#into_ms += passed_ms; this.#into_ms >= TICK_MS; this.#into_ms -= TICK_MS) this.#run.advance()
-    if (!this.#run.isOver()) return
+    if (!this.#run.isOver()) {
+      if (this.#run.tick() > before) this.#ports.onStep?.()
+      return
+    }
     this.#over = true
     this.#into_ms = 0
     const result = JSON.parse(this.#run.result() ?? 'null') as Result
     const { hud } = JSON.parse(this.#run.hud()) as View
-    this.#ports.onOver({ result, rescued: hud.last?.winner === 'survivors', inputs: this.#run.inputs() })
+    this.#ports.onOver({ result, rescued: hud.last?.winner === 'survivors', ...this.written })
   }
 }
 

@@ -8,12 +8,15 @@ import { type Device, takeDevice } from './device'
 import type { Game } from './game'
 import { post } from './line'
 import { forgetSession, openSession, type Session } from './session'
+import { Bookmark } from './underway'
 
 /** Somebody. */
 export interface Who {
   readonly session: Session
   readonly device: Device
   readonly account: Account
+  /** Of the run that is played alone. */
+  readonly bookmark: Bookmark
 }
 
 type Listener = (state: AccountState | null) => void
@@ -88,7 +91,7 @@ export class Tab {
         this.#over = true
       },
     })
-    this.#opened = { session, device, account }
+    this.#opened = { session, device, account, bookmark: new Bookmark(device) }
     this.#tell()
     return this.#opened
   }

@@ -10,6 +10,9 @@ import { clientWasm } from './bot'
 import { until } from './browser'
 import { exchange, type Send } from './exchange'
 
+/** Of a run. */
+const TICK_MS = 100
+
 export class Keeper {
   readonly replica: AccountReplica
   readonly #wasm: Instance = clientWasm()
@@ -57,16 +60,25 @@ export class Keeper {
     await this.until('answers', () => this.replica.pending() === 0)
   }
 
-  /** Plays so many runs, in each of which somebody stands still, and waits until the server has replayed them. */
+  /**
+   * Plays so many runs, in each of which somebody stands still, and waits until the server has replayed them. They take their
+   * time, side by side: of the seeds in hand those are taken whose runs are over first.
+   */
   async plays(runs: number): Promise<void> {
     for (let left = runs; left > 0; ) {
       await this.until('seeds in hand', ({ seeds, waiting }) => seeds.length === 6 && waiting.length === 0)
-      for (const { seed } of (this.view()?.seeds ?? []).slice(0, left)) {
+      const given_ms = performance.now()
+      const played = (this.view()?.seeds ?? []).map(({ seed }) => {
         const run = new this.#wasm.Run(seed, 'nobody')
         run.finish()
-        const taken = this.replica.run(seed, run.inputs(), performance.now())
-        if (taken < 1) throw new Error(`not taken: ${taken}`)
+        const [inputs, lasts_ms] = [run.inputs(), run.tick() * TICK_MS]
         run.free()
+        return { seed, inputs, lasts_ms }
+      })
+      for (const { seed, inputs, lasts_ms } of played.sort((a, b) => a.lasts_ms - b.lasts_ms).slice(0, left)) {
+        await new Promise((over) => setTimeout(over, given_ms + lasts_ms - performance.now()))
+        const taken = this.replica.run(seed, inputs, performance.now())
+        if (taken < 1) throw new Error(`not taken: ${taken}`)
         left -= 1
       }
     }

@@ -1,6 +1,6 @@
 //! Who cheats against real hosts: refused with a code, and no balance changes.
 
-use account::{Account, Action, Goal, Item, SEED_MS, Verdict, reject};
+use account::{Account, Action, Goal, Item, SEED_MS, SKEW_MS, Verdict, reject};
 use baton::Code;
 use baton::effect::{Arrival, Call};
 use baton::wire;
@@ -72,7 +72,9 @@ fn x07_edited_inputs_earn_nothing_and_the_account_says_why() {
     for flaw in [Flaw::Malformed, Flaw::Refused, Flaw::TooLate] {
         settle(&mut world, &mut devices);
         let seed = synced(&devices[0]).seeds[0].seed;
-        let mut inputs = played(seed, wander).inputs().clone();
+        let run = played(seed, wander);
+        world.pass(run.lasted_ms());
+        let mut inputs = run.inputs().clone();
         match flaw {
             Flaw::Malformed => inputs.0.truncate(inputs.0.len() - 1),
             Flaw::Refused => inputs.0.splice(0..0, [0, 0]).for_each(drop),
@@ -88,13 +90,48 @@ fn x07_edited_inputs_earn_nothing_and_the_account_says_why() {
     }
 }
 
+/// Neither the clock of a host nor that of a device makes it later: only the store's time counts, and it takes as long as it
+/// takes.
+#[test]
+fn x07_a_run_handed_in_too_soon_earns_nothing_whatever_clocks_say_and_the_account_says_why() {
+    for skew_ms in [-TEN_YEARS_MS, 0, TEN_YEARS_MS] {
+        let (mut world, mut devices) = target();
+        let raw = by_hand(&mut world, 9);
+        settle(&mut world, &mut devices);
+        world.skews_ms = vec![skew_ms; 2];
+        let before = balances(&mut world);
+        // The one that takes longest, so that it is too soon by far.
+        let seeds = synced(&devices[0]).seeds.clone();
+        let runs = seeds.iter().map(|held| (held, played(held.seed, wander)));
+        let (held, run) = runs
+            .max_by_key(|(_, run)| run.now())
+            .expect("seeds in hand");
+        let given_ms = held.dealt_ms - crate::support::START_MS;
+        assert!(given_ms + run.lasted_ms() > world.since_ms() + 2 * SKEW_MS);
+        let code = verdict(&mut world, &raw, &handed_in(held.seed, &run));
+        assert_eq!(code, Some(0), "what it is worth is seen later");
+        let judged = replayed(&mut world).judged.back().copied();
+        let judged = judged.map(|judged| (judged.seed, judged.verdict));
+        assert_eq!(judged, Some((held.seed, Verdict::TooSoon)));
+        assert_eq!(balances(&mut world), before);
+        // It does not become older by waiting: the seed is used up.
+        world.pass(run.lasted_ms());
+        let code = verdict(&mut world, &raw, &handed_in(held.seed, &run));
+        assert_eq!(code, Some(reject::USED_SEED.0));
+        assert_eq!(balances(&mut world), before);
+        assert_eq!(replayed(&mut world).runs.played, 0);
+    }
+}
+
 #[test]
 fn x07_a_seed_used_twice_or_never_given_is_refused() {
     let (mut world, mut devices) = target();
     let raw = by_hand(&mut world, 9);
     settle(&mut world, &mut devices);
     let seed = synced(&devices[0]).seeds[0].seed;
-    let run = handed_in(seed, &played(seed, wander));
+    let run = played(seed, wander);
+    world.pass(run.lasted_ms());
+    let run = handed_in(seed, &run);
     assert_eq!(verdict(&mut world, &raw, &run), Some(0));
     let before = balances(&mut world);
     let other = by_hand(&mut world, 8);
@@ -115,7 +152,9 @@ fn b08_replayed_packets_change_nothing_and_another_body_under_their_number_is_re
     let raw = by_hand(&mut world, 9);
     settle(&mut world, &mut devices);
     let seed = synced(&devices[0]).seeds[0].seed;
-    let run = handed_in(seed, &played(seed, wander));
+    let run = played(seed, wander);
+    world.pass(run.lasted_ms());
+    let run = handed_in(seed, &run);
     let packet = [(1, wire::write(&run))];
     raw.say(&mut world, 0, &packet).expect("taken");
     settle(&mut world, &mut devices);
@@ -181,6 +220,7 @@ fn x07_clocks_ten_years_off_keep_no_seed_and_lose_none() {
         world.skews_ms = vec![skew_ms; 2];
         let seeds = synced(&devices[0]).seeds.clone();
         let run = |held: &account::Seed| handed_in(held.seed, &played(held.seed, wander));
+        world.pass(played(seeds[0].seed, wander).lasted_ms());
         let code = verdict(&mut world, &raw, &run(&seeds[0]));
         assert_eq!(code, Some(0), "in time");
         let before = balances(&mut world);

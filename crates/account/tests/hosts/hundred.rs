@@ -26,8 +26,9 @@ fn games(world: &mut World<Account>, devices: &mut [Client<Account>], count: u32
             .copied()
             .collect();
         for held in seeds {
-            let run = handed_in(held.seed, &played(held.seed, waits));
-            act(world, &mut devices[0], &run).expect("a seed in hand");
+            let run = played(held.seed, waits);
+            world.pass(run.lasted_ms());
+            act(world, &mut devices[0], &handed_in(held.seed, &run)).expect("a seed in hand");
         }
         settle(world, devices);
     }
@@ -90,6 +91,7 @@ fn b25_the_hundredth_game_offline_on_two_devices_is_rewarded_once_and_by_the_ser
         for (index, device) in devices.iter_mut().enumerate() {
             let held = before.seeds[if same_seed { 0 } else { index }];
             let run = played(held.seed, wander);
+            world.pass(run.lasted_ms());
             act(&world, device, &handed_in(held.seed, &run)).expect("a seed in hand");
             let forged = act(&world, device, &Action::Reward(Goal::HundredGames));
             assert!(forged.is_err(), "no device rewards itself");

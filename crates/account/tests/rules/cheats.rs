@@ -1,12 +1,14 @@
 //! Who cheats: whatever a player sends, an account has no more than its seeds and these rules allow.
 
-use account::{Action, Goal, Item, Verdict, reject};
+use std::collections::BTreeMap;
+
+use account::{Action, Goal, Item, SEEDS, SKEW_MS, Seed, Verdict, reject};
 use contagion::{Inputs, MatchResult};
 use proptest::prelude::*;
 
 use crate::random;
 use crate::samples::{handed_in, legacy, played, waits, wander, won, worth};
-use crate::scene::{account, act, seed, serve};
+use crate::scene::{START_MS, account, act, pass, seed, serve};
 
 #[test]
 fn b11_a_million_diamonds_are_refused_however_they_are_asked_for() {
@@ -40,6 +42,8 @@ fn x07_a_run_of_another_seed_or_with_another_ending_is_worth_what_its_own_replay
     let (first, second) = (solo.state().seeds[0].seed, solo.state().seeds[1].seed);
     let good = played(first, wander);
     // The same inputs under a seed that they were not played with: another game.
+    pass(&mut solo, &played(second, waits));
+    pass(&mut solo, &good);
     act(&mut solo, handed_in(second, &good)).expect("a seed in hand");
     serve(&mut solo);
     let paid: u32 = solo
@@ -50,7 +54,50 @@ fn x07_a_run_of_another_seed_or_with_another_ending_is_worth_what_its_own_replay
         .sum();
     assert_eq!(u64::from(paid), solo.state().scrap);
     let found = worth(second, good.inputs());
-    assert_eq!(u64::from(paid), found.map_or(0, pays));
+    assert_eq!(u64::from(paid), found.map_or(0, |(result, _)| pays(result)));
+}
+
+/// Runs are no work for a program: it knows at once what each of its seeds comes to, and hands it in when it pays.
+#[test]
+fn x07_a_program_is_paid_for_no_more_than_could_be_played_with_each_seed_in_hand() {
+    const SECONDS: u64 = 600;
+    let mut solo = account();
+    let mut knows = BTreeMap::new();
+    let (mut paid_ms, mut runs) = (0, 0);
+    for second in 0..SECONDS {
+        let now_ms = START_MS + second * 1_000;
+        solo.set_time(now_ms);
+        for held in solo.state().seeds.clone() {
+            let run = knows
+                .entry(held.seed)
+                .or_insert_with(|| played(held.seed, wander));
+            if held.dealt_ms + run.lasted_ms() <= now_ms + SKEW_MS {
+                act(&mut solo, handed_in(held.seed, run)).expect("a seed in hand");
+                paid_ms += run.lasted_ms();
+                runs += 1;
+            }
+        }
+        serve(&mut solo);
+    }
+    assert_eq!(solo.state().runs.played, runs, "each is paid");
+    assert!(
+        runs > SEEDS as u32,
+        "and with their time they would be more: {runs}"
+    );
+    let most_ms = SEEDS as u64 * SECONDS * 1_000 + u64::from(runs) * SKEW_MS;
+    assert!(paid_ms <= most_ms, "{paid_ms} of {most_ms} ms");
+    // Who does not wait is paid for none.
+    let mut hasty = account();
+    for _ in 0..20 {
+        for held in hasty.state().seeds.clone() {
+            let run = played(held.seed, wander);
+            act(&mut hasty, handed_in(held.seed, &run)).expect("it is seen later");
+        }
+        serve(&mut hasty);
+    }
+    assert_eq!((hasty.state().runs.played, hasty.state().scrap), (0, 0));
+    let soon = |judged: &account::Judged| judged.verdict == Verdict::TooSoon;
+    assert!(hasty.state().judged.iter().all(soon));
 }
 
 /// What a run pays.
@@ -61,7 +108,7 @@ fn pays(result: MatchResult) -> u64 {
 fn paid(verdict: Verdict) -> u32 {
     match verdict {
         Verdict::Paid { scrap, .. } => scrap,
-        Verdict::Invalid(_) => 0,
+        Verdict::Invalid(_) | Verdict::TooSoon => 0,
     }
 }
 
@@ -87,6 +134,7 @@ fn tries() -> impl Strategy<Value = Vec<Try>> {
         3 => (any::<usize>(), any::<bool>(), bytes())
             .prop_map(|(which, real, bytes)| Try::Run { which, real, bytes }),
         2 => (0..3 * account::SEED_MS / 2).prop_map(Try::Wait),
+        2 => (0..60_000_u64).prop_map(Try::Wait),
     ];
     prop::collection::vec(one, 1..25)
 }
@@ -103,18 +151,19 @@ proptest! {
     #[test]
     fn b11_no_forged_actions_raise_a_balance_beyond_what_seeds_and_rules_allow(tries in tries()) {
         let mut solo = account();
-        let mut given: Vec<u64> = Vec::new();
+        let mut given: Vec<Seed> = Vec::new();
         let mut used: Vec<u64> = Vec::new();
-        let mut now_ms = crate::scene::START_MS;
+        let mut now_ms = START_MS;
         // What its runs were worth, by replays apart from the account, and what was bought without being there.
         let (mut earned, mut missing) = (0, 0);
         for what in tries {
-            let seeds: Vec<u64> = solo.state().seeds.iter().map(|seed| seed.seed).collect();
-            given.extend(seeds.iter().filter(|seed| !given.contains(seed)).copied().collect::<Vec<_>>());
+            let new = solo.state().seeds.iter().filter(|seed| !given.contains(seed));
+            let new: Vec<Seed> = new.copied().collect();
+            given.extend(new);
             let action = match what {
                 Try::Any(action) => action,
                 Try::Run { which, real, bytes } => {
-                    let seed = given[which % given.len()];
+                    let seed = given[which % given.len()].seed;
                     let inputs = if real { edited(seed, &bytes) } else { Inputs(bytes) };
                     Action::Run { seed, inputs }
                 }
@@ -129,10 +178,13 @@ proptest! {
             let done = act(&mut solo, action.clone());
             match action {
                 Action::Run { seed, inputs } if done.is_ok() => {
-                    prop_assert!(given.contains(&seed), "a seed that was never given");
+                    let held = given.iter().find(|held| held.seed == seed);
+                    let dealt_ms = held.expect("a seed that was never given").dealt_ms;
                     prop_assert!(!used.contains(&seed), "a seed twice");
                     used.push(seed);
-                    earned += worth(seed, &inputs).map_or(0, pays);
+                    let in_time = |(_, lasted_ms): &(_, u64)| dealt_ms + lasted_ms <= now_ms + SKEW_MS;
+                    let played = worth(seed, &inputs).filter(in_time);
+                    earned += played.map_or(0, |(result, _)| pays(result));
                 }
                 Action::Buy(item) if done.is_ok() => {
                     missing += item.price().1.saturating_sub(scrap);
@@ -158,7 +210,9 @@ fn b11_a_run_handed_in_before_it_could_be_judged_pays_nothing_on_a_device() {
     // What is shown while it waits is what is there: no reward is predicted.
     let mut solo = account();
     let seed = seed(&solo);
-    act(&mut solo, handed_in(seed, &played(seed, wander))).expect("a seed in hand");
+    let run = played(seed, wander);
+    pass(&mut solo, &run);
+    act(&mut solo, handed_in(seed, &run)).expect("a seed in hand");
     assert_eq!(
         (
             solo.state().scrap,

@@ -2,6 +2,7 @@
 
 use account::{Account, Action, Judged};
 use baton::{By, Reject, Solo};
+use contagion::Run;
 
 use crate::samples::{handed_in, played};
 
@@ -42,6 +43,12 @@ pub(crate) fn seed(solo: &Solo<Account>) -> u64 {
     solo.state().seeds.first().expect("seeds in hand").seed
 }
 
+/// As much time passes as a run takes whose seed was given now.
+pub(crate) fn pass(solo: &mut Solo<Account>, run: &Run) {
+    let given = solo.state().seeds.iter().map(|held| held.dealt_ms).max();
+    solo.set_time(given.expect("seeds in hand") + run.lasted_ms());
+}
+
 /// Plays a run with a seed in hand and hands it in; what became of it.
 pub(crate) fn run(
     solo: &mut Solo<Account>,
@@ -49,6 +56,7 @@ pub(crate) fn run(
 ) -> Judged {
     let seed = seed(solo);
     let run = played(seed, wish);
+    pass(solo, &run);
     act(solo, handed_in(seed, &run)).expect("a run with a seed in hand");
     serve(solo);
     let judged = solo.state().judged.back();

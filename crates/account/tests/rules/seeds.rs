@@ -1,10 +1,10 @@
 //! Seeds in hand, and runs: paid once per seed, what a replay finds.
 
-use account::{Action, CHECK_TICKS, FRESH_MS, Judged, SEED_MS, SEEDS, Verdict, reject};
-use contagion::{Flaw, Inputs};
+use account::{Action, CHECK_TICKS, FRESH_MS, Judged, SEED_MS, SEEDS, SKEW_MS, Verdict, reject};
+use contagion::{Flaw, Inputs, TICK_MS};
 
 use crate::samples::{handed_in, played, waits, wander, worth};
-use crate::scene::{START_MS, account, act, run, seed, serve};
+use crate::scene::{START_MS, account, act, pass, run, seed, serve};
 
 const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
 
@@ -15,7 +15,9 @@ fn seeds_are_given_beforehand_differ_and_are_replaced_when_used() {
     for used in 0..4 {
         let seeds = &solo.state().seeds;
         assert_eq!(seeds.len(), SEEDS);
-        assert!(seeds.iter().all(|seed| seed.until_ms == START_MS + SEED_MS));
+        let fresh = |seed: &account::Seed| seed.until_ms() == seed.dealt_ms + SEED_MS;
+        assert!(seeds.iter().all(fresh));
+        assert!(seeds.iter().all(|seed| seed.dealt_ms >= START_MS));
         seen.extend(seeds.iter().map(|seed| seed.seed));
         seen.sort_unstable();
         seen.dedup();
@@ -54,6 +56,9 @@ fn x07_a_replay_is_split_and_what_waits_is_replayed_in_order_of_receipt() {
     let mut solo = account();
     let seeds: Vec<u64> = solo.state().seeds.iter().map(|seed| seed.seed).collect();
     let runs: Vec<_> = seeds.iter().map(|seed| played(*seed, waits)).collect();
+    for run in &runs {
+        pass(&mut solo, run);
+    }
     for (seed, run) in seeds.iter().zip(&runs) {
         act(&mut solo, handed_in(*seed, run)).expect("a seed in hand");
         assert_eq!(
@@ -83,7 +88,9 @@ fn x07_a_run_that_never_happened_earns_nothing_and_says_why() {
     let mut solo = account();
     for flaw in [Flaw::Malformed, Flaw::Refused, Flaw::TooLate] {
         let seed = seed(&solo);
-        let mut inputs = played(seed, wander).inputs().clone();
+        let run = played(seed, wander);
+        pass(&mut solo, &run);
+        let mut inputs = run.inputs().clone();
         match flaw {
             Flaw::Malformed => inputs.0.truncate(inputs.0.len() - 1),
             // Steers before play begins.
@@ -108,11 +115,69 @@ fn x07_a_run_that_never_happened_earns_nothing_and_says_why() {
     }
 }
 
+/// A run takes its time: to the tick, by the log's clock alone, from when its own seed was given.
+#[test]
+fn x07_a_run_that_was_handed_in_sooner_than_it_lasts_earns_nothing_and_says_so() {
+    let solo = account();
+    let held = solo.state().seeds[0];
+    let run = played(held.seed, wander);
+    let soonest_ms = held.dealt_ms + run.lasted_ms() - SKEW_MS;
+    let tick_ms = u64::from(TICK_MS);
+    let handed = |at_ms: u64| {
+        let mut solo = solo.clone();
+        solo.set_time(at_ms);
+        act(&mut solo, handed_in(held.seed, &run)).expect("it is seen later");
+        // However late the replay comes.
+        solo.set_time(at_ms + TEN_YEARS_MS);
+        serve(&mut solo);
+        solo
+    };
+    for early_ms in [1, tick_ms, 2_500, run.lasted_ms() - SKEW_MS] {
+        let after = handed(soonest_ms - early_ms);
+        let judged = after.state().judged.back().copied();
+        let (seed, verdict) = (held.seed, Verdict::TooSoon);
+        assert_eq!(judged, Some(Judged { seed, verdict }), "{early_ms} ms");
+        let state = after.state();
+        assert_eq!((state.scrap, state.coins, state.runs.played), (0, 0, 0));
+        assert!(state.trial.is_none() && state.claims.is_empty());
+        assert_eq!(
+            state.seeds.len(),
+            SEEDS,
+            "the seed is used up, and replaced"
+        );
+        let mut again = after.clone();
+        let again = act(&mut again, handed_in(held.seed, &run));
+        assert_eq!(again, Err(reject::USED_SEED));
+    }
+    for late_ms in [0, 1, SKEW_MS, SEED_MS - run.lasted_ms()] {
+        let after = handed(soonest_ms + late_ms);
+        let verdict = after.state().judged.back().map(|judged| judged.verdict);
+        assert!(
+            matches!(verdict, Some(Verdict::Paid { .. })),
+            "{late_ms} ms"
+        );
+        assert_eq!(after.state().runs.played, 1);
+    }
+}
+
+/// No more of a replay is done for it than what could have been played.
+#[test]
+fn x07_what_comes_too_soon_is_replayed_as_far_as_it_can_have_been_played() {
+    let mut solo = account();
+    let seed = seed(&solo);
+    act(&mut solo, handed_in(seed, &played(seed, waits))).expect("it is seen later");
+    let pieces = SKEW_MS.div_ceil(u64::from(TICK_MS * CHECK_TICKS));
+    assert_eq!(serve(&mut solo) as u64, pieces + 1, "and a new seed");
+    let verdict = solo.state().judged.back().map(|judged| judged.verdict);
+    assert_eq!(verdict, Some(Verdict::TooSoon));
+}
+
 #[test]
 fn x07_a_seed_pays_once_while_its_run_waits_and_after_it_was_judged() {
     let mut solo = account();
     let seed = seed(&solo);
     let run = played(seed, wander);
+    pass(&mut solo, &run);
     act(&mut solo, handed_in(seed, &run)).expect("a seed in hand");
     let again = act(&mut solo, handed_in(seed, &run));
     assert_eq!(again, Err(reject::USED_SEED), "while it waits");
@@ -128,7 +193,8 @@ fn x07_a_seed_pays_once_while_its_run_waits_and_after_it_was_judged() {
     }
     let forgotten = act(&mut solo, handed_in(seed, &run));
     assert_eq!(forgotten, Err(reject::UNKNOWN_SEED));
-    assert!(scrap >= u64::from(worth(seed, run.inputs()).expect("it happened").score / 10));
+    let (result, _) = worth(seed, run.inputs()).expect("it happened");
+    assert!(scrap >= u64::from(result.score / 10));
 }
 
 #[test]
@@ -137,7 +203,7 @@ fn x07_a_seed_counts_to_its_last_millisecond_and_no_longer() {
     let held = solo.state().seeds[0];
     let inputs = Inputs::default;
     let mut last = solo.clone();
-    last.set_time(held.until_ms);
+    last.set_time(held.until_ms());
     assert_eq!(
         act(
             &mut last,
@@ -148,9 +214,9 @@ fn x07_a_seed_counts_to_its_last_millisecond_and_no_longer() {
         ),
         Ok(())
     );
-    for late_ms in [1, TEN_YEARS_MS, u64::MAX - held.until_ms] {
+    for late_ms in [1, TEN_YEARS_MS, u64::MAX - held.until_ms()] {
         let mut late = solo.clone();
-        late.set_time(held.until_ms + late_ms);
+        late.set_time(held.until_ms() + late_ms);
         let run = Action::Run {
             seed: held.seed,
             inputs: inputs(),
@@ -162,7 +228,7 @@ fn x07_a_seed_counts_to_its_last_millisecond_and_no_longer() {
         assert!(
             seeds
                 .iter()
-                .all(|seed| seed.until_ms >= held.until_ms + late_ms)
+                .all(|seed| seed.until_ms() >= held.until_ms() + late_ms)
         );
         assert!(seeds.iter().all(|seed| seed.seed != held.seed));
         assert_eq!(seeds.len(), SEEDS);
@@ -182,7 +248,7 @@ fn who_goes_offline_has_fresh_seeds_and_who_is_offline_keeps_its_own() {
         let seeds = &solo.state().seeds;
         let fresh = seeds
             .iter()
-            .filter(|seed| seed.until_ms - now_ms >= SEED_MS - FRESH_MS);
+            .filter(|seed| seed.until_ms() - now_ms >= SEED_MS - FRESH_MS);
         assert_eq!(fresh.count(), SEEDS);
         let counts = now_ms <= START_MS + SEED_MS;
         assert_eq!(seeds.iter().any(|seed| seed.seed == old), counts);
@@ -195,7 +261,7 @@ fn who_goes_offline_has_fresh_seeds_and_who_is_offline_keeps_its_own() {
 fn a_clock_before_1970_and_time_that_goes_back_break_nothing() {
     let mut solo = baton::Solo::<account::Account>::new((), 9);
     assert_eq!(serve(&mut solo), 1);
-    assert_eq!(solo.state().seeds[0].until_ms, SEED_MS);
+    assert_eq!(solo.state().seeds[0].until_ms(), SEED_MS);
     solo.set_time(START_MS);
     serve(&mut solo);
     solo.set_time(START_MS - TEN_YEARS_MS);

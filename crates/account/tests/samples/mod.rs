@@ -6,7 +6,7 @@
 )]
 
 use account::{Action, Goal, Item, Legacy, Mode, Preference, Stats};
-use contagion::{Inputs, MatchResult, Progress, Run, Trial};
+use contagion::{Inputs, MatchResult, Progress, Run, TICK_MS, Trial};
 
 /// What a player may do by the rules' own declaration; everything else is the server's.
 pub fn is_players(action: &Action) -> bool {
@@ -152,10 +152,12 @@ pub fn handed_in(seed: u64, run: &Run) -> Action {
     Action::Run { seed, inputs }
 }
 
-/// What inputs are worth by a replay at one go, apart from any account; `None` if they never happened.
-pub fn worth(seed: u64, inputs: &Inputs) -> Option<MatchResult> {
-    match Trial::new(seed).go_on(inputs, u32::MAX) {
-        Progress::Over(result) => Some(result),
+/// What inputs are worth by a replay at one go, apart from any account, and how long that lasted, in milliseconds; `None` if
+/// they never happened.
+pub fn worth(seed: u64, inputs: &Inputs) -> Option<(MatchResult, u64)> {
+    let mut trial = Trial::new(seed);
+    match trial.go_on(inputs, u32::MAX) {
+        Progress::Over(result) => Some((result, trial.now() * u64::from(TICK_MS))),
         Progress::Invalid(_) => None,
         Progress::Running => panic!("a run ends"),
     }

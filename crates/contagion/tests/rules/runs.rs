@@ -56,6 +56,59 @@ fn x07_a_run_is_worth_what_its_replay_finds_however_it_is_cut() {
     }
 }
 
+/// Left at any tick, after anything that was done in it, a run goes on as if it had not been; what is handed in of it is the same.
+#[test]
+fn b01_a_run_goes_on_from_what_was_written_down_as_if_it_had_never_been_left() {
+    for seed in 0..3 {
+        let whole = played(seed, wander);
+        let mut run = Run::new(seed);
+        while !run.is_over() {
+            if let Some(action) = wander(run.now()) {
+                let _ = run.act(action);
+                let ticks = run.now() as u32;
+                run = Run::resume(seed, run.inputs().clone(), ticks).expect("it was like that");
+                assert_eq!(run.now(), u64::from(ticks));
+            }
+            run.tick();
+        }
+        let ticks = run.now() as u32;
+        let again = Run::resume(seed, run.inputs().clone(), ticks).expect("it was like that");
+        for run in [&run, &again] {
+            assert_eq!(run.inputs(), whole.inputs(), "seed {seed}");
+            assert_eq!((run.now(), run.result()), (whole.now(), whole.result()));
+            assert_eq!(
+                postcard::to_allocvec(run.state()),
+                postcard::to_allocvec(whole.state())
+            );
+        }
+    }
+}
+
+/// What is on a disk may be anything: it goes on as what a replay finds, or not at all.
+#[test]
+fn b01_x07_what_never_was_under_way_does_not_go_on_and_says_why() {
+    let run = played(2, wander);
+    let ticks = run.now() as u32;
+    let resumed = |inputs: Inputs, ticks| Run::resume(2, inputs, ticks).map(|run| run.now());
+    assert_eq!(resumed(run.inputs().clone(), ticks), Ok(run.now()));
+    assert_eq!(
+        resumed(run.inputs().clone(), u32::MAX),
+        Ok(run.now()),
+        "no further than its end"
+    );
+    let early = resumed(run.inputs().clone(), 40);
+    assert_eq!(early, Err(Flaw::TooLate), "more was done than until then");
+    let mut cut = run.inputs().clone();
+    cut.0.pop();
+    assert_eq!(resumed(cut, ticks), Err(Flaw::Malformed));
+    assert_eq!(resumed(Inputs([0, 0].into()), 0), Err(Flaw::Refused));
+    let mut late = run.inputs().clone();
+    late.0.extend([0xff, 0x7f, 0]);
+    assert_eq!(resumed(late, ticks), Err(Flaw::TooLate));
+    let long = Inputs(vec![0; MAX_RUN_BYTES + 1]);
+    assert_eq!(resumed(long, ticks), Err(Flaw::Malformed));
+}
+
 #[test]
 fn who_leaves_a_run_stands_still_until_its_end() {
     let mut left = Run::new(3);

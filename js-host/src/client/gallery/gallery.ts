@@ -3,14 +3,21 @@
  * measure them. Stands in for main.ts in development and in the tests of the layout; never built.
  */
 
+import { AccountPanel } from '../hud/account'
 import { HudView, type Inset } from '../hud/hud'
 import { Input } from '../input'
 import { Choices } from '../preferences'
-import { lookOf, MEASURES, MOMENTS } from './states'
+import { ACCOUNT, lookOf, MEASURES, MOMENTS } from './states'
 
 declare global {
   interface Window {
-    gallery: { show(name: string): void; lefty(on: boolean): void; inset(): Inset | null; moments: string[] }
+    gallery: {
+      show(name: string): void
+      account(): void
+      lefty(on: boolean): void
+      inset(): Inset | null
+      moments: string[]
+    }
   }
 }
 
@@ -30,13 +37,17 @@ part('first').hidden = true
 part('field').hidden = false
 if (matchMedia('(pointer: coarse)').matches) document.body.dataset.touch = ''
 
+const panel = new AccountPanel({
+  ...{ root: part('account') as HTMLDialogElement, state: () => ACCOUNT },
+  ...{ buy: () => {}, wear: () => {}, leave: () => {} },
+})
 const hud = new HudView({
   ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices },
   ...{
     watches: () => false,
     login: () => null,
     alone: () => null,
-    account: () => {},
+    account: () => panel.show(),
     shares: 'Copy link',
     share: async () => true,
   },
@@ -61,5 +72,5 @@ function show(name: string): void {
 }
 
 const lefty = (on: boolean) => choices.change({ lefty: on })
-window.gallery = { show, lefty, inset: () => inset, moments: Object.keys(MOMENTS) }
+window.gallery = { show, account: () => panel.show(), lefty, inset: () => inset, moments: Object.keys(MOMENTS) }
 show(new URLSearchParams(location.search).get('moment') ?? 'playing')

@@ -3,6 +3,7 @@
  * at once. Decides nothing of the game. For the gallery and the tests of the layout.
  */
 
+import type { AccountState } from '../account'
 import { FLAG, ITEM, KIND, type Measures, type Mine, type Score, TERRAIN, type View } from '../game'
 import type { Look } from '../look'
 import type { Status } from '../room'
@@ -67,6 +68,30 @@ const FEED = [
   { seq: 4, what: 'turned', who: 1, by: null },
   { seq: 5, what: 'felled', who: 1, by: 4 },
 ] as const
+
+const STATS = { played: 1_204, won: 388, best: 12_450, survived_ms: 9e8, struck: 48_213, cures: 512, infected: 803 }
+
+/** An account with much in it, and with trouble. */
+export const ACCOUNT: AccountState = {
+  view: {
+    ...{ coins: 1_234_567, scrap: 7_654_321, games: 2_408, matches: STATS, runs: STATS },
+    ...{ goals: ['first_match', 'ten_games'], items: ['raincoat'], look: 4, preferences: {} },
+    seeds: [1, 2, 3].map((seed) => ({ seed: String(seed), until_ms: 0 })),
+    waiting: ['4', '5'],
+    judged: [
+      { seed: '6', score: 12_450, scrap: 1_270 },
+      { seed: '7', flaw: 'too_soon' },
+    ],
+    sold: [
+      { item: 'raincoat', look: 4, currency: 'scrap', price: 150 },
+      { item: 'welder', look: 5, currency: 'scrap', price: 400 },
+      { item: 'nurse', look: 6, currency: 'coins', price: 500 },
+      { item: 'astronaut', look: 7, currency: 'coins', price: 2_000 },
+    ],
+  },
+  ...{ pending: 12, refused: [{ seq: 1, code: 'used_seed' }], evicted: 0 },
+  ...{ stale: true, durable: false, outdated: false, refusal: null },
+}
 
 /** The moments by name. A moment follows the one that is named `before`, which makes its news news. */
 export const MOMENTS: Record<string, Moment> = {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { AccountCode, AccountState, AccountView } from '../account'
-import { currencyOf, paidOf, purchaseOf } from './account'
+import { begunOf, currencyOf, paidOf, purchaseOf } from './account'
 
 const STATE: AccountState = {
   ...{ view: null, pending: 0, refused: [], purchase: null, evicted: 0 },
@@ -11,6 +11,7 @@ const STATE: AccountState = {
 const JUDGED = [
   { seed: '18446744073709551615', score: 90, scrap: 9 },
   { seed: '2', flaw: 'too_late' },
+  { seed: '4', flaw: 'too_soon' },
 ]
 const VIEW = { judged: JUDGED } as unknown as AccountView
 
@@ -28,6 +29,22 @@ test.each<[Partial<AccountState>, string]>([
   expect(currencyOf({ ...STATE, ...state })).toBe(words)
 })
 
+const NOBODY = 'Nobody pays for this run: there is no seed in hand.'
+
+test.each<[Parameters<typeof begunOf>[0], boolean, string]>([
+  [null, true, ''],
+  [null, false, NOBODY],
+  ['goes on', true, 'Your run goes on where it was.'],
+  ['goes on', false, `Your run goes on where it was. ${NOBODY}`],
+  ['handed_in', true, ''],
+  ['used', true, 'Your run was handed in before, maybe on another device: this is a new one.'],
+  ['expired', false, `Your run is too old to be paid: this is a new one. ${NOBODY}`],
+  ['outdated', true, 'The game has changed since your run began: this is a new one.'],
+  ['damaged', true, 'Your run cannot be read any more: this is a new one.'],
+])('of a run before that %s is said, paid or not (%s): %s', (before, paid, words) => {
+  expect(begunOf(before, paid)).toBe(words)
+})
+
 test('without an account it is said that it begins with a network', () => {
   expect(currencyOf(null)).toContain('No account yet')
 })
@@ -35,6 +52,7 @@ test('without an account it is said that it begins with a network', () => {
 test.each<[string | null, AccountView | null, boolean, string]>([
   ['18446744073709551615', VIEW, true, 'Paid: 9 scrap for 90 points.'],
   ['2', VIEW, true, 'Not paid: something was done after its end.'],
+  ['4', VIEW, true, 'Not paid: it was handed in sooner than it takes to play it.'],
   ['3', VIEW, true, 'It is kept on this device, and paid when the server has replayed it.'],
   ['3', null, false, 'It is kept until this page is closed, and paid when the server has replayed it.'],
   [null, VIEW, true, 'Nobody pays for this run: there was no seed in hand. The next visit to the network brings some.'],

@@ -7,6 +7,8 @@ import './account.css'
 import { html, nothing, render, type TemplateResult } from 'lit-html'
 import type { AccountCode, AccountState, AccountView, Judged, Purchase, Sold } from '../account'
 import type { Result } from '../game'
+import { portrait } from '../scene/looks'
+import type { Gone } from '../underway'
 import { icon } from './icons'
 import { clock } from './words'
 
@@ -30,6 +32,8 @@ export interface AccountPanelPorts {
   leave(): void
 }
 
+/** Of a picture in the list, as it is shown twice as small. */
+const PORTRAIT_PX = 80
 const LOOKS = ['Red jacket', 'Blue jacket', 'Green jacket', 'Grey jacket', 'Raincoat', 'Welder', 'Nurse', 'Astronaut']
 const GOALS: Record<string, string> = {
   first_match: 'A first match',
@@ -39,10 +43,19 @@ const GOALS: Record<string, string> = {
   hundred_struck: 'A hundred zombies struck',
   ten_cured: 'Ten others cured',
 }
+const BEFORE: Record<'goes on' | 'damaged' | Gone, string> = {
+  'goes on': 'Your run goes on where it was.',
+  handed_in: '',
+  used: 'Your run was handed in before, maybe on another device: this is a new one.',
+  expired: 'Your run is too old to be paid: this is a new one.',
+  outdated: 'The game has changed since your run began: this is a new one.',
+  damaged: 'Your run cannot be read any more: this is a new one.',
+}
 const FLAWS: Record<string, string> = {
   malformed: 'its record is damaged',
   refused: 'the rules do not allow what was done in it',
   too_late: 'something was done after its end',
+  too_soon: 'it was handed in sooner than it takes to play it',
 }
 const REFUSALS: Partial<Record<AccountCode, string>> = {
   used_seed: 'a run with this seed was handed in before, maybe on another device',
@@ -54,6 +67,12 @@ const REFUSALS: Partial<Record<AccountCode, string>> = {
   offline: 'there is no network',
   joining: 'the account has not begun on this device',
   halted: 'the account stands still until it is mended',
+}
+
+/** What is said when a run begins: how it stands with the one before, and with pay. Empty if there is nothing to say. */
+export function begunOf(before: 'goes on' | 'damaged' | Gone | null, paid: boolean): string {
+  const words = before === null ? '' : BEFORE[before]
+  return paid ? words : `${words} Nobody pays for this run: there is no seed in hand.`.trim()
 }
 
 /** What becomes of a run, in a sentence. */
@@ -95,6 +114,7 @@ export function currencyOf(state: AccountState | null): string {
 export class AccountPanel {
   readonly #ports: AccountPanelPorts
   #ended: Ended | null = null
+  readonly #portraits: HTMLCanvasElement[] = []
   /** Plays alone. */
   alone: () => void = () => undefined
 
@@ -160,6 +180,7 @@ export class AccountPanel {
         <li>${view.seeds.length === 0 ? 'No more runs are paid until there is a network.' : `${view.seeds.length} more are paid without network.`}</li>
       </ul>
       <h3>Looks</h3>
+      <p class="note">Only you see what you wear: to others you look like everybody on your side.</p>
       <ul class="list">${LOOKS.map((name, look) => this.#look(name, look, view, state))}</ul>
       <h3>Goals</h3>
       <ul class="list">${Object.entries(GOALS).map(
@@ -175,7 +196,8 @@ export class AccountPanel {
       ? html`<button type="button" aria-pressed=${view.look === look} ?disabled=${view.look === look} @click=${() => this.#ports.wear(look)}>
           ${view.look === look ? 'Worn' : 'Wear'}</button>`
       : this.#offer(sold, view, state)
-    return html`<li>${name} ${action}</li>`
+    this.#portraits[look] ??= portrait(look, PORTRAIT_PX)
+    return html`<li><span class="look">${this.#portraits[look]} ${name}</span> ${action}</li>`
   }
 
   #offer({ item, price, currency }: Sold, view: AccountView, { stale, purchase }: AccountState): TemplateResult {

@@ -4,7 +4,8 @@
  */
 
 import { Rectangle, Texture } from 'pixi.js'
-import { DRAFTS, type Draft, type ShapeName } from './shapes'
+import type { Draft } from './pen'
+import { DRAFTS, type ShapeName } from './shapes'
 
 /** A shape that can be drawn. */
 export interface Shape {

@@ -7,6 +7,7 @@ import { FLAG, ITEM, KIND, type Measures } from '../game'
 import type { Thing } from '../motion'
 import type { Memory } from './effects'
 import type { Layers } from './layers'
+import { shapeOf } from './looks'
 import { TINT } from './palette'
 import { ARC, PARTS } from './shapes'
 
@@ -38,6 +39,8 @@ interface Pose {
 /** Draws figures, zombies, items and lures. */
 export class Figures {
   readonly #measures: Measures
+  /** What our own figure wears. */
+  look = 0
   readonly #pose: Pose = { x: 0, y: 0, cos: 1, sin: 0, angle: 0, alpha: 1, tint: TINT.white }
 
   constructor(measures: Measures) {
@@ -160,7 +163,7 @@ export class Figures {
     glow.put(shapes.cone, x + cos * 0.3, y + sin * 0.3, angle, alpha * (own ? 0.42 : 0.24), TINT.lamp, own ? 1.5 : 1.2)
     // A light of their own: friends are found at a glance.
     if (!own) glow.put(shapes.glow, x, y, 0, alpha * 0.3, TINT.survivor, 1.25)
-    const body = own ? shapes.me : shapes.survivor
+    const body = own ? shapes[shapeOf(this.look)] : shapes.survivor
     if (camera.scale < DETAIL_PX) {
       figures.put(body, x, y, angle, alpha, TINT.white, 1.6)
     } else {

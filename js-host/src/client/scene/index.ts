@@ -26,6 +26,8 @@ export interface Picture {
   readonly things: Iterable<Thing>
   /** Our player's number. */
   readonly me: number | null
+  /** What our figure wears. */
+  readonly look: number
   /** Whom the camera follows; null: the whole arena is seen. */
   readonly follow: number | null
   readonly names: ReadonlyMap<number, string>
@@ -135,6 +137,7 @@ export class Scene {
     this.#fit(width, height, picture.now_ms)
     this.#look(picture, width, height)
     const layers = this.#begin(picture)
+    this.#figures.look = picture.look
     let own: Thing | null = null
     for (const thing of picture.things) {
       if (thing.kind === KIND.player && thing.id === picture.me && thing.state === 'here') own = thing

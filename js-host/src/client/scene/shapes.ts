@@ -3,81 +3,18 @@
  * its own middle, in tiles. Decides outlines and colours; must not know when a shape is shown.
  */
 
+import { LOOKS, person } from './looks'
 import { INK } from './palette'
+import { bar, type Draft, oval, type Pen, shape, square, TURN } from './pen'
 
-type Pen = CanvasRenderingContext2D
-
-/** A shape, before it is painted. */
-export interface Draft {
-  /** What it takes, in tiles: to the left, up, to the right, down of its middle. */
-  readonly box: readonly [number, number, number, number]
-  /** Soft shapes need fewer pixels than the rest: the part of the resolution they are painted at. */
-  readonly detail?: number
-  paint(pen: Pen): void
-}
-
-const TURN = 2 * Math.PI
-const square = (half: number) => [half, half, half, half] as const
-/** The outline of whatever walks, in tiles. */
-const LINE = 0.075
 /** Half of the angle of a strike: as in the rules. */
 export const ARC = (62 * Math.PI) / 180
-
-function shape(pen: Pen, fill: string | CanvasGradient, path: () => void, line = LINE): void {
-  pen.beginPath()
-  path()
-  pen.fillStyle = fill
-  pen.fill()
-  if (line === 0) return
-  pen.lineWidth = line
-  pen.strokeStyle = INK.line
-  pen.lineJoin = 'round'
-  pen.stroke()
-}
-
-function oval(pen: Pen, fill: string, x: number, y: number, rx: number, ry = rx, line = LINE): void {
-  shape(pen, fill, () => pen.ellipse(x, y, rx, ry, 0, 0, TURN), line)
-}
-
-function bar(pen: Pen, fill: string, [x, y, w, h]: readonly [number, number, number, number], round: number): void {
-  shape(pen, fill, () => pen.roundRect(x, y, w, h, round))
-}
 
 function glow(pen: Pen, radius: number, stops: readonly (readonly [number, number])[], rgb = '255,255,255'): void {
   const gradient = pen.createRadialGradient(0, 0, 0, 0, 0, radius)
   for (const [at, alpha] of stops) gradient.addColorStop(at, `rgba(${rgb},${alpha})`)
   pen.fillStyle = gradient
   pen.fillRect(-radius, -radius, 2 * radius, 2 * radius)
-}
-
-/** Shoulders and a head from above. */
-function person(jacket: string, dark: string, hair: string): Draft {
-  return {
-    box: square(0.72),
-    paint(pen) {
-      shape(pen, jacket, () => pen.ellipse(-0.02, 0, 0.38, 0.6, 0, 0, TURN))
-      // A rucksack: who carries one is no zombie.
-      bar(pen, dark, [-0.54, -0.28, 0.3, 0.56], 0.1)
-      pen.strokeStyle = dark
-      pen.lineWidth = 0.08
-      pen.beginPath()
-      pen.moveTo(-0.25, -0.24)
-      pen.quadraticCurveTo(0.12, -0.4, 0.16, -0.26)
-      pen.moveTo(-0.25, 0.24)
-      pen.quadraticCurveTo(0.12, 0.4, 0.16, 0.26)
-      pen.stroke()
-      oval(pen, INK.skin, 0.1, 0, 0.24)
-      shape(
-        pen,
-        hair,
-        () => {
-          pen.arc(0.08, 0, 0.23, Math.PI * 0.4, Math.PI * 1.6)
-          pen.quadraticCurveTo(0.02, 0, 0.15, 0.22)
-        },
-        0,
-      )
-    },
-  }
 }
 
 /** Bent, ragged and bald; its arms are shapes of their own, and reach out. */
@@ -241,8 +178,8 @@ export const DRAFTS = {
       ]),
   },
   foot: { box: [0.28, 0.18, 0.28, 0.18], paint: (pen) => bar(pen, '#20242e', [-0.18, -0.1, 0.36, 0.2], 0.1) },
-  survivor: person(INK.survivor, INK.survivorDark, INK.hair),
-  me: person(INK.me, INK.meDark, INK.hair),
+  survivor: person({ jacket: INK.survivor, dark: INK.survivorDark }),
+  ...LOOKS,
   survivorArm: arm(INK.survivor, INK.skin, 0.42),
   meArm: arm(INK.me, INK.skin, 0.42),
   zombie: ghoul(INK.zombie, INK.zombieDark, INK.zombieSkin, '#b3200f', 1),

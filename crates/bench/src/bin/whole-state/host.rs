@@ -107,7 +107,12 @@ impl<S: Store> Host<S> {
 
     /// Time passes until anybody may lead.
     pub(crate) fn pause(&mut self) {
-        self.now_ms += self.pause_ms;
+        self.pass(self.pause_ms);
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.now_ms += ms;
         self.store.set_clock(self.now_ms);
     }
 

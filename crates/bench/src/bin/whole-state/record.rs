@@ -173,13 +173,14 @@ impl Play {
         })
     }
 
-    /// With a seed that the other device leaves alone, if there is one in hand.
-    fn run(&self, device: usize) -> Option<Deed> {
+    /// With a seed that the other device leaves alone, if there is one in hand. It takes its time.
+    fn run(&mut self, device: usize) -> Option<Deed> {
         let shown = self.devices[device].replica.predicted()?.state();
         let own = |seed: &u64| seed % 2 == device as u64;
         let seed = shown.seeds.iter().map(|held| held.seed).find(own)?;
         let mut run = Run::new(seed);
         run.finish();
+        self.host.pass(run.lasted_ms());
         let inputs = run.inputs().clone();
         let result = run.result().expect("it is over");
         Some(Deed::Run(Action::Run { seed, inputs }, result))
