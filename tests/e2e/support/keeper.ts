@@ -11,17 +11,40 @@ import { until } from './browser'
 import { exchange, type Send } from './exchange'
 
 export class Keeper {
-  readonly replica: AccountReplica
   readonly #wasm: Instance = clientWasm()
   readonly #url: string
   readonly #session: Session
   readonly #send: Send
+  /** What the device holds for the time, in milliseconds. */
+  readonly now: () => number
+  #replica: AccountReplica
 
-  constructor(url: string, session: Session, send: Send = fetch) {
+  constructor(url: string, session: Session, send: Send = fetch, clock = () => performance.now()) {
     this.#url = `${url}/api/rooms/account/me`
     this.#session = session
     this.#send = send
-    this.replica = new this.#wasm.AccountReplica(session.user, this.#wasm.newDevice())
+    this.now = clock
+    this.#replica = new this.#wasm.AccountReplica(session.user, this.#wasm.newDevice())
+  }
+
+  get replica(): AccountReplica {
+    return this.#replica
+  }
+
+  /** Another copy, by what a page of this device would have on disk of its queue; it knows nothing else. */
+  another(): AccountReplica {
+    const copy = this.#wasm.AccountReplica.resume(this.#session.user, this.#replica.save())
+    if (!copy) throw new Error('what was saved cannot be read')
+    return copy
+  }
+
+  /** The page dies, and another one begins with what is on disk. */
+  reload(): void {
+    const room = this.#replica.saveRoom()
+    const next = this.another()
+    if (room && !next.warmUp(room, this.now())) throw new Error('the kept room cannot be read')
+    this.#replica.free()
+    this.#replica = next
   }
 
   /** The account with what is pending; null before anything is known of it. */
@@ -31,8 +54,9 @@ export class Keeper {
 
   /** Asks once. */
   async ask(): Promise<void> {
-    const body = this.replica.request(false, performance.now())
-    await exchange(this.replica, body, { url: this.#url, session: this.#session, send: this.#send })
+    const body = this.replica.request(false, this.now())
+    const way = { url: this.#url, session: this.#session, send: this.#send, clock: this.now }
+    await exchange(this.replica, body, way)
   }
 
   /** Asks when it is time to, until it is so. */
@@ -40,7 +64,7 @@ export class Keeper {
     await until(what, within_ms, async () => {
       const view = this.view()
       if (view && so(view)) return true
-      while (performance.now() < this.replica.askAt(false, performance.now())) {
+      while (this.now() < this.replica.askAt(false, this.now())) {
         await new Promise((next) => setTimeout(next, 5))
       }
       await this.ask()
@@ -51,7 +75,7 @@ export class Keeper {
   /** Does some things at once, offline as it were, and waits until all are answered. */
   async does(volumes: number[]): Promise<void> {
     for (const volume of volumes) {
-      const taken = this.replica.prefer('volume', volume, performance.now())
+      const taken = this.replica.prefer('volume', volume, this.now())
       if (taken < 1) throw new Error(`not taken: ${taken}`)
     }
     await this.until('answers', () => this.replica.pending() === 0)
@@ -64,7 +88,7 @@ export class Keeper {
       for (const { seed } of (this.view()?.seeds ?? []).slice(0, left)) {
         const run = new this.#wasm.Run(seed, 'nobody')
         run.finish()
-        const taken = this.replica.run(seed, run.inputs(), performance.now())
+        const taken = this.replica.run(seed, run.inputs(), this.now())
         if (taken < 1) throw new Error(`not taken: ${taken}`)
         run.free()
         left -= 1
