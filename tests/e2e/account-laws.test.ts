@@ -154,7 +154,7 @@ describe.each(HOSTS)('on %s', (name) => {
     const whole = state.tag === 'snapshot' ? state.room : expect.fail(state.tag)
     for (const missing of [0, 1, n - 1, n, n + 1, 3 * n]) {
       const cursor = cursorAt(head.v - missing)
-      // Of several processes, each.
+      // Of several processes, some.
       for (let process = 0; process < 4; process += 1) {
         const answer = await device.send(device.request(device.hail(), { cursor }))
         const body = new Uint8Array(await answer.arrayBuffer())

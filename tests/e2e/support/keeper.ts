@@ -59,15 +59,20 @@ export class Keeper {
     await exchange(this.replica, body, way)
   }
 
+  /** Asks once it is time to. */
+  async turn(): Promise<void> {
+    while (this.now() < this.replica.askAt(false, this.now())) {
+      await new Promise((next) => setTimeout(next, 5))
+    }
+    await this.ask()
+  }
+
   /** Asks when it is time to, until it is so. */
   async until(what: string, so: (view: AccountView) => boolean, within_ms = 60_000): Promise<void> {
     await until(what, within_ms, async () => {
       const view = this.view()
       if (view && so(view)) return true
-      while (this.now() < this.replica.askAt(false, this.now())) {
-        await new Promise((next) => setTimeout(next, 5))
-      }
-      await this.ask()
+      await this.turn()
       return false
     })
   }
