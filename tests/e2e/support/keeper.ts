@@ -86,16 +86,21 @@ export class Keeper {
     await this.until('answers', () => this.replica.pending() === 0)
   }
 
+  /** Plays a run in which somebody stands still, and hands it in. */
+  run(seed = this.view()?.seeds[0]?.seed ?? ''): void {
+    const run = new this.#wasm.Run(seed, 'nobody')
+    run.finish()
+    const taken = this.replica.run(seed, run.inputs(), this.now())
+    if (taken < 1) throw new Error(`not taken: ${taken}`)
+    run.free()
+  }
+
   /** Plays so many runs, in each of which somebody stands still, and waits until the server has replayed them. */
   async plays(runs: number): Promise<void> {
     for (let left = runs; left > 0; ) {
       await this.until('seeds in hand', ({ seeds, waiting }) => seeds.length === 6 && waiting.length === 0)
       for (const { seed } of (this.view()?.seeds ?? []).slice(0, left)) {
-        const run = new this.#wasm.Run(seed, 'nobody')
-        run.finish()
-        const taken = this.replica.run(seed, run.inputs(), this.now())
-        if (taken < 1) throw new Error(`not taken: ${taken}`)
-        run.free()
+        this.run(seed)
         left -= 1
       }
     }
