@@ -17,16 +17,17 @@ interface Takes {
 export async function exchange(
   replica: Takes,
   body: Uint8Array,
-  { url, session, send }: { url: string; session: Session; send: Send },
+  { url, session, send, clock }: { url: string; session: Session; send: Send; clock?: () => number },
 ): Promise<void> {
-  const sent_ms = performance.now()
+  const now = clock ?? (() => performance.now())
+  const sent_ms = now()
   const headers = { 'content-type': BATON_TYPE, authorization: `Bearer ${session.token}` }
   const answer = await send(url, { method: 'POST', headers, body: body as Uint8Array<ArrayBuffer> }).catch(() => null)
   const bytes = answer?.ok ? await answer.arrayBuffer().catch(() => null) : null
   if (bytes) {
-    replica.receive(new Uint8Array(bytes), sent_ms, performance.now())
+    replica.receive(new Uint8Array(bytes), sent_ms, now())
     return
   }
   const refusal = (await answer?.json().catch(() => null)) as { code?: string; expected?: number } | null
-  replica.refused(refusal?.code, refusal?.expected, performance.now())
+  replica.refused(refusal?.code, refusal?.expected, now())
 }

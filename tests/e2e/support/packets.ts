@@ -84,3 +84,13 @@ export async function placed(device: Device, bytes: Uint8Array, send: Send): Pro
     return fate.tag === 'waits' ? null : fate
   })
 }
+
+/** Hands in what a device does next, and waits for a result of each. @throws if it is refused as a whole */
+export async function handIn(device: Device, ...bodies: number[][]): Promise<number[]> {
+  const from = device.seq + 1
+  device.seq += bodies.length
+  const told = await deliver(device, packetOf(device, from, bodies))
+  if (typeof told === 'string') throw new Error(`refused: ${told}`)
+  const at = told.device
+  return at && at.mark >= device.seq ? at.verdicts : (await standing(device, device.seq, from - 1))[1]
+}

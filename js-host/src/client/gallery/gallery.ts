@@ -39,7 +39,7 @@ if (matchMedia('(pointer: coarse)').matches) document.body.dataset.touch = ''
 
 const panel = new AccountPanel({
   ...{ root: part('account') as HTMLDialogElement, state: () => ACCOUNT },
-  ...{ buy: () => {}, wear: () => {}, leave: () => {} },
+  ...{ buy: () => {}, purchase: () => {}, wear: () => {}, leave: () => {} },
 })
 const hud = new HudView({
   ...{ root: part('hud'), room: 'gallery', measures: MEASURES, input, choices },

@@ -89,7 +89,7 @@ export const ACCOUNT: AccountState = {
       { item: 'astronaut', look: 7, currency: 'coins', price: 2_000 },
     ],
   },
-  ...{ pending: 12, refused: [{ seq: 1, code: 'used_seed' }], evicted: 0 },
+  ...{ pending: 12, refused: [{ seq: 1, code: 'used_seed' }], purchase: null, evicted: 0 },
   ...{ stale: true, durable: false, outdated: false, refusal: null },
 }
 
