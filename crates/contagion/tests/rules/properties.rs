@@ -98,7 +98,10 @@ fn perform(room: &mut Room, step: &Step) {
         Step::Infect(who, ticks) if on_field(room, who) && figure(room, who).survives() => {
             infect(room, who, ticks);
         }
-        Step::Turn(who) if on_field(room, who) => make_turned(room, who),
+        // Who lies has turned: the rules turn nobody twice.
+        Step::Turn(who) if on_field(room, who) && figure(room, who).survives() => {
+            make_turned(room, who);
+        }
         Step::Equip(who) if on_field(room, who) && figure(room, who).survives() => {
             let kit = &mut set(room, who).kit;
             // Not more medkits and lures than there are: those are counted.
