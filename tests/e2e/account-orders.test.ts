@@ -47,14 +47,14 @@ describe.each(HOSTS)('on %s', (name) => {
     const answer = await host.send(`${host.url}/api/rooms/account/me/view`, { headers })
     return ((await answer.json()) as { game: Shown }).game
   }
-  /** The operator gives coins, once for each lineage. */
-  const grant = async ({ user }: Session, coins: number, lineage: string) => {
+  /** The operator gives coins, once for each lineage; on Devvit, where rooms are their users' alone, in the user's name. */
+  const grant = async ({ user, token }: Session, coins: number, lineage: string) => {
     const before = (await log(user)).length
     for (;;) {
       const answer = await host.send(`${host.url}/api/admin/rooms/account/${user}/send/${lineage.padStart(16, '0')}`, {
         method: 'POST',
         body: new Uint8Array(granted(coins)),
-        headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${KEY}` },
+        headers: { 'content-type': BATON_TYPE, authorization: `Bearer ${KEY}`, 'x-player': `Bearer ${token}` },
       })
       expect([200, 503]).toContain(answer.status)
       if ((await log(user)).length > before) return
