@@ -1,15 +1,17 @@
 //! Accounts whose rules change: pages and packets of the versions before, while every process has them all or only some.
 
-use account::{Account, Preference, State, reject};
+use account::{Account, Item, Preference, State, reject};
+use baton::effect::{Arrival, Call};
 use baton::frame::Entry;
-use baton::wire;
-use baton::{Era, Note, Reject, Room, Rules, Serve, Setup, Status, Writer};
+use baton::limits::PROTOCOL;
+use baton::wire::{self, Order, OrderFate};
+use baton::{Code, Era, Note, Reject, Room, Rules, Serve, Setup, Status, Writer};
 use serde_json::json;
 
 use crate::builds::{Build, Builds, own, serve};
 use crate::later::{Action, All, LONG, MOTTO, Third, Two, Widest};
 use crate::scene::OWNER;
-use crate::support::{Client, LEASE_MS, Raw, START_MS, reply_of};
+use crate::support::{Client, LEASE_MS, Raw, START_MS, refusal, reply_of};
 
 const FIRST: Build = |setup: &Setup, writer: Writer| vec![serve::<Account>(setup, writer)];
 const ALL: Build =
@@ -268,4 +270,55 @@ fn b30_what_only_later_rules_know_waits_until_the_account_is_on_them() {
     );
     builds.exchange(1, &mut phone);
     assert!(phone.notes.contains(&Note::Reload));
+}
+
+/// What becomes of a purchase that is ordered by way of a process.
+fn ordered(
+    builds: &mut Builds,
+    process: usize,
+    device: &Raw,
+    number: u64,
+) -> Result<OrderFate, Code> {
+    let order = Order {
+        protocol: PROTOCOL,
+        device: device.hail.id,
+        registration: device.hail.number.expect("registered"),
+        number,
+        body: wire::write(&account::Action::Purchase(Item::Nurse)).into(),
+    };
+    let arrival = Arrival {
+        who: Some(device.who.clone()),
+        call: Call::Order(wire::write(&order).into()),
+    };
+    builds.pass(LEASE_MS + 1);
+    let outcome = builds.ask(process, &own::<All>(), arrival);
+    if outcome.status != 200 {
+        return Err(refusal(&outcome).0.expect("a known code"));
+    }
+    Ok(wire::read_ordered(&outcome.body).expect("an answer").fate)
+}
+
+#[test]
+fn an_order_is_judged_by_the_rules_that_the_log_is_on_and_let_in_by_nobody_who_lacks_them() {
+    let (mut builds, mut phone) = begun();
+    let mut device = Raw::on(OWNER, 60);
+    device.hail.number = number_of(&mut builds, &device);
+    let refused = Ok(OrderFate::Refused(reject::POOR));
+    for process in [1, 0] {
+        assert_eq!(ordered(&mut builds, process, &device, 1), refused);
+    }
+    builds.deploy(1, ALL, &json!({ "account": 2 }));
+    builds.sync(1, &mut phone);
+    let head = builds.store.log(&own::<All>()).head();
+    // What was told before the change stays; who lacks the rules knows nothing of it.
+    assert_eq!(ordered(&mut builds, 1, &device, 1), refused);
+    for number in [1, 2] {
+        let told = ordered(&mut builds, 0, &device, number);
+        assert_eq!(told, Err(Code::Rules));
+    }
+    // The later rules let nothing be ordered.
+    let told = ordered(&mut builds, 1, &device, 2);
+    assert_eq!(told, Err(Code::Forbidden));
+    let log = builds.store.log(&own::<All>());
+    assert_eq!((log.head(), log.waiting()), (head, 0));
 }
