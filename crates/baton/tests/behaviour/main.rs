@@ -18,6 +18,7 @@ mod machine;
 mod marks;
 mod operator;
 mod orders;
+mod orders_refused;
 mod personal;
 mod presence;
 mod queue;
