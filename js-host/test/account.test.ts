@@ -171,6 +171,7 @@ class Life {
     const device: Device = {
       id,
       durable: true,
+      adopt: async () => undefined,
       loadQueue: (name) => this.#wait('load queue', async () => values.get(`queue ${name}`)),
       saveQueue: (name, bytes) => this.#wait('save queue', () => put(`queue ${name}`, bytes)),
       loadRoom: (name) => this.#wait('load room', async () => values.get(`room ${name}`)),

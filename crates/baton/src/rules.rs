@@ -107,7 +107,7 @@ pub trait Rules: Sized + 'static {
 
     /// Whether the user of a [personal](Self::PERSONAL) room may order this action, which is otherwise the server's alone: a
     /// purchase, which must not be done on a device that is offline. It is then validated and done as an action of
-    /// [`By::Server`], once, and only while the user waits for it. Nothing else of the server's is let in from outside.
+    /// [`By::Server`], once; who does not wait for the answer may find it done later. Nothing else of the server's is let in from outside.
     fn orders(_action: &Self::Action) -> bool {
         false
     }

@@ -15,6 +15,8 @@ const MAX_DEVICES = 8
 /** How long a reload waits for the page before it to be gone. */
 const RELOAD_MS = 1_000
 const SLOT_KEY = 'baton.slot'
+const SLOTS = Array.from({ length: MAX_DEVICES }, (_, slot) => String(slot))
+const lockOf = (user: string, slot: string) => `baton.device/${user}/${slot}`
 
 interface Kept extends DBSchema {
   /** 16 bytes, by `user/slot`. */
@@ -36,6 +38,8 @@ export interface Device {
   loadQueue(room: string): Promise<Uint8Array | undefined>
   /** Resolves when it is written. */
   saveQueue(room: string, bytes: Uint8Array): Promise<void>
+  /** What another device of this user in this browser, which no tab has now, kept under a name: it is this one's from now on. */
+  adopt(room: string): Promise<Uint8Array | undefined>
   loadRoom(room: string): Promise<Uint8Array | undefined>
   saveRoom(room: string, bytes: Uint8Array): Promise<void>
   release(): void
@@ -63,10 +67,30 @@ export async function takeDevice(user: string, newDevice: () => Uint8Array): Pro
     },
     loadQueue: (room) => store.get('queues', `${key}/${room}`),
     saveQueue: (room, bytes) => store.put('queues', `${key}/${room}`, bytes),
+    adopt: async (room) => (slot.shared ? adopt(store, user, slot.name, room) : undefined),
     loadRoom: (room) => store.get('rooms', room),
     saveRoom: (room, bytes) => store.put('rooms', room, bytes),
     release: slot.release,
   }
+}
+
+async function adopt(store: Store, user: string, own: string, room: string): Promise<Uint8Array | undefined> {
+  for (const name of SLOTS.filter((each) => each !== own)) {
+    const release = await hold(lockOf(user, name), { ifAvailable: true })
+    if (!release) continue
+    try {
+      const theirs = `${user}/${name}/${room}`
+      const kept = await store.get('queues', theirs)
+      if (!kept?.length) continue
+      // Here first: should the page be gone in between, it is there twice.
+      await store.put('queues', `${user}/${own}/${room}`, kept)
+      await store.put('queues', theirs, new Uint8Array())
+      return kept
+    } finally {
+      release()
+    }
+  }
+  return undefined
 }
 
 interface Slot {
@@ -87,20 +111,19 @@ async function takeSlot(user: string): Promise<Slot> {
 }
 
 async function takeFreeSlot(user: string): Promise<Slot> {
-  const all = Array.from({ length: MAX_DEVICES }, (_, slot) => String(slot))
   const before = lastSlot.read()
   const take = async (name: string, options: LockOptions): Promise<Slot | null> => {
-    const release = await hold(`baton.device/${user}/${name}`, options)
+    const release = await hold(lockOf(user, name), options)
     if (!release) return null
     lastSlot.write(name)
     return { name, shared: true, release }
   }
   // After a reload the page before may hold its slot for a moment longer.
-  if (before !== null && all.includes(before)) {
+  if (before !== null && SLOTS.includes(before)) {
     const again = await take(before, { signal: AbortSignal.timeout(RELOAD_MS) })
     if (again) return again
   }
-  for (const name of all) {
+  for (const name of SLOTS) {
     const slot = await take(name, { ifAvailable: true })
     if (slot) return slot
   }

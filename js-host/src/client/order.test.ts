@@ -44,6 +44,13 @@ test.each<[string, (Answer | Said)[], OrderEnd, number[]]>([
   ['refused by the rules, certain also after a lost answer', [failed, { refused: 8 }], { refused: 8 }, [7, 7]],
   ['refused at the door', [refused('forbidden')], { failed: 'forbidden' }, [7]],
   ['at the door after a copy that may be inside', [failed, refused('evicted')], 'unknown', [7, 7]],
+  [
+    'a code that nobody knows is no answer',
+    [refused('gateway_timeout'), refused('corrupt'), 'done'],
+    'done',
+    [7, 7, 7],
+  ],
+  ['and says nothing for certain', [refused('corrupt'), refused('halted')], 'unknown', [7, 7]],
   ['or waits there', [waits, refused('halted')], 'unknown', [7, 7]],
   ['busy changes nothing', [refused('busy'), refused('evicted')], { failed: 'evicted' }, [7, 7]],
   ['under another number if ours was never used by us', [{ mark: 9 }, 'done'], 'done', [7, 10]],

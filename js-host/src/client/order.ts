@@ -34,10 +34,13 @@ export interface OrderPorts {
 const PATIENCE_MS = 30_000
 /** Pauses after failures, in milliseconds: doubled from the first to the last. */
 const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [300, 4_000]
-/** Of these it is not certain that nothing changed. */
-const UNCERTAIN = new Set(['retry', 'internal', 'restarted'])
 /** Nothing changed, and soon it may go. */
-const PASSING = new Set(['busy', 'rules', 'rate_limited', 'misconfigured', ...UNCERTAIN])
+const PASSING = new Set(['busy', 'rules', 'rate_limited', 'misconfigured'])
+/** Nothing changed, and nothing will. Of every other code, whoever says it, neither is certain. */
+const FINAL = new Set([
+  ...['unauthorized', 'forbidden', 'not_found', 'unregistered', 'evicted', 'halted'],
+  ...['malformed', 'too_large', 'protocol', 'media_type', 'bad_name', 'origin', 'method_not_allowed'],
+])
 
 /** Has something done once, or not at all. `number`: above that of every order before, as far as is known. */
 export async function carry(ports: OrderPorts, number: number): Promise<OrderEnd> {
@@ -62,8 +65,8 @@ export async function carry(ports: OrderPorts, number: number): Promise<OrderEnd
       continue
     }
     const code = answer.tag === 'refused' ? answer.code : null
-    if (code !== null && !PASSING.has(code)) return open ? 'unknown' : { failed: code }
-    open ||= code === null || UNCERTAIN.has(code)
+    if (code !== null && FINAL.has(code)) return open ? 'unknown' : { failed: code }
+    open ||= code === null || !PASSING.has(code)
     const waits_ms = said ? said.ask_ms : pause_ms * (0.5 + Math.random())
     if (!said) pause_ms = Math.min(2 * pause_ms, LAST_PAUSE_MS)
     if (ports.stopped() || performance.now() + waits_ms > until_ms)

@@ -203,6 +203,9 @@ class Page {
     const { tab, measures } = this.#parts
     const who = await soon(tab.open())
     await this.#settled
+    // What was played is worth more than what is begun: it keeps its place on disk until the account takes it.
+    const owed = who?.bookmark.owed
+    if (who && owed) await handIn(who.account, who.bookmark, owed)
     this.#hud.introduce(who?.session.name ?? 'You', who?.device.durable ?? false)
     this.#tell('live')
     const { run, of, before } = await this.#begun(who, anew)

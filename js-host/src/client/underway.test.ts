@@ -11,6 +11,8 @@ afterEach(() => void vi.useRealTimers())
 class Disk {
   readonly written: Uint8Array[] = []
   kept: Uint8Array | undefined
+  /** What a tab that is gone left on a device of its own. */
+  others: Uint8Array | undefined
   readonly #takes_ms: number
 
   constructor(takes_ms = 0) {
@@ -18,6 +20,7 @@ class Disk {
   }
 
   loadQueue = async () => this.kept
+  adopt = async () => this.others
   saveQueue = async (_: string, bytes: Uint8Array) => {
     if (this.#takes_ms > 0) await new Promise((written) => setTimeout(written, this.#takes_ms))
     this.written.push(bytes)
@@ -105,12 +108,43 @@ test('b01_a_run_that_is_over_is_kept_until_the_queue_on_disk_has_it', async () =
   expect(await read(disk)).toBe(null)
 })
 
-test('b01_a_run_that_the_account_does_not_take_stays', async () => {
+test('b01_a_run_that_the_account_does_not_take_stays_until_it_does', async () => {
   const disk = new Disk()
-  const kept = Promise.reject(new Error('full'))
-  const account = { run: (): Acted => ({ kept, verdict: new Promise(() => {}) }) }
-  await handIn(account, new Bookmark(disk), at(300))
+  const bookmark = new Bookmark(disk)
+  let takes = false
+  const runs: string[] = []
+  const run = (seed: string): Acted => {
+    runs.push(seed)
+    return { kept: takes ? Promise.resolve() : Promise.reject(new Error('full')), verdict: new Promise(() => {}) }
+  }
+  await handIn({ run }, bookmark, at(300))
+  expect(bookmark.owed).toEqual(at(300))
+  // Another one is played meanwhile, is not kept, and is taken: then the first one is still there.
+  bookmark.note(() => at(5, '2'))
+  await vi.advanceTimersByTimeAsync(5_000)
   expect(await read(disk)).toEqual(at(300))
+  await handIn({ run }, bookmark, at(300))
+  takes = true
+  await handIn({ run }, bookmark, at(9, '2'))
+  expect(await read(disk)).toEqual(at(300))
+  await handIn({ run }, bookmark, at(300))
+  expect([bookmark.owed, await read(disk), runs]).toEqual([null, null, [RUN.seed, RUN.seed, '2', RUN.seed]])
+  bookmark.note(() => at(1, '3'))
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await read(disk)).toEqual(at(1, '3'))
+})
+
+test('b01_a_run_of_a_tab_that_is_gone_goes_on_where_there_is_none', async () => {
+  const disk = new Disk()
+  expect(await read(disk)).toBe(null)
+  const left = new Disk()
+  const bookmark = new Bookmark(left)
+  bookmark.note(() => at(7, '8'))
+  await bookmark.write()
+  disk.others = left.kept
+  expect(await read(disk)).toEqual(at(7, '8'))
+  disk.kept = new Uint8Array()
+  expect(await read(disk)).toEqual(at(7, '8'))
 })
 
 const VIEW = {

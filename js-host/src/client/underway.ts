@@ -54,21 +54,28 @@ export function goneOf(run: Underway, rules: string, view: AccountView | null): 
 
 /** What is kept of a device's run: one, the last. */
 export class Bookmark {
-  readonly #device: Pick<Device, 'loadQueue' | 'saveQueue'>
+  readonly #device: Pick<Device, 'loadQueue' | 'saveQueue' | 'adopt'>
   #next: (() => Underway) | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
   #writing: Promise<void> = Promise.resolve()
   /** Whose record is on disk, or on its way there. */
   #seed: string | null = null
+  #owed: Underway | null = null
 
-  constructor(device: Pick<Device, 'loadQueue' | 'saveQueue'>) {
+  constructor(device: Pick<Device, 'loadQueue' | 'saveQueue' | 'adopt'>) {
     this.#device = device
   }
 
-  /** What was under way when the device's last page was gone. */
+  /** What is over and was not taken by the account: until it is, nothing else is kept here. */
+  get owed(): Underway | null {
+    return this.#owed
+  }
+
+  /** What was under way when the device's last page was gone; else what another tab of this browser left behind. */
   async read(): Promise<Underway | null> {
-    const kept = await this.#device.loadQueue(NAME)
-    if (!kept || kept.length === 0) return null
+    const own = await this.#device.loadQueue(NAME)
+    const kept = own?.length ? own : await this.#device.adopt(NAME)
+    if (!kept) return null
     try {
       const run = decode(underway, kept)
       this.#seed = run.seed
@@ -82,6 +89,7 @@ export class Bookmark {
 
   /** The run goes on. `read`: as it is when it is written, which is soon, and at most once a second. */
   note(read: () => Underway): void {
+    if (this.#owed) return
     this.#next = read
     this.#timer ??= setTimeout(() => void this.write(), PAUSE_MS)
   }
@@ -109,6 +117,13 @@ export class Bookmark {
     return this.#save(NONE)
   }
 
+  /** The account has taken a run, or has not. */
+  owe(run: Underway, taken: boolean): Promise<void> {
+    if (!taken) this.#owed ??= run
+    else if (this.#owed?.seed === run.seed) this.#owed = null
+    return taken ? this.forget(run.seed) : this.#writing
+  }
+
   /** One after the other, so that the last one is what stays. */
   #save(kept: Uint8Array): Promise<void> {
     this.#writing = this.#writing.then(() => this.#device.saveQueue(NAME, kept))
@@ -119,14 +134,15 @@ export class Bookmark {
 /**
  * Hands in a run that is over. Its record goes when the queue on disk has it, and not before; if the page is gone in between,
  * both are there, and the seed is used once. Resolves when that is done, or will not be: what the account does not take stays
- * as it is, and the next page tries again, or says why not.
+ * as it is and is {@link Bookmark.owed}, to be handed in again; the next page tries as well, or says why not.
  */
-export function handIn(account: Pick<Account, 'run'>, bookmark: Bookmark, run: Underway): Promise<void> {
+export async function handIn(account: Pick<Account, 'run'>, bookmark: Bookmark, run: Underway): Promise<void> {
   bookmark.note(() => run)
   void bookmark.write()
   const { kept } = account.run(run.seed, run.inputs)
-  return kept.then(
-    () => bookmark.forget(run.seed),
-    () => undefined,
+  const taken = await kept.then(
+    () => true,
+    () => false,
   )
+  await bookmark.owe(run, taken)
 }

@@ -26,8 +26,8 @@ pub(super) struct Asked {
     pub(super) need: Option<Pushed>,
     /// Something of it waits in the inbox.
     pub(super) waits: bool,
-    /// Something of it was put there by this invocation.
-    pub(super) pushed: bool,
+    /// Something of it was put there, or into a frame, by this invocation.
+    pub(super) written: bool,
 }
 
 /// What is asked.
@@ -71,7 +71,7 @@ impl Asked {
             refusal: refusal.map(Refusal::from),
             need: None,
             waits: false,
-            pushed: false,
+            written: false,
         };
         // Rooms and operators are no users: whoever has one came from outside.
         if asked.who.is_some() && asked.inside() {
@@ -140,8 +140,9 @@ impl Asked {
     }
 
     pub(super) fn refuse(&mut self, code: impl Into<Refusal>) {
-        let refusal = match self.pushed {
-            // What lies in the inbox may be framed yet, if only by a log that loses what speaks against it now.
+        let refusal = match self.written {
+            // What is in a frame is done; what lies in the inbox may be framed yet, if only by a log that loses what speaks
+            // against it now.
             true => Code::Retry.into(),
             false => code.into(),
         };

@@ -445,7 +445,7 @@ impl<R: Kind> Invocation<R> {
             if asked.need.take().is_some() {
                 match full {
                     Some(code) => asked.refuse(code),
-                    None => (asked.waits, asked.pushed) = (true, true),
+                    None => (asked.waits, asked.written) = (true, true),
                 }
             }
         }

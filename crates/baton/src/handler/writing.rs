@@ -96,7 +96,8 @@ impl<R: Kind> Invocation<R> {
     pub(super) fn appended(&mut self, led: Led<R>, found: Found, moment: &Moment) -> Effect {
         for (asked, later) in self.asked.iter_mut().zip(&led.later) {
             if !later {
-                asked.need = None;
+                // Of what is in a frame nothing is certain any more, should this go wrong from here on.
+                asked.written |= asked.need.take().is_some();
                 asked.waits = false;
             }
         }

@@ -13,6 +13,7 @@ use crate::frame::{Entry, Frame};
 use crate::id::BodyHash;
 use crate::kind::Kind;
 use crate::limits::MAX_DUE;
+use crate::parcel::orders_of;
 use crate::random::Source;
 use crate::rules::{By, Reject, Rules};
 
@@ -202,8 +203,14 @@ impl<R: Rules> Rerun<R> {
                 number,
                 body,
             } => {
-                let judged = read::<R>(version, body)
-                    .and_then(|action| room.validate(By::Server, &action).map(|()| action));
+                // What a user may order is the rules' to say, as it was when the order came.
+                let ordered = orders_of(sender).is_some();
+                let judged = read::<R>(version, body).and_then(|action| {
+                    if ordered && !<R as Rules>::orders(&action) {
+                        return Err(Reject::OUTDATED);
+                    }
+                    room.validate(By::Server, &action).map(|()| action)
+                });
                 let rejected = judged.as_ref().err().copied();
                 let hash = BodyHash::of(body);
                 let heeded = room.heed(sender, *lineage, *number, hash, rejected, opened);

@@ -3,18 +3,19 @@
 
 use baton::effect::{Arrival, Call};
 use baton::frame::Entry;
+use baton::history::Rerun;
 use baton::limits::{MAX_SEND_BYTES, MAX_SEQUENCE, MAX_USER_DEVICES, PROTOCOL, RESEND_GRACE_MS};
 use baton::parcel::{Parcel, Posted};
 use baton::wire::{self, Order, OrderFate};
-use baton::{Code, Lineage, Reject};
+use baton::{By, Code, Ctx, Lineage, Player, Reject, Rules};
 use serde_bytes::ByteBuf;
 
 use crate::support::client::{device_id, identity};
 use crate::support::host::{Host, Landing};
 use crate::support::rules::Herd;
 use crate::support::till::{
-    BUY, OWNER, Till, TillAction, fate_of, frame_all, from, log, order, place, save, settle, state,
-    till,
+    BUY, OWNER, Till, TillAction, TillState, fate_of, frame_all, from, log, order, place, save,
+    settle, state, till,
 };
 use crate::support::{LEASE_MS, Raw, World, refusal};
 
@@ -111,26 +112,29 @@ fn b05_b11_what_is_not_to_be_ordered_is_refused_at_the_door() {
     assert_eq!(settle(&mut world, 0, &last), Ok(OrderFate::Done));
 }
 
+/// What another room sends.
+fn parcel(sender: &str, action: TillAction) -> Arrival {
+    let parcel = Parcel {
+        protocol: PROTOCOL,
+        sender: sender.into(),
+        lineage: Lineage([1; 8]),
+        after: 0,
+        sends: vec![Posted {
+            seq: 1,
+            body: wire::write(&action).into(),
+        }],
+    };
+    Arrival {
+        who: None,
+        call: Call::Deliver(wire::write(&parcel).into()),
+    }
+}
+
 /// What other rooms send is let in without a user: it must not look like an order.
 #[test]
 fn no_room_and_no_operator_is_taken_for_an_order() {
     let (mut world, _) = till(1, 100);
-    let parcel = |sender: &str| {
-        let parcel = Parcel {
-            protocol: PROTOCOL,
-            sender: sender.into(),
-            lineage: Lineage([1; 8]),
-            after: 0,
-            sends: vec![Posted {
-                seq: 1,
-                body: wire::write(&TillAction::Give(5)).into(),
-            }],
-        };
-        Arrival {
-            who: None,
-            call: Call::Deliver(wire::write(&parcel).into()),
-        }
-    };
+    let parcel = |sender: &str| parcel(sender, TillAction::Give(5));
     let forged = world.ask(0, vec![parcel("order/test")]);
     assert_eq!(refusal(&forged[0]).0, Some(Code::Malformed));
     assert_eq!(state(&mut world).coins, 100);
@@ -268,4 +272,58 @@ fn b29_an_order_that_breaks_the_rules_is_set_aside_and_told_so() {
     let bought = order(&device, 2, BUY);
     assert_eq!(settle(&mut world, 0, &bought), Ok(OrderFate::Done));
     assert_eq!(log(&mut world), [(1, Reject::FAULTED.0), (2, 0)]);
+}
+
+/// The rules of a later day, when nothing may be ordered any more.
+#[derive(Debug)]
+struct Closed;
+
+impl Rules for Closed {
+    type Config = ();
+    type State = TillState;
+    type Action = TillAction;
+    const KIND: &'static str = Till::KIND;
+    const VERSION: u32 = 2;
+    const PERSONAL: bool = true;
+
+    fn setup(ctx: &mut Ctx<'_, Self>) -> TillState {
+        <Till as Rules>::setup(ctx)
+    }
+
+    fn validate(
+        state: &TillState,
+        by: By,
+        action: &TillAction,
+        ctx: &Ctx<'_, Self>,
+    ) -> Result<(), Reject> {
+        <Till as Rules>::validate(state, by, action, ctx)
+    }
+
+    fn apply(state: &mut TillState, by: By, action: TillAction, ctx: &mut Ctx<'_, Self>) {
+        <Till as Rules>::apply(state, by, action, ctx);
+    }
+
+    fn view(state: &TillState, who: Option<Player>) -> serde_json::Value {
+        <Till as Rules>::view(state, who)
+    }
+}
+
+/// Who could order too much is found by it; what the operator did stays.
+#[test]
+fn b28_b31_what_was_ordered_is_asked_again_under_rules_that_do_not_let_it() {
+    let (mut world, device) = till(1, 100);
+    let bought = settle(&mut world, 0, &order(&device, 1, BUY));
+    assert_eq!(bought, Ok(OrderFate::Done));
+    world.pass(LEASE_MS + 1);
+    let sold = parcel("operator/admin", TillAction::Buy(50));
+    assert_eq!(world.ask(0, vec![sold])[0].status, 200);
+    assert_eq!(state(&mut world).bought, [30, 50]);
+    let frames = world.frames();
+    let mut rejected = Vec::new();
+    let mut again = Rerun::<Closed>::begin(&frames[0], 0, &mut |_| {}).expect("a first frame");
+    for frame in &frames[1..] {
+        again.follow(frame, 0, &mut |step| rejected.extend(step.rejected));
+    }
+    assert_eq!(rejected, [Reject::OUTDATED]);
+    assert_eq!(again.room().state().bought, [50]);
 }
