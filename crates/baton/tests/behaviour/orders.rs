@@ -2,7 +2,7 @@
 //! it is told the same.
 
 use baton::Code;
-use baton::effect::{Arrival, Call};
+use baton::effect::{Arrival, Call, Fed, Found};
 use baton::limits::SEGMENT;
 use baton::wire::{self, OrderFate};
 
@@ -267,4 +267,37 @@ fn a_client_writes_an_order_once_it_is_part_of_the_room_and_sees_what_it_did() {
     world.exchange(0, &mut client);
     let seen = client.replica.synced().expect("joined").state().clone();
     assert_eq!((seen.coins, &seen.bought[..]), (20, &[30][..]));
+}
+
+/// Somebody's next frame makes no sense here: no answer can be made, and what was appended is done.
+#[test]
+fn what_is_in_a_frame_is_never_told_to_have_changed_nothing() {
+    let (mut world, device) = till(1, 100);
+    let bought = from(Some(&identity(OWNER)), &order(&device, 1, BUY));
+    let mut flight = Flight::begin(&mut world, 0, vec![bought]);
+    flight.fly_until(&mut world, Flight::asks_append);
+    let muddled = |mut found: Found| {
+        found.head.v += 1;
+        found.frames.push(vec![0].into());
+        found
+    };
+    for _ in 0..10 {
+        let Some(effect) = flight.asks().cloned() else {
+            break;
+        };
+        let fed = match world.perform_for(0, &effect) {
+            Some(Fed::Appended(true, found)) => Fed::Appended(true, muddled(found)),
+            Some(Fed::Read(found)) => Fed::Read(muddled(found)),
+            other => panic!("{other:?}"),
+        };
+        flight.feed(&mut world, fed);
+    }
+    let outcomes = flight.outcomes().expect("it ended");
+    assert_eq!(fate_of(&outcomes[0]), Err(Code::Retry));
+    assert_eq!(state(&mut world).bought, [30]);
+    // The same again is told.
+    assert_eq!(
+        place(&mut world, 0, &order(&device, 1, BUY)),
+        Ok(OrderFate::Done)
+    );
 }
