@@ -170,8 +170,8 @@ export interface AccountPorts {
   onSignedOut(): void
 }
 
-/** The name of the queue: no room has it. */
-const QUEUE = 'account:me'
+/** What the queue is called on a device: no room has this name. */
+export const ACCOUNT_QUEUE = 'account:me'
 
 /** An account that is kept. */
 export class Account {
@@ -204,7 +204,7 @@ export class Account {
     const { device, session } = ports
     // Of this device alone: another tab's may be older, and would offer seeds that are used.
     const roomKey = `account:${session.user}/${hex(device.id)}`
-    const [queue, room] = await Promise.all([device.loadQueue(QUEUE), device.loadRoom(roomKey)])
+    const [queue, room] = await Promise.all([device.loadQueue(ACCOUNT_QUEUE), device.loadRoom(roomKey)])
     return new Account(ports, roomKey, queue ?? new Uint8Array(), room)
   }
 
@@ -286,6 +286,11 @@ export class Account {
   wake(): void {
     this.#wanted = true
     this.#asker.pump()
+  }
+
+  /** Resolves when the queue is on disk as it is now. */
+  kept(): Promise<void> {
+    return this.#keep()
   }
 
   /** Lets go of it. What is on disk goes on next time. */
@@ -421,7 +426,7 @@ export class Account {
     const queue = this.#call((replica) => replica.save(), null)
     if (!queue || same(queue, this.#kept)) return this.#keeping
     this.#kept = queue
-    this.#keeping = this.#ports.device.saveQueue(QUEUE, queue)
+    this.#keeping = this.#ports.device.saveQueue(ACCOUNT_QUEUE, queue)
     await this.#keeping
   }
 

@@ -1,7 +1,7 @@
 /** What a device takes over of another one of this browser, which no tab has any more. */
 
 import { afterEach, expect, test, vi } from 'vitest'
-import { takeDevice } from './device'
+import { leftDevices, takeDevice } from './device'
 
 /** What is on disk, by table and key. */
 const disk = vi.hoisted(() => new Map<string, Uint8Array>())
@@ -49,4 +49,28 @@ test('b01_what_a_tab_kept_that_is_gone_is_taken_over_once_and_nothing_of_one_tha
   expect((await fourth.loadQueue('run'))?.length).toBe(0)
   expect(await third.loadQueue('run')).toEqual(Uint8Array.of(3))
   expect(await fourth.adopt('another')).toBe(undefined)
+})
+
+test('devices that no tab has and that kept something are left, one at a time', async () => {
+  browser()
+  const tab = () => takeDevice('user', () => crypto.getRandomValues(new Uint8Array(16)))
+  const [first, second, third, fourth] = [await tab(), await tab(), await tab(), await tab()]
+  for (const device of [first, second, fourth]) await device.saveQueue('queue', device.id)
+  const left = async () => {
+    const ids: Uint8Array[] = []
+    for await (const device of leftDevices('user', 'queue')) {
+      ids.push(device.id)
+      expect(await device.loadQueue('queue')).toEqual(device.id)
+      device.release()
+    }
+    return ids
+  }
+  expect(await left()).toEqual([])
+  for (const device of [second, third, fourth]) device.release()
+  await vi.waitFor(async () => expect(await left()).toEqual([second.id, fourth.id]))
+  // While one is held, no tab takes it.
+  const holds = leftDevices('user', 'queue')
+  const { value: held } = await holds.next()
+  expect((await tab()).id).toEqual(third.id)
+  held?.release()
 })

@@ -60,6 +60,28 @@ export async function takeDevice(user: string, newDevice: () => Uint8Array): Pro
     id = newDevice()
     await store.put('devices', key, id)
   }
+  return deviceOf(user, slot, store, id)
+}
+
+/**
+ * Devices of this user in this browser that no tab has now, and that kept something under a name. Each is held until it is
+ * released, which has to be before the next one is asked for.
+ */
+export async function* leftDevices(user: string, room: string): AsyncGenerator<Device> {
+  const store = await openStore()
+  for (const name of SLOTS) {
+    // Where there are no locks, there are no others.
+    const release = await hold(lockOf(user, name), { ifAvailable: true }).catch(() => null)
+    if (!release) continue
+    const id = await store.get('devices', `${user}/${name}`)
+    const kept = await store.get('queues', `${user}/${name}/${room}`)
+    if (id?.length === 16 && kept?.length) yield deviceOf(user, { name, shared: true, release }, store, id)
+    else release()
+  }
+}
+
+function deviceOf(user: string, slot: Slot, store: Store, id: Uint8Array): Device {
+  const key = `${user}/${slot.name}`
   return {
     id,
     get durable() {

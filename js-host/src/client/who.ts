@@ -3,9 +3,10 @@
  * is one of each; must not know what they are used for.
  */
 
-import { Account, type AccountState } from './account'
-import { type Device, takeDevice } from './device'
+import { ACCOUNT_QUEUE, Account, type AccountState } from './account'
+import { type Device, leftDevices, takeDevice } from './device'
 import type { Game } from './game'
+import { tellLeft } from './left'
 import { post } from './line'
 import { forgetSession, openSession, type Session } from './session'
 import { Bookmark } from './underway'
@@ -18,6 +19,9 @@ export interface Who {
   /** Of the run that is played alone. */
   readonly bookmark: Bookmark
 }
+
+/** Then a page that was just loaded again has its device back, and the first screen is through. */
+const LEFT_AFTER_MS = 5_000
 
 type Listener = (state: AccountState | null) => void
 
@@ -80,17 +84,20 @@ export class Tab {
   async #open(): Promise<Who> {
     const session = await openSession()
     const device = await takeDevice(session.user, () => this.#game.instance.newDevice())
+    const common = { instance: () => this.#game.another(), session, post }
     const account = await Account.open({
-      instance: () => this.#game.another(),
-      session,
+      ...common,
       device,
-      post,
       onChange: () => this.#tell(),
       // Whoever is in a room with this session hears of it there.
       onSignedOut: () => {
         this.#over = true
       },
     })
+    const open = (left: Device, heard: () => void) =>
+      Account.open({ ...common, device: left, onChange: heard, onSignedOut: heard })
+    const tell = () => tellLeft(leftDevices(session.user, ACCOUNT_QUEUE), open)
+    setTimeout(() => tell().catch((error: unknown) => console.warn('baton: left devices', error)), LEFT_AFTER_MS)
     this.#opened = { session, device, account, bookmark: new Bookmark(device) }
     this.#tell()
     return this.#opened
