@@ -1,3 +1,5 @@
+/** How much one process takes on, and what it says beyond that. */
+
 import { expect, test } from 'vitest'
 import { AtOnce } from '../src/at-once'
 import type { Outcome } from '../src/effect'
