@@ -38,7 +38,6 @@ function from(app: ReturnType<typeof openDevvit>, installation: string): Bot['se
 
 const APP = 'http://app'
 const SOON = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: { ...QUIET, countdown_ms: 300 } } }) }
-const plays = (bot: Bot) => bot.until('play', () => bot.view().hud.phase === 'playing')
 const view = async (send: Bot['send']) => (await send(`${APP}/api/rooms/${ROOM}/view`, {})).status
 
 test('p10_what_is_warm_of_one_installation_is_not_seen_by_another', async () => {
@@ -51,7 +50,7 @@ test('p10_what_is_warm_of_one_installation_is_not_seen_by_another', async () => 
   // At the same time, so that their calls are under way beside each other.
   await Promise.all(
     [ada, bob].map(async (bot) => {
-      await plays(bot)
+      await bot.plays()
       for (let turn = 0; turn < 5; turn += 1) await bot.steer(turn)
     }),
   )
@@ -70,7 +69,7 @@ test('p10_a_process_forgets_what_was_longest_not_asked_for_and_loses_nothing', a
   expect(await counted()).toBeGreaterThan(0)
   for (let number = 0; number < 16; number += 1) await view(from(app, `more${number}`))
   expect(await counted()).toBe(0)
-  await plays(ada)
+  await ada.plays()
   const before = ada.replica.version()
   expect(await ada.steer(7)).toBe(0)
   expect(ada.replica.version()).toBeGreaterThan(before)

@@ -23,8 +23,6 @@ async function single(more: Record<string, string> = {}): Promise<NodeProcess> {
 }
 afterEach(() => Promise.all(started.splice(0).map((host) => host.end('SIGKILL'))))
 
-const plays = (bot: Bot) => bot.until('play', () => bot.view().hud.phase === 'playing')
-
 test('j20_the_same_game_runs_as_one_process_with_its_rooms_in_memory', async () => {
   const host = await single()
   const crew = await Crew.playing(3, host.url, 'single', () => fetch)
@@ -114,7 +112,7 @@ describe('a page on the Node host', () => {
     await until('a walk', 20_000, walked)
     await ada.page.keyboard.up('ArrowRight')
     await until('answers', 20_000, async () => (await ada.ask((baton) => baton.pending())) === 0)
-    await plays(bot)
+    await bot.plays()
     let asked = 0
     const before = bot.replica.version()
     ada.page.on('request', (request) => {
@@ -157,7 +155,7 @@ describe('processes that follow each other on one Redis', () => {
       started.push(host)
       const room = `handover-${left}`
       const bot = await Bot.join(host.url, room)
-      await plays(bot)
+      await bot.plays()
       await bot.steer(3)
       const lease = `baton:{contagion/${room}}:lease`
       expect(await client.exists(lease)).toBe(1)

@@ -26,8 +26,6 @@ function settings(contagion: object, more: object = {}): Record<string, string> 
   return { BATON_ROOMS: JSON.stringify({ ...more, rooms: { contagion } }) }
 }
 
-const plays = (bot: Bot) => bot.until('play', () => bot.view().hud.phase === 'playing')
-
 /** No gap and no repeat, and the same hash wherever both have a version. */
 function expectOneHistory(bots: Bot[]): void {
   for (const bot of bots) {
@@ -70,7 +68,7 @@ describe.each(HOSTS)('%s', (name) => {
     const host = await Host.open(name, settings(LONG, { frame_ms: 20, lease_ms: 100 }))
     try {
       const [ada, bob] = [await Bot.join(host.url, 'j03', host.send), await Bot.join(host.url, 'j03', host.send)]
-      await Promise.all([ada, bob].map(plays))
+      await Promise.all([ada, bob].map((bot) => bot.plays()))
       // More than a newcomer is sent as frames.
       while (ada.replica.version() < 80) await Promise.all([ada.steer(ada.replica.version() % 32), bob.steer(7)])
       const cleo = await Bot.join(host.url, 'j03', host.send)
@@ -132,7 +130,7 @@ describe.each(HOSTS)('%s', (name) => {
     const { url } = host
     try {
       const bots = [await Bot.join(host.url, 'j07', host.send), await Bot.join(host.url, 'j07', host.send)]
-      await Promise.all(bots.map(plays))
+      await Promise.all(bots.map((bot) => bot.plays()))
       const walk = async () => {
         for (let turn = 0; turn < 8; turn += 1) {
           const answers = await Promise.all(bots.map((bot, at) => bot.steer((4 * turn + at) % 32)))

@@ -13,6 +13,9 @@ import { exchange, type Send } from './exchange'
 
 const WASM = resolve(import.meta.dirname, '../../../js-host/dist/wasm/client/baton_client_bg.wasm')
 
+/** The rules' code for what is done while nobody plays. */
+const NOT_PLAYING = 1
+
 /** A match that begins soon and that nobody loses, on open ground. */
 export const QUIET = {
   countdown_ms: 1_500,
@@ -92,6 +95,15 @@ export class Bot {
       await this.ask()
       return so()
     })
+  }
+
+  /**
+   * Waits until it plays by the log. What is predicted may be ahead of that, by as much as hosts' clocks disagree where the
+   * store has none: who acts on it is told that nobody plays yet.
+   */
+  async plays(within_ms?: number): Promise<void> {
+    do await this.until('play', () => this.view().hud.phase === 'playing', within_ms)
+    while ((await this.steer(undefined, within_ms)) === NOT_PLAYING)
   }
 
   /** Steers, and waits for the answer: 0, or the rules' code. */

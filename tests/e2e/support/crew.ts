@@ -26,7 +26,7 @@ export class Crew {
   static async playing(count: number, url: string, room: string, send: (index: number) => Bot['send']): Promise<Crew> {
     const crew = await Crew.of(count, url, room, send)
     await crew.all((bot) => bot.until('a player who has joined', () => bot.status() === 'live', PATIENCE_MS))
-    await crew.all((bot) => bot.until('play', () => bot.view().hud.phase === 'playing', PATIENCE_MS))
+    await crew.all((bot) => bot.plays(PATIENCE_MS))
     return crew
   }
 
