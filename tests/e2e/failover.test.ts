@@ -35,7 +35,7 @@ test('p07_after_a_failover_that_lost_writes_every_acknowledged_action_is_there_o
   const bots = await Promise.all(Array.from({ length: PLAYERS }, () => Bot.of(url, 'failover')))
   for (const bot of bots) bot.send = fleet.send
   await Promise.all(bots.map((bot) => bot.until('a player who has joined', () => bot.status() === 'live')))
-  await Promise.all(bots.map((bot) => bot.plays()))
+  await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
   const forgetful = new Device(url, 'contagion/failover', await guest(url))
   await forgetful.join()
   const walk = async (bot: Bot, from: number) => {

@@ -30,7 +30,7 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
       const bots = await Promise.all(Array.from({ length: PLAYERS }, () => Bot.of(server.url, 'history')))
       for (const [index, bot] of bots.entries()) bot.send = disturbed(history, `player ${index}`)
       await Promise.all(bots.map((bot) => bot.until('a player who has joined', () => bot.status() === 'live')))
-      await Promise.all(bots.map((bot) => bot.plays()))
+      await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
       const walk = async (bot: Bot, from: number) => {
         for (let turn = 0; turn < TURNS; turn += 1) await bot.steer((from + turn) % 32, RETURN_MS)
       }

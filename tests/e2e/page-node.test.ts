@@ -13,6 +13,8 @@ const TICK_MS = 100
 const COUNTDOWN_MS = 15_000
 const COUNTDOWN = COUNTDOWN_MS / TICK_MS
 const SHORT = { countdown_ms: 1_500, play_ms: 3_000, over_ms: 1_500 }
+/** The same; who leaves in a countdown has time to, however slow this machine is. Who leaves a match leaves it as it is. */
+const UNHURRIED = { ...SHORT, countdown_ms: 5_000 }
 /** Begins soon, and nobody loses it. */
 const LONG = {
   countdown_ms: 1_500,
@@ -89,7 +91,7 @@ describe.each(HOSTS)('%s', (name) => {
   })
 
   test('j04_after_a_match_the_next_countdown_and_an_empty_room_waits', async () => {
-    const host = await Host.open(name, settings(SHORT))
+    const host = await Host.open(name, settings(UNHURRIED))
     try {
       const ada = await Bot.join(host.url, 'j04', host.send)
       // What is predicted may step back where the store has no clock, by as much as hosts disagree: each counts once.
@@ -110,7 +112,7 @@ describe.each(HOSTS)('%s', (name) => {
       await expect.poll(view, { timeout: 20_000 }).toMatchObject({ phase: 'idle', match: 2 })
       // Somebody watches for longer than a countdown: nothing begins.
       const began_ms = performance.now()
-      while (performance.now() - began_ms < 2 * SHORT.countdown_ms)
+      while (performance.now() - began_ms < UNHURRIED.countdown_ms + 1_000)
         expect(await view()).toMatchObject({ phase: 'idle' })
       const bob = await Bot.join(host.url, 'j04', host.send)
       expect(bob.view().hud).toMatchObject({ phase: 'countdown', match_id: 3, zombies: 0, players: 1 })

@@ -35,7 +35,7 @@ test('b12_what_players_on_workers_and_redis_were_told_is_one_history', async () 
   const bots = await Promise.all(Array.from({ length: PLAYERS }, () => Bot.of(server.url, 'redis')))
   for (const [index, bot] of bots.entries()) bot.send = disturbed(history, `player ${index}`)
   await Promise.all(bots.map((bot) => bot.until('a player who has joined', () => bot.status() === 'live')))
-  await Promise.all(bots.map((bot) => bot.plays()))
+  await Promise.all(bots.map((bot) => bot.until('play', () => bot.view().hud.phase === 'playing')))
   const walk = async (bot: Bot, from: number) => {
     for (let turn = 0; turn < TURNS; turn += 1) await bot.steer((from + turn) % 32)
   }

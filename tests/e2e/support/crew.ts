@@ -10,7 +10,7 @@ const PATIENCE_MS = 60_000
 /** Who plays together. */
 export class Crew {
   readonly bots: Bot[]
-  /** Turns that were answered. */
+  /** Turns that were answered, the one with which each began among them. */
   turns = 0
 
   private constructor(bots: Bot[]) {
@@ -27,6 +27,7 @@ export class Crew {
     const crew = await Crew.of(count, url, room, send)
     await crew.all((bot) => bot.until('a player who has joined', () => bot.status() === 'live', PATIENCE_MS))
     await crew.all((bot) => bot.plays(PATIENCE_MS))
+    crew.turns = count
     return crew
   }
 
