@@ -1,7 +1,7 @@
 /**
- * How much one process takes on. Who would wait for longer than a client does is told so at once, rather than served after
- * it gave up and asked again: that work would be done twice. Only for hosts whose requests always come to an end; a platform
- * that stops them has limits of its own.
+ * How much one process takes on. Where a store is slow, who would wait for longer than a client does is told so at once,
+ * rather than served after it gave up and asked again: that work would be done twice. Where the process is, requests wait in
+ * their sockets, unread. Only for hosts whose requests always come to an end; a platform that stops them has limits of its own.
  */
 
 import type { Outcome } from './effect'

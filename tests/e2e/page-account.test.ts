@@ -98,13 +98,19 @@ function recordOf({ page }: Player, put?: number[]): Promise<number[]> {
   }, put)
 }
 
-test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeout: 300_000 }, async () => {
+/** Somebody was here once, and has no page and no network now. */
+async function cutOff() {
   const first = await Player.visit(browser, server.url)
   await prepared(first)
   const session = await sessionOf(first)
   const context = first.page.context()
   await first.page.close()
   await context.setOffline(true)
+  return { first, session, context }
+}
+
+test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeout: 300_000 }, async () => {
+  const { first, session, context } = await cutOff()
   // The second visit begins without network.
   const second = await first.tab(`${server.url}/?room=x`)
   expect(await second.page.evaluate(() => fetch('api/health').catch(() => 'no network'))).toBe('no network')
@@ -132,12 +138,7 @@ test('b01_b06_a_run_without_network_outlives_its_tab_and_is_paid_later', { timeo
 test('b01_x07_a_run_whose_tab_is_killed_in_the_middle_goes_on_in_the_next_and_is_paid_once', {
   timeout: 400_000,
 }, async () => {
-  const first = await Player.visit(browser, server.url)
-  await prepared(first)
-  const session = await sessionOf(first)
-  const context = first.page.context()
-  await first.page.close()
-  await context.setOffline(true)
+  const { first, session, context } = await cutOff()
   const begin = () => first.tab(`${server.url}/?room=x`)
   const button = ({ page }: Player) => page.locator('#alone')
   const place = (player: Player) => player.ask((baton) => ({ tick: baton.tick(), ...baton.place() }))
