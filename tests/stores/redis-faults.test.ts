@@ -109,6 +109,17 @@ test('a_lease_is_released_by_the_frame_that_renewed_it_alone', async () => {
   expect((await store.read(room, read(2))).lease).toBeNull()
 })
 
+/** Else two would lead for its last millisecond, the one by right and the other by what it read. */
+test('a_lease_is_told_of_until_it_is_gone', async () => {
+  const [store, room] = fresh()
+  const lease = keysOf('baton:', room)[3] ?? ''
+  for (let v = 1; v <= 40; v += 1) {
+    await store.append(room, append(v, { lease_ms: 5 }), read(v))
+    for (let held = true; held; held = (await store.read(room, read(v))).lease !== null);
+    expect(await client.exists(lease), `lease ${v}`).toBe(0)
+  }
+})
+
 test('a_log_that_was_evicted_is_an_empty_room_and_nothing_of_the_old_one_comes_back', async () => {
   const [store, room] = fresh()
   for (let v = 1; v <= RING + SEGMENT; v++) {

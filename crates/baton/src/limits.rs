@@ -108,3 +108,35 @@ pub fn valid_room(id: &str) -> bool {
     id.split_once('/')
         .is_some_and(|(kind, name)| valid_name(kind) && valid_name(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_letters_digits_underscores_and_hyphens_and_no_longer_than_64() {
+        let long = "x".repeat(MAX_ROOM_NAME_BYTES);
+        for name in ["a", "7", "_", "-", "Az_09-z", &long] {
+            assert!(valid_name(name), "{name}");
+        }
+        let longer = "x".repeat(MAX_ROOM_NAME_BYTES + 1);
+        for name in ["", &longer, "a b", "a/b", "a:b", "{a}", "é", "a\n"] {
+            assert!(!valid_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_room_is_a_kind_a_slash_and_a_name() {
+        assert!(valid_room("herd/ann_1"));
+        for id in [
+            "herd",
+            "/ann",
+            "herd/",
+            "herd/ann/x",
+            "he rd/ann",
+            "herd/a nn",
+        ] {
+            assert!(!valid_room(id), "{id}");
+        }
+    }
+}

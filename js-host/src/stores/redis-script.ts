@@ -223,6 +223,8 @@ for _, each in ipairs(redis.call('XRANGE', inbox, '-', '+')) do
 end
 found[11] = waiting
 local left_ms = redis.call('PTTL', lease)
+-- In its last millisecond it still is one.
+if left_ms == 0 then left_ms = 1 end
 found[12] = left_ms > 0 and tonumber(redis.call('GET', lease)) or 0
 found[13] = left_ms
 found[14] = attempt

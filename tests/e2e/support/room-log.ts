@@ -140,7 +140,12 @@ export function against(frames: Logged[], ended: ReadonlySet<number> | null, lea
     if (!other && now.epoch !== before.epoch) say('an epoch without a new writer')
     if (other && now.epoch <= before.epoch) say('a new writer without an epoch')
     const old = now.time_ms - before.time_ms > 2 * lease_ms
-    if (other && ended && !old && !ended.has(before.v)) say('a new writer into a lease')
+    if (other && ended && !old && !ended.has(before.v)) {
+      const around = frames.slice(Math.max(0, index - 4), index + 2)
+      const told = around.map((each) => `${each.v} by ${each.by} at ${each.time_ms - start_ms}`)
+      const over = [...ended].filter((v) => Math.abs(v - now.v) < 6)
+      say(`a new writer into a lease: ${told.join(', ')}; ended are ${over.join(', ')}`)
+    }
   }
   return found
 }

@@ -349,10 +349,7 @@ impl<R: Kind> Replica<R> {
         let (Some(store_ms), Some(room)) = (self.clock.now_ms(now_ms), &mut self.predicted) else {
             return;
         };
-        let tick = room.tick_at(store_ms).min(limit);
-        if tick > room.tick() {
-            room.advance_to(tick);
-        }
+        room.advance_to(room.tick_at(store_ms).min(limit));
     }
 
     /// The predicted state one tick on, if nothing changes until then: what a screen moves towards

@@ -8,6 +8,7 @@
 //! rules say what is due. Time, presence and registrations are the log's. What cannot be asked again stays as it was:
 //! rejected actions, whose bodies nobody kept, and what players would have done had they seen another state.
 
+use super::senders::Brought;
 use super::{NotHere, Opened, ReplayError, Room};
 use crate::frame::{Entry, Frame};
 use crate::id::BodyHash;
@@ -212,8 +213,12 @@ impl<R: Rules> Rerun<R> {
                     room.validate(By::Server, &action).map(|()| action)
                 });
                 let rejected = judged.as_ref().err().copied();
-                let hash = BodyHash::of(body);
-                let heeded = room.heed(sender, *lineage, *number, hash, rejected, opened);
+                let brought = Brought {
+                    number: *number,
+                    body: BodyHash::of(body),
+                    rejected,
+                };
+                let heeded = room.heed(sender, *lineage, brought, opened);
                 match (heeded, judged) {
                     (Ok(()), Ok(action)) => {
                         let random = Source::entry(opened.nonce, opened.index);

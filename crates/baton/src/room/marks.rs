@@ -6,6 +6,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::NotHere;
+use super::senders::Brought;
 use crate::id::{BodyHash, DeviceId};
 use crate::limits::{MAX_SEQUENCE, WINDOW};
 use crate::mutant::{self, Mutant};
@@ -129,12 +130,12 @@ impl Device {
         Ok(())
     }
 
-    pub(super) fn note_order(
-        &mut self,
-        number: u64,
-        body: BodyHash,
-        rejected: Option<Reject>,
-    ) -> Result<(), NotHere> {
+    pub(super) fn note_order(&mut self, brought: Brought) -> Result<(), NotHere> {
+        let Brought {
+            number,
+            body,
+            rejected,
+        } = brought;
         let mark = self.ordered.map_or(0, |(mark, _)| mark);
         if number <= mark || number > MAX_SEQUENCE {
             return Err(NotHere);

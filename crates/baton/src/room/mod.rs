@@ -10,6 +10,7 @@ mod marks;
 mod orders;
 mod outbox;
 mod presence;
+mod replay;
 mod senders;
 mod snapshot;
 mod switch;
@@ -19,16 +20,16 @@ use alloc::{collections::VecDeque, string::String, vec::Vec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use draft::{Aim, Draft, Drafted, Fate, Sighting};
-use history::{Step, Watch, carries};
 pub use marks::Standing as DeviceStanding;
 pub(crate) use marks::{Device, Known};
 use outbox::Kept;
 pub(crate) use presence::Door;
-use senders::Sender;
+pub use replay::ReplayError;
+use senders::{Brought, Sender};
 pub(crate) use snapshot::{SNAPSHOT_EXTRA_BYTES, foreign};
 use switch::Adopted;
 
-use crate::frame::{Entry, FORMAT, Frame, NotAFrame};
+use crate::frame::{Entry, Frame};
 use crate::id::{BodyHash, Hash, Lineage, Nonce, Writer};
 use crate::kind::{Edition, Kind};
 use crate::limits::{MAX_OUTBOX_SENDS, SEGMENT};
@@ -124,36 +125,6 @@ pub struct Person {
     pub name: String,
 }
 
-/// Why a frame does not replay. The room that was asked holds a state that nobody agreed on
-/// unless the error says otherwise: drop it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplayError {
-    /// The bytes are not a frame. The room is unchanged.
-    Frame(NotAFrame),
-    /// Not the version after the room's. The room is unchanged.
-    NotNext {
-        /// The version that the room needs.
-        expected: u64,
-        /// The version that the frame has.
-        found: u64,
-    },
-    /// It follows another frame than the room's newest. The room is unchanged.
-    Previous,
-    /// Its epoch, tick or time is not what the rules of leadership and time allow.
-    Order,
-    /// It is of rules that this build does not have. The room is unchanged.
-    Rules(Edition),
-    /// The entry with this index makes no sense here.
-    Entry(usize),
-    /// The rules came to another state than the writer's: a desync.
-    State {
-        /// What the frame says.
-        expected: Hash,
-        /// What this build computed.
-        computed: Hash,
-    },
-}
-
 /// The part of a frame that entries need while they are entered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opened {
@@ -164,59 +135,6 @@ pub(crate) struct Opened {
 }
 
 impl<R: Kind> Room<R> {
-    /// The room that a first frame makes.
-    pub fn genesis(bytes: &[u8]) -> Result<Self, ReplayError> {
-        Self::begin(bytes, None)
-    }
-
-    fn begin(bytes: &[u8], mut watch: Option<Watch<'_, R>>) -> Result<Self, ReplayError> {
-        let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
-        if frame.v != 1 {
-            return Err(ReplayError::NotNext {
-                expected: 1,
-                found: frame.v,
-            });
-        }
-        if frame.previous != Hash::default() {
-            return Err(ReplayError::Previous);
-        }
-        let Some(
-            setup @ Entry::Setup {
-                kind,
-                rules,
-                version,
-                config,
-            },
-        ) = frame.entries.first()
-        else {
-            return Err(ReplayError::Entry(0));
-        };
-        let edition = Edition {
-            rules: *rules,
-            version: *version,
-        };
-        if kind != R::NAME || !R::knows(*rules) {
-            return Err(ReplayError::Rules(edition));
-        }
-        let config = R::read_config(*rules, config).ok_or(ReplayError::Entry(0))?;
-        if R::edition(&config) != edition {
-            return Err(ReplayError::Entry(0));
-        }
-        let mut room = Self::new(config, frame.writer, frame.nonce, frame.time_ms);
-        if let Some(watch) = &mut watch {
-            watch(Step {
-                room: &room,
-                index: 0,
-                entry: setup,
-                did: None,
-                rejected: None,
-            });
-        }
-        room.enter_all(&frame, 1, watch)?;
-        room.close(&frame, Hash::of(bytes))?;
-        Ok(room)
-    }
-
     /// The room before the rest of its first frame: what `Setup` does.
     pub(crate) fn new(config: R::Config, writer: Writer, nonce: Nonce, time_ms: u64) -> Self {
         let mut random = Random::of_entry(nonce, 0);
@@ -265,68 +183,6 @@ impl<R: Kind> Room<R> {
         room
     }
 
-    /// Moves the room to the next version. All of the frame is checked: its place in the chain,
-    /// its order, every entry, and the hash of the resulting state.
-    pub fn replay(&mut self, bytes: &[u8]) -> Result<Frame, ReplayError> {
-        self.follow(bytes, None)
-    }
-
-    fn follow(&mut self, bytes: &[u8], watch: Option<Watch<'_, R>>) -> Result<Frame, ReplayError> {
-        let frame = Frame::decode(bytes).map_err(ReplayError::Frame)?;
-        if frame.v != self.v + 1 {
-            return Err(ReplayError::NotNext {
-                expected: self.v + 1,
-                found: frame.v,
-            });
-        }
-        if frame.previous != self.hash {
-            return Err(ReplayError::Previous);
-        }
-        self.ready_for(&frame)?;
-        self.enter_all(&frame, 0, watch)?;
-        self.close(&frame, Hash::of(bytes))?;
-        Ok(frame)
-    }
-
-    fn enter_all(
-        &mut self,
-        frame: &Frame,
-        first: usize,
-        mut watch: Option<Watch<'_, R>>,
-    ) -> Result<(), ReplayError> {
-        let mut opened = self.open(frame.v, frame.nonce, frame.time_ms);
-        for (index, entry) in frame.entries.iter().enumerate().skip(first) {
-            let timed = matches!(
-                entry,
-                Entry::Join { .. } | Entry::Beat { .. } | Entry::Leave { .. }
-            );
-            if carries(entry) && !self.advance_to(frame.tick) {
-                return Err(ReplayError::Entry(index));
-            }
-            opened.index = index as u64;
-            // Only who watches pays for it.
-            let did = watch.as_ref().and_then(|_| self.deed(entry));
-            self.enter(entry, &opened)
-                .map_err(|NotHere| ReplayError::Entry(index))?;
-            if timed && self.tick > frame.tick {
-                return Err(ReplayError::Entry(index));
-            }
-            if let Some(watch) = &mut watch {
-                watch(Step {
-                    room: self,
-                    index,
-                    entry,
-                    did,
-                    rejected: history::rejected(entry),
-                });
-            }
-        }
-        if !self.advance_to(frame.tick) {
-            return Err(ReplayError::Order);
-        }
-        Ok(())
-    }
-
     /// What every frame does before its entries.
     pub(crate) fn open(&mut self, v: u64, nonce: Nonce, time_ms: u64) -> Opened {
         if v.is_multiple_of(SEGMENT) {
@@ -340,29 +196,6 @@ impl<R: Kind> Room<R> {
             time_ms,
             index: 0,
         }
-    }
-
-    /// What every frame does after its entries, and the checks of its envelope.
-    fn close(&mut self, frame: &Frame, hash: Hash) -> Result<(), ReplayError> {
-        let epoch = self.epoch_of(frame.writer);
-        let in_order = frame.format == FORMAT
-            && frame.epoch == epoch
-            && frame.time_ms >= self.time_ms
-            && frame.tick == self.tick
-            && frame.tick <= self.tick_at(frame.time_ms);
-        if !in_order {
-            return Err(ReplayError::Order);
-        }
-        self.settle(frame);
-        let computed = self.measure();
-        if computed != frame.state {
-            return Err(ReplayError::State {
-                expected: frame.state,
-                computed,
-            });
-        }
-        self.hash = hash;
-        Ok(())
     }
 
     /// Takes over what only the envelope says.
@@ -463,7 +296,12 @@ impl<R: Kind> Room<R> {
             } => {
                 let version = self.edition().version;
                 let action = R::read_action(&self.config, version, body).map_err(|_| NotHere)?;
-                self.heed(sender, *lineage, *number, BodyHash::of(body), None, opened)?;
+                let brought = Brought {
+                    number: *number,
+                    body: BodyHash::of(body),
+                    rejected: None,
+                };
+                self.heed(sender, *lineage, brought, opened)?;
                 let random = Source::entry(opened.nonce, opened.index);
                 self.apply(By::Server, action, random);
                 Ok(())
@@ -477,8 +315,12 @@ impl<R: Kind> Room<R> {
             } => match code {
                 0 => Err(NotHere),
                 _ => {
-                    let rejected = Some(Reject(*code));
-                    self.heed(sender, *lineage, *number, *body, rejected, opened)
+                    let brought = Brought {
+                        number: *number,
+                        body: *body,
+                        rejected: Some(Reject(*code)),
+                    };
+                    self.heed(sender, *lineage, brought, opened)
                 }
             },
             Entry::Switch {

@@ -3,10 +3,10 @@
 //! of them than devices, and no late copy finds its mark gone and its device still there.
 
 use super::marks::Device;
+use super::senders::Brought;
 use super::{NotHere, Opened, Room};
 use crate::id::{BodyHash, Lineage};
 use crate::kind::Kind;
-use crate::rules::Reject;
 use crate::wire;
 
 impl<R: Kind> Room<R> {
@@ -25,14 +25,11 @@ impl<R: Kind> Room<R> {
         &mut self,
         user: &str,
         lineage: Lineage,
-        number: u64,
-        body: BodyHash,
-        rejected: Option<Reject>,
+        brought: Brought,
         opened: &Opened,
     ) -> Result<(), NotHere> {
         let device = self.orderer(user, lineage).ok_or(NotHere)?;
-        self.device_at(device, opened)?
-            .note_order(number, body, rejected)
+        self.device_at(device, opened)?.note_order(brought)
     }
 
     /// The highest number that was ordered, and the hash of its body; nothing of who is not registered.

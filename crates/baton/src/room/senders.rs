@@ -24,6 +24,14 @@ pub(crate) struct Sender {
     seen_ms: u64,
 }
 
+/// What a sender brought, or a user ordered, and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Brought {
+    pub(super) number: u64,
+    pub(super) body: BodyHash,
+    pub(super) rejected: Option<Reject>,
+}
+
 impl<R: Kind> Room<R> {
     /// Moves a sender's mark: what has this number was applied, or rejected. A full table forgets the mark that was silent
     /// longest, if all of its sends have expired.
@@ -31,14 +39,13 @@ impl<R: Kind> Room<R> {
         &mut self,
         sender: &str,
         lineage: Lineage,
-        number: u64,
-        body: BodyHash,
-        rejected: Option<Reject>,
+        brought: Brought,
         opened: &Opened,
     ) -> Result<(), NotHere> {
         if let Some(user) = orders_of(sender) {
-            return self.note_order(user, lineage, number, body, rejected, opened);
+            return self.note_order(user, lineage, brought, opened);
         }
+        let Brought { number, body, .. } = brought;
         let key = (String::from(sender), lineage);
         let known = self.senders.get(&key);
         let rises = number > known.map_or(0, |sender| sender.mark) && number <= MAX_SEQUENCE;

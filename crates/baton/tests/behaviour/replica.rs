@@ -215,6 +215,17 @@ fn p05_a_frame_whose_state_is_not_ours_is_a_desync_with_a_dump() {
 }
 
 #[test]
+fn a_kept_room_is_no_start_for_who_has_one_already() {
+    let (mut world, mut ann) = joined(1);
+    let kept = ann.replica.save_room().expect("synced");
+    act(&world, &mut ann, 3);
+    drain(&mut world, &mut ann);
+    let head = ann.replica.head();
+    assert!(!ann.replica.warm_up(&kept, world.since_ms()));
+    assert_eq!(ann.replica.head(), head, "it is not thrown back");
+}
+
+#[test]
 fn a_snapshot_or_protocol_of_another_build_asks_for_a_reload() {
     let (world, mut ann) = joined(1);
     let since_ms = world.since_ms();
