@@ -204,8 +204,6 @@ impl Attempt {
         };
         let tried = Self {
             suspect,
-            width,
-            bad,
             begun,
             traps,
             ..self.clone()

@@ -121,6 +121,32 @@ fn somebody_on_whose_going_the_rules_break_halts_the_room_when_silence_says_so()
     panic!("the room did not halt");
 }
 
+/// A session has no number that tells a copy, as an action has: what is at fault goes with its copies, and with nothing else.
+#[test]
+fn copies_of_a_going_that_breaks_the_rules_go_with_it_and_who_waits_beside_them_comes_in() {
+    let config = BrittleConfig {
+        joins_badly: None,
+        leaves_badly: Some(1),
+    };
+    let mut scene = Scene::with(2, 1, config);
+    let mallory = Raw::joined(&mut scene.world, 0, "mallory");
+    let going = mallory.but(Presence::Leaving).item();
+    // Who comes, of whom nothing more is heard.
+    let bob = Raw::new("bob");
+    let now_ms = scene.world.now_ms;
+    let items = [going.clone(), going.clone(), bob.item(), going];
+    scene.world.log().push(&items, now_ms);
+    for _ in 0..20 {
+        scene.round(true);
+    }
+    let traps = scene.host.traps;
+    assert!(traps <= 4, "{traps} traps: each copy was tried");
+    let room = scene.world.audit().room;
+    assert_eq!(room.present(), [0, 1, 2]);
+    assert!(room.standing("bob", bob.hail.id).is_some());
+    scene.assert_honest();
+}
+
 #[test]
 fn time_that_breaks_the_rules_halts_the_room_and_says_so() {
     for dies in [false, true] {
