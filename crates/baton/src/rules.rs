@@ -346,3 +346,64 @@ impl<'a, C> Context<'a, C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::id::Nonce;
+
+    /// What a call with so many steps leaves in the outbox; `None` if it takes more.
+    fn sends(steps: u64, call: impl Fn(&mut Context<'_, ()>)) -> Option<usize> {
+        let (mut random, mut sends) = (Random::of_entry(Nonce::default(), 0), Vec::new());
+        let mut ctx = Context {
+            config: &(),
+            tick: 0,
+            now_ms: 0,
+            present: &[],
+            random: Source::Stream(&mut random),
+            sends: &mut sends,
+            sends_left: 2,
+            fuel: Fuel::of(steps),
+        };
+        let done = catch_unwind(AssertUnwindSafe(|| call(&mut ctx)));
+        done.is_ok().then_some(sends.len())
+    }
+
+    #[test]
+    fn a_send_takes_steps_and_one_for_each_byte() {
+        let five = |ctx: &mut Context<'_, ()>| ctx.send("kind/name", &[1_u8; 5]);
+        let steps = FUEL_PER_SEND + 5;
+        assert_eq!(sends(steps, five), Some(1));
+        assert_eq!(sends(steps - 1, five), None);
+        let twice = |ctx: &mut Context<'_, ()>| {
+            five(ctx);
+            ctx.send_to(3, "kind", &[1_u8; 5]);
+        };
+        assert_eq!(sends(2 * steps, twice), Some(2));
+        assert_eq!(sends(2 * steps - 1, twice), None);
+    }
+
+    #[test]
+    fn steps_are_counted_over_the_call() {
+        let steps = |ctx: &mut Context<'_, ()>| (0..10).for_each(|_| ctx.step(10));
+        assert_eq!(sends(100, steps), Some(0));
+        assert_eq!(sends(99, steps), None);
+    }
+
+    #[test]
+    fn what_may_be_sent_is_what_the_outbox_has_room_for() {
+        let check = |ctx: &mut Context<'_, ()>| {
+            let may = |ctx: &Context<'_, ()>| [1, 2, 3].map(|count| ctx.may_send(count));
+            assert_eq!(may(ctx), [true, true, false]);
+            ctx.send("kind/name", &());
+            assert_eq!(may(ctx), [true, false, false]);
+            ctx.send("kind/name", &());
+            assert_eq!(may(ctx), [false; 3]);
+        };
+        assert_eq!(sends(FUEL, check), Some(2));
+    }
+}

@@ -129,6 +129,8 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     /// At version 4 of a live socket, a reply having named 5.
@@ -161,5 +163,65 @@ mod tests {
         assert_eq!(asking.at(false, false, true), 1_020 + IDLE_MS);
         asking.reached(2);
         assert!(!asking.misses(9_000));
+    }
+
+    #[test]
+    fn who_is_not_answered_asks_later_and_later_up_to_seconds() {
+        let mut asking = Asking::default();
+        assert_eq!(asking.at(false, false, true), 0, "nothing was asked yet");
+        asking.sent(7, 900);
+        let mut at = Vec::new();
+        for _ in 0..11 {
+            asking.failed(1_000);
+            at.push(asking.at(true, true, true));
+        }
+        let doubling = [1_068, 1_144, 1_272, 1_516, 1_998, 2_959, 5_840, 9_680];
+        assert_eq!(at[..8], doubling);
+        assert_eq!(at[8..], [12_000; 3], "and no later than that");
+        assert_eq!(asking.last_sent(), 0, "all of it goes again");
+        assert!(asking.misses(1_000), "nor did frames come");
+        asking.answered(100, 2_000);
+        assert_eq!(asking.at(false, true, true), 2_100);
+        assert!(!asking.misses(2_000));
+    }
+
+    #[test]
+    fn what_is_said_goes_at_once_what_is_awaited_soon_and_frames_put_off_the_rest() {
+        let mut asking = Asking::default();
+        asking.sent(3, 1_000);
+        asking.answered(500, 1_010);
+        assert_eq!(asking.last_sent(), 3);
+        asking.heard(1_400);
+        let at = |urgent, waits, live| asking.at(urgent, waits, live);
+        for live in [false, true] {
+            assert_eq!(at(true, true, live), 1_000 + LEAST_MS);
+            assert_eq!(at(false, true, live), 1_510);
+        }
+        assert_eq!(at(false, false, false), 1_900);
+        assert_eq!(at(false, false, true), 1_400 + IDLE_MS);
+        // A room with less to say.
+        asking.answered(3_000, 2_000);
+        assert_eq!(asking.at(false, false, true), 5_000);
+        // Not before the least pause, whatever is wished.
+        asking.sent(3, 2_500);
+        asking.answered(1, 2_501);
+        assert_eq!(asking.at(false, true, false), 2_530);
+        // A frame that does not follow is asked about at once.
+        asking.doubt();
+        assert_eq!(asking.at(false, false, true), 2_530);
+        assert!(asking.misses(0));
+    }
+
+    #[test]
+    fn what_is_named_and_not_here_is_fetched_once_a_socket_had_its_time() {
+        let asking = missing_five();
+        assert_eq!(asking.at(false, false, false), 1_000 + LEAST_MS, "at once");
+        assert_eq!(asking.at(false, false, true), 1_020 + SOCKET_MS);
+        assert!(!asking.misses(1_020 + SOCKET_MS - 1));
+        assert!(asking.misses(1_020 + SOCKET_MS));
+        // What is here is not missed.
+        let mut asking = Asking::default();
+        asking.expect(5, 5);
+        assert!(!asking.misses(10_000));
     }
 }

@@ -212,3 +212,93 @@ pub(super) fn envelope(frame: &[u8]) -> Option<Place> {
     };
     Some(Place { v, before, time_ms })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Link = Link {
+        slot: 70,
+        v: 64,
+        hash: Hash([7; 16]),
+    };
+    const BEFORE: Link = Link {
+        slot: 66,
+        v: 63,
+        hash: Hash([6; 16]),
+    };
+
+    #[test]
+    fn an_archive_is_all_of_a_segment_and_nothing_after_it() {
+        let frames: Vec<ByteBuf> = (0..SEGMENT)
+            .map(|slot| ByteBuf::from([1, slot as u8]))
+            .collect();
+        assert_eq!(from_archive(&to_archive(&frames)).as_ref(), Some(&frames));
+        for count in [0, 1, SEGMENT as usize - 1] {
+            assert_eq!(from_archive(&to_archive(&frames[..count])), None);
+        }
+        let longer = [&frames[..], &frames[..1]].concat();
+        assert_eq!(from_archive(&to_archive(&longer)), None);
+        let mut bytes = crate::wire::write(&frames);
+        bytes.push(0);
+        assert_eq!(from_archive(&to_text(&bytes)), None);
+        for text in ["", "=", TOMBSTONE, "no base64"] {
+            assert_eq!(from_archive(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_says_what_it_is_of_and_its_body_is_what_it_says() {
+        for body in [&b""[..], b"a room"] {
+            let text = to_snapshot(AT, BEFORE, body);
+            let (at, before, hash) = read_header(&text).expect("as it was written");
+            assert_eq!((at, before, hash), (AT, BEFORE, Hash::of(body)));
+            assert_eq!(read_body(&text, hash).as_deref(), Some(body));
+            assert_eq!(read_body(&text, AT.hash), None, "of another room");
+            assert_eq!(read_header(&text[..HEADER_CHARS - 1]), None);
+        }
+        // Only the header is there: a range of the text that some stores can give.
+        let text = to_snapshot(AT, BEFORE, b"a room");
+        assert!(read_header(&text[..HEADER_CHARS]).is_some());
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_true_is_none() {
+        let header = |at: Link, before: Link| read_header(&to_snapshot(at, before, b""));
+        assert!(header(AT, BEFORE).is_some());
+        // In the slot right after it; and every frame before it in the slot of its own number.
+        for slot in [67, 1 << 52] {
+            assert!(header(Link { slot, ..AT }, BEFORE).is_some(), "{slot}");
+        }
+        let (slot, v) = (64, 64);
+        assert!(header(Link { slot, v, ..AT }, Link { slot: 63, ..BEFORE }).is_some());
+        for slot in [0, 1, 65, 66, (1 << 52) + 1, u64::MAX] {
+            assert!(header(Link { slot, ..AT }, BEFORE).is_none(), "{slot}");
+        }
+        let early = Link { slot: 62, ..BEFORE };
+        assert!(header(AT, early).is_none(), "more frames than slots");
+        assert!(header(Link { v: 0, ..AT }, BEFORE).is_none());
+        // Of another layout.
+        let mut bytes = BASE64
+            .decode(&to_snapshot(AT, BEFORE, b"")[..HEADER_CHARS])
+            .expect("its header");
+        bytes[0] += 1;
+        assert_eq!(read_header(&BASE64.encode(&bytes)), None);
+    }
+
+    #[test]
+    fn a_lease_is_two_numbers() {
+        assert_eq!(from_lease(&to_lease(7, 200)), Some((7, 200)));
+        for text in ["", "7", "7 ", " 200", "7 -1", "7 200 1"] {
+            assert_eq!(from_lease(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn slots_count_from_one_and_segments_from_none() {
+        for (slot, segment) in [(0, 0), (1, 0), (SEGMENT, 0), (SEGMENT + 1, 1)] {
+            assert_eq!(segment_of(slot), segment, "{slot}");
+        }
+        assert_eq!(slots_of(2), 2 * SEGMENT + 1..=3 * SEGMENT);
+    }
+}

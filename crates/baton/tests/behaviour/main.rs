@@ -19,6 +19,7 @@ mod marks;
 mod operator;
 mod orders;
 mod orders_refused;
+mod pace;
 mod personal;
 mod presence;
 mod queue;

@@ -67,6 +67,9 @@ fn b19_the_whole_log_of_a_users_own_room_comes_in_pages_to_the_operator() {
         }
         let kept = kept(&mut world);
         assert_eq!(whole, kept);
+        let head = world.head().v;
+        assert_eq!(page(&mut world, instance, head), kept[kept.len() - 1..]);
+        assert!(page(&mut world, instance, head + 1).is_empty());
         // From anywhere, and two pages of one batch.
         let outcomes = world.ask(instance, vec![log(3), log(70)]);
         let first: Vec<ByteBuf> = postcard::from_bytes(&outcomes[0].body).expect("frames");

@@ -454,3 +454,42 @@ fn p07_a_snapshot_for_a_cursor_that_moved_on_is_asked_for_again() {
     world.exchange(0, &mut ann);
     assert_eq!((ann.resets(), ann.replica.head()), (1, world.head()));
 }
+
+/// What a screen draws between two ticks: the next one, and how far now is into it.
+#[test]
+fn between_two_ticks_the_next_is_known_and_how_far_now_is_into_it() {
+    let (mut world, mut ann) = joined(1);
+    world.pass(LEASE_MS + 1);
+    world.exchange(0, &mut ann);
+    let now_ms = world.since_ms();
+    ann.replica.predict(now_ms);
+    let tick = ann.replica.predicted().expect("joined").tick();
+    let ahead = ann.replica.ahead().expect("joined");
+    assert_eq!(ahead.tick(), tick + 1);
+    assert_eq!(
+        ann.replica.predicted().map(Room::tick),
+        Some(tick),
+        "as it was"
+    );
+    let start = ann.replica.fraction(now_ms);
+    assert!(start < 1_000, "{start}");
+    let tick_ms = u64::from(TICK_MS);
+    for part in 1..4 {
+        let later = ann.replica.fraction(now_ms + part * tick_ms / 4);
+        let expected = u64::from(start) + part * 250;
+        assert_eq!(u64::from(later), expected.min(1_000));
+    }
+    assert_eq!(
+        ann.replica.fraction(now_ms + 10 * tick_ms),
+        1_000,
+        "not beyond it"
+    );
+    let nobody = Client::<Herd>::new("bob");
+    assert_eq!(
+        (
+            nobody.replica.ahead().is_none(),
+            nobody.replica.fraction(now_ms)
+        ),
+        (true, 0)
+    );
+}

@@ -42,6 +42,8 @@ pub struct OneState {
     /// Player, amount of everything that was applied.
     pub log: Vec<(Player, i64)>,
     pub ticks: u64,
+    /// How many came and went.
+    pub doors: (u32, u32),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,6 +88,14 @@ impl Rules for One {
         state.ticks += 1;
     }
 
+    fn joined(state: &mut OneState, _: Player, _: &mut Ctx<'_, Self>) {
+        state.doors.0 += 1;
+    }
+
+    fn left(state: &mut OneState, _: Player, _: &mut Ctx<'_, Self>) {
+        state.doors.1 += 1;
+    }
+
     fn view(state: &OneState, _: Option<Player>) -> serde_json::Value {
         serde_json::json!({ "ticks": state.ticks })
     }
@@ -98,6 +108,8 @@ pub struct TwoState {
     /// Player, amount, whether it came by these rules' encoding.
     pub log: Vec<(Player, i64, bool)>,
     pub wolves: Vec<u32>,
+    /// How many came and went under the first rules, and under these.
+    pub doors: [(u32, u32); 2],
     /// Only players may read the room.
     pub fenced: bool,
 }
@@ -128,6 +140,7 @@ impl Rules for Two {
             ticks: (0, 0),
             log: Vec::new(),
             wolves: Vec::new(),
+            doors: [(0, 0); 2],
             fenced: false,
         }
     }
@@ -153,6 +166,14 @@ impl Rules for Two {
         if ctx.tick().is_multiple_of(10) {
             state.wolves.push(ctx.random().next_u32());
         }
+    }
+
+    fn joined(state: &mut TwoState, _: Player, _: &mut Ctx<'_, Self>) {
+        state.doors[1].0 += 1;
+    }
+
+    fn left(state: &mut TwoState, _: Player, _: &mut Ctx<'_, Self>) {
+        state.doors[1].1 += 1;
     }
 
     fn access(state: &TwoState, who: Option<Player>) -> Access {
@@ -187,6 +208,7 @@ impl Rules for Two {
             ticks: (state.ticks, 0),
             log: log.map(|(who, amount)| (*who, *amount, false)).collect(),
             wolves: Vec::new(),
+            doors: [state.doors, (0, 0)],
             fenced: config.level == FENCED,
         };
         Some((config, state))

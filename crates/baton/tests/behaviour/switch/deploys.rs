@@ -1,14 +1,14 @@
 //! Rolling deploys: instances of several builds at once, over stores that fail.
 
 use baton::effect::Effect;
-use baton::{Head, Room, Status};
+use baton::{Era, Head, Room, Status};
 
 use super::{
     EAGER, OLD, READY, act_one, act_two, applied, drain, exchange, history, join, old_room,
     switches,
 };
 use crate::support::fleet::{Build, Fleet};
-use crate::support::flock::{All, OneAction, Two};
+use crate::support::flock::{All, Both, OneAction, Two};
 use crate::support::rollout::Rollout;
 use crate::support::{Client, Fault, LEASE_MS, START_MS, reply_of, watcher};
 
@@ -28,6 +28,30 @@ fn two_instances_that_switch_at_once_have_one_winner() {
     }
     assert_eq!(switches(&fleet.frames()).len(), 1);
     history(&mut fleet);
+}
+
+#[test]
+fn who_comes_and_goes_is_told_to_the_rules_that_the_room_is_on() {
+    let comes_and_goes = |fleet: &mut Fleet, user: &str| {
+        let mut client = Client::<Both>::new(user);
+        join(fleet, 0, &mut client);
+        fleet.pass(LEASE_MS + 1);
+        let leaving = client.replica.leave(fleet.now_ms - START_MS);
+        fleet.ask(0, client.arrive(leaving));
+    };
+    let (mut fleet, _) = old_room(&[READY]);
+    comes_and_goes(&mut fleet, "bob");
+    let Era::Old(state) = history(&mut fleet).room.state().clone() else {
+        panic!("by the first rules");
+    };
+    assert_eq!(state.doors, (2, 1), "Ann stays");
+    fleet.deploy(0, Build::Both, 2);
+    fleet.pass(LEASE_MS + 1);
+    comes_and_goes(&mut fleet, "cam");
+    let Era::New(state) = history(&mut fleet).room.state().clone() else {
+        panic!("by the second rules");
+    };
+    assert_eq!(state.doors, [(2, 1), (1, 1)]);
 }
 
 #[test]
