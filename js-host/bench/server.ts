@@ -30,22 +30,17 @@ export function variable(name: string): string {
   return value
 }
 
-/** Starts Baton in a mode, with settings for its rooms and no limits of rate. `more`: further variables. */
+/** Starts Baton in a mode, with settings for its rooms and no limits of rate. `more`: other variables; these count. */
 export function startBaton(
   mode: 'embedded' | 'stateless',
   rooms: object,
   more: Record<string, string> = {},
 ): Promise<Server> {
   const path = variable(`BATON_CONFIG_${mode.toUpperCase()}`)
-  const text = (name: string, value: string) => `    (name = "${name}", text = ${JSON.stringify(value)}),\n`
-  const bindings =
-    text('BATON_ROOMS', JSON.stringify({ rooms })) +
-    text('BATON_RATE_USER', '0/0') +
-    text('BATON_RATE_ADDRESS', '0/0') +
-    text('BATON_RATE_GUEST', '0/0') +
-    Object.entries(more)
-      .map(([name, value]) => text(name, value))
-      .join('')
+  const limits = { BATON_RATE_USER: '0/0', BATON_RATE_ADDRESS: '0/0', BATON_RATE_GUEST: '0/0' }
+  const bindings = Object.entries({ BATON_ROOMS: JSON.stringify({ rooms }), ...limits, ...more })
+    .map(([name, value]) => `    (name = "${name}", text = ${JSON.stringify(value)}),\n`)
+    .join('')
   // A store may be on loopback, where a Worker may not look by itself.
   const network = '    (name = "internet", network = (allow = ["public", "private"])),\n'
   const config = readFileSync(path, 'utf8')

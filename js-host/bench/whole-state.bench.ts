@@ -1,8 +1,9 @@
 /**
  * What a sync of an account takes over HTTP on loopback, by length of its history: a device that has everything sends a
- * little, to one process of Node that knows the room, beside a request that asks for nothing. Accounts take turns, so that whatever interrupts meets all alike. The
- * histories are written through the same requests, by eight devices at once. Runs that somebody played alone are not among
- * them: their replay takes what it takes. With `BATON_BENCH_LONG` a history of 10^6, and the same on Redis.
+ * little, to one process of Node that knows the room, or to its object in workerd, beside a request that asks for nothing.
+ * Accounts take turns, so that whatever interrupts meets all alike. The histories are written through the same requests, by
+ * eight devices at once. Runs that somebody played alone are not among them: their replay takes what it takes. With
+ * `BATON_BENCH_LONG` a history of 10^6, and the same on Redis.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +13,7 @@ import { decode, PRESENCE, reply } from '../../tests/e2e/wire'
 import { RedisServer } from '../../tests/stores/support/redis-server'
 import { type Head, nothing } from '../src/effect'
 import { atMost, hundredths, median, percentile, plain } from './figure'
+import { startBaton } from './server'
 
 const LONG = process.env.BATON_BENCH_LONG === '1'
 const LENGTHS = LONG ? [10, 1_000, 100_000, 1_000_000] : [10, 1_000, 100_000]
@@ -29,6 +31,7 @@ const SYNCS_OF_A_TURN = LONG ? 600 : 150
 const SHORT_FOR = 30
 /** The key of the operator, who takes accounts of the time before over. */
 const KEY = 'bench'.padEnd(43, '0')
+const VARIABLES = { BATON_ADMIN_KEY: KEY, BATON_ROOMS: JSON.stringify({ frame_ms: FRAME_MS, lease_ms: PAUSE_MS }) }
 /** An import of all there is: much played, every goal reached, everything bought and set. Encoded as the rules have it. */
 const MUCH = [
   ...[10, 127, 127, ...Array(14).fill(120)],
@@ -83,6 +86,11 @@ class Account {
     return this.#marks.reduce((sum, mark) => sum + mark, 0)
   }
 
+  /** Frames of the log: those who ask at once may share one. */
+  get frames(): number {
+    return this.#cursor.v
+  }
+
   async #grow(missing: number): Promise<void> {
     const each = Math.min(WINDOW, Math.ceil(missing / this.#devices.length))
     const ask = async (device: Device, index: number) => {
@@ -130,29 +138,48 @@ class Account {
   }
 }
 
-await on('Node, memory', 'memory')
+/** Where accounts are. */
+interface Host {
+  url: string
+  stop(): Promise<unknown>
+}
+
+await on('Node, memory', () => node('memory'))
+await on('workerd, object', object)
 if (LONG) {
   const redis = await RedisServer.start()
   try {
-    await on('Node, Redis', `redis://127.0.0.1:${redis.port}`)
+    await on('Node, Redis', () => node(`redis://127.0.0.1:${redis.port}`))
   } finally {
     await redis.stop()
   }
 }
 
-async function on(name: string, store: string): Promise<void> {
-  const variables = { BATON_ADMIN_KEY: KEY, BATON_ROOMS: JSON.stringify({ frame_ms: FRAME_MS, lease_ms: PAUSE_MS }) }
-  const host = await NodeProcess.start(store, variables)
+async function node(store: string): Promise<Host> {
+  const host = await NodeProcess.start(store, VARIABLES)
+  return { url: host.url, stop: () => host.end('SIGKILL') }
+}
+
+/** The handler inside: as it is deployed. */
+async function object(): Promise<Host> {
+  const { origin, stop } = await startBaton('embedded', {}, VARIABLES)
+  return { url: origin, stop }
+}
+
+async function on(name: string, start: () => Promise<Host>): Promise<void> {
+  const host = await start()
   try {
     const accounts: Account[] = []
     for (const length of LENGTHS) {
       const began_ms = performance.now()
-      accounts.push(await Account.with(host.url, length))
-      console.error(`${name}: ${length} actions in ${((performance.now() - began_ms) / 1_000).toFixed(1)} s`)
+      const account = await Account.with(host.url, length)
+      accounts.push(account)
+      const took_s = ((performance.now() - began_ms) / 1_000).toFixed(1)
+      console.error(`${name}: ${length} actions, ${account.frames} frames, in ${took_s} s`)
     }
     for (const actions of [1, 20]) await measure(name, host.url, accounts, actions)
   } finally {
-    await host.end('SIGKILL')
+    await host.stop()
   }
 }
 
