@@ -11,7 +11,6 @@ use crate::error::{Code, Refusal};
 use crate::id::{BodyHash, Hash, Identity};
 use crate::kind::Kind;
 use crate::limits::{MAX_NAME_BYTES, MAX_USER_BYTES, SEGMENT, WINDOW, valid_room};
-use crate::mutant::{self, Mutant};
 use crate::parcel::{Parcel, ordered, read_parcel};
 use crate::room::{Known, Room};
 use crate::wire::{self, Hail, Order, Presence, Request, Sent};
@@ -342,10 +341,7 @@ fn new_actions<'a>(
             Known::Had | Known::Old => continue,
             Known::Conflict => return Err(Code::Conflict.into()),
             Known::Next => sent.seq,
-            // The device vouches that it has nothing before this one.
-            Known::Gap(_) if sent.seq == hail.kept_from && !mutant::on(Mutant::VouchIgnored) => {
-                sent.seq
-            }
+            // The device vouches that it has nothing before its lowest.
             Known::Gap(next) => next.max(hail.kept_from.min(sent.seq)),
         };
         let mark = next - 1;

@@ -55,3 +55,44 @@ impl Clock {
         Some(sample.store_ms.saturating_add(passed_ms))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quickest_of_the_last_replies_counts_and_none_for_ever() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.now_ms(5), None);
+        clock.reply(10_000, 0, 100);
+        assert_eq!(clock.now_ms(100), Some(10_050), "halfway through");
+        assert_eq!(clock.now_ms(130), Some(10_080), "and it goes on");
+        // A slower one says less, whatever it says.
+        clock.reply(99_000, 200, 301);
+        assert_eq!(clock.now_ms(301), Some(10_251));
+        // One that is as quick, and newer.
+        clock.reply(20_000, 400, 500);
+        assert_eq!(clock.now_ms(500), Some(20_050));
+        clock.reply(30_000, 500 + SAMPLE_MS - 200, 500 + SAMPLE_MS);
+        assert_eq!(clock.now_ms(500), Some(20_050), "not yet");
+        clock.reply(40_000, 501 + SAMPLE_MS - 200, 501 + SAMPLE_MS);
+        assert_eq!(clock.now_ms(501 + SAMPLE_MS), Some(40_100), "too long ago");
+        // The own clock was set back: no time has passed.
+        assert_eq!(clock.now_ms(0), Some(40_100));
+    }
+
+    #[test]
+    fn a_frame_is_never_of_the_future() {
+        let mut clock = Clock::default();
+        clock.frame(7_000, 10);
+        assert_eq!(clock.now_ms(11), Some(7_001));
+        clock.frame(7_001, 11);
+        clock.frame(6_000, 11);
+        assert_eq!(clock.now_ms(11), Some(7_001), "it says nothing new");
+        clock.frame(7_500, 11);
+        assert_eq!(clock.now_ms(11), Some(7_500));
+        // Any reply knows better, also that it is not so late.
+        clock.reply(7_400, 20, 4_020);
+        assert_eq!(clock.now_ms(4_020), Some(9_400));
+    }
+}

@@ -244,6 +244,15 @@ fn nonsense() -> Vec<(&'static str, Vec<Entry>)> {
             vec![receive("post/a", 1, vec![9])],
         ),
         ("a send rejected without a reason", vec![decline(1, 0)]),
+        (
+            "by the rules of before what is of these",
+            vec![Entry::Upcast {
+                device: 0,
+                seq: 3,
+                version: 1,
+                body: add(1).into(),
+            }],
+        ),
         ("another history is lost", vec![Entry::Reset { lost }]),
         ("time without end", vec![cut]),
     ]

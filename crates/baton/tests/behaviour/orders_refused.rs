@@ -4,7 +4,9 @@
 use baton::effect::{Arrival, Call};
 use baton::frame::Entry;
 use baton::history::Rerun;
-use baton::limits::{MAX_SEND_BYTES, MAX_SEQUENCE, MAX_USER_DEVICES, PROTOCOL, RESEND_GRACE_MS};
+use baton::limits::{
+    MAX_REQUEST_BYTES, MAX_SEND_BYTES, MAX_SEQUENCE, MAX_USER_DEVICES, PROTOCOL, RESEND_GRACE_MS,
+};
 use baton::parcel::{Parcel, Posted};
 use baton::wire::{self, Order, OrderFate};
 use baton::{By, Code, Ctx, Lineage, Player, Reject, Rules};
@@ -326,4 +328,45 @@ fn b28_b31_what_was_ordered_is_asked_again_under_rules_that_do_not_let_it() {
     }
     assert_eq!(rejected, [Reject::OUTDATED]);
     assert_eq!(again.room().state().bought, [50]);
+}
+
+#[test]
+fn an_order_is_read_within_its_limits_and_not_beyond() {
+    let of = |number, length: usize| {
+        let order = Order {
+            protocol: PROTOCOL,
+            device: device_id("ann", 1),
+            registration: 0,
+            number,
+            body: vec![7; length].into(),
+        };
+        let bytes = wire::write(&order);
+        (wire::read_order(&bytes).map(|read| read.body.len()), bytes)
+    };
+    for number in [1, MAX_SEQUENCE] {
+        assert_eq!(of(number, MAX_SEND_BYTES).0, Ok(MAX_SEND_BYTES));
+    }
+    for number in [0, MAX_SEQUENCE + 1, u64::MAX] {
+        assert_eq!(of(number, 1).0, Err(Code::Malformed));
+    }
+    for length in [
+        MAX_SEND_BYTES + 1,
+        2 * MAX_SEND_BYTES,
+        MAX_REQUEST_BYTES + 1,
+    ] {
+        assert_eq!(of(1, length).0, Err(Code::TooLarge));
+    }
+    let (_, mut bytes) = of(1, 3);
+    bytes.push(0);
+    assert_eq!(wire::read_order(&bytes).err(), Some(Code::Malformed));
+    // More than any request may be is not even looked at.
+    assert_eq!(
+        wire::read_order(&vec![PROTOCOL + 1; MAX_REQUEST_BYTES]).err(),
+        Some(Code::Protocol)
+    );
+    assert_eq!(
+        wire::read_order(&vec![PROTOCOL + 1; MAX_REQUEST_BYTES + 1]).err(),
+        Some(Code::TooLarge)
+    );
+    assert_eq!(wire::read_order(&[]).err(), Some(Code::Malformed));
 }

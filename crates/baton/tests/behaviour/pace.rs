@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use baton::effect::{Arrival, Call};
 use baton::limits::{SEGMENT, TAIL_MS};
 use baton::wire::{News, OrderFate, Presence};
-use baton::{Head, wire};
+use baton::{Hash, Head, wire};
 
 use crate::support::rules::{Herd, add};
 use crate::support::till::{BUY, order, place, save, till};
@@ -33,6 +33,22 @@ fn herd(instances: usize) -> (World<Herd>, Raw) {
     world.pass(LEASE_MS + 1);
     ann.say(&mut world, 0, &[(1, add(1))]).expect("framed");
     (world, ann)
+}
+
+/// What it asks while frames come by a socket.
+fn live(raw: &Raw) -> Arrival {
+    let Call::Play(bytes) = raw.arrival(&[]).call else {
+        unreachable!("it is a request");
+    };
+    let request = wire::read_request(&bytes).expect("as it was written");
+    let request = wire::Request {
+        frames: false,
+        ..request
+    };
+    Arrival {
+        who: Some(raw.who.clone()),
+        call: Call::Play(wire::write(&request).into()),
+    }
 }
 
 #[test]
@@ -79,22 +95,12 @@ fn who_waits_for_nothing_is_told_to_come_by_the_settings_and_half_as_long_again_
     let asks = spread(1_200, || world.watch_from(0, head).ask_ms);
     assert_eq!(asks, (POLL_MS, POLL_MS * 3 / 2, 201));
     // Frames come to them by a socket.
-    let live = Raw {
+    let watches = Raw {
         cursor: head,
         ..ann.but(Presence::Unsaid)
     };
     let asks = spread(3_000, || {
-        let mut request = wire::read_request(match live.arrival(&[]).call {
-            Call::Play(ref bytes) => bytes,
-            _ => unreachable!("it is a request"),
-        })
-        .expect("as it was written");
-        request.frames = false;
-        let arrival = Arrival {
-            who: Some(live.who.clone()),
-            call: Call::Play(wire::write(&request).into()),
-        };
-        reply_of(&world.ask(0, vec![arrival])[0])
+        reply_of(&world.ask(0, vec![live(&watches)])[0])
             .expect("answered")
             .ask_ms
     });
@@ -134,6 +140,24 @@ fn who_comes_new_gets_a_short_log_whole_and_a_snapshot_of_a_long_one() {
             (News::Snapshot(_), true) => {}
             (news, _) => panic!("{v}: {news:?}"),
         }
+    }
+    let mut young = World::<Herd>::new(1);
+    let ann = Raw::joined(&mut young, 0, "ann");
+    // Nobody has frames of an empty room, whatever they say of it; and whoever has none gets them, though a socket is open.
+    let (frames, hash) = (young.head().v as usize, ann.cursor.hash);
+    let nothing = Head {
+        v: 0,
+        hash: Hash([7; 16]),
+    };
+    assert_ne!(nothing.hash, hash);
+    match young.watch_from(0, nothing).news {
+        News::Frames(all) => assert_eq!(all.len(), frames),
+        news => panic!("{news:?}"),
+    }
+    let outcome = young.ask(0, vec![live(&ann.but(Presence::Unsaid))]);
+    match reply_of(&outcome[0]).expect("answered").news {
+        News::Frames(all) => assert_eq!(all.len(), frames),
+        news => panic!("{news:?}"),
     }
     // Who had all but one gets that one.
     let before = crate::support::head_at(world.log(), SEGMENT);

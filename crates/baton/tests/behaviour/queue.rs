@@ -92,6 +92,13 @@ fn b06_a_damaged_save_is_refused_or_a_queue() {
         }
     }
     assert!(refused > 4, "{refused} of {}", saved.len());
+    // Of another layout, or with something behind it.
+    let other = [&[saved[0] + 1], &saved[1..]].concat();
+    let longer = [&saved[..], &[0]].concat();
+    for damaged in [other, longer] {
+        assert!(Replica::<Herd>::resume("ann", &damaged, 1).is_none());
+    }
+    assert!(Replica::<Herd>::resume("ann", &saved, 1).is_some());
 }
 
 #[test]

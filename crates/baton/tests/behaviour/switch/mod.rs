@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use baton::effect::{Arrival, Effect};
 use baton::frame::{Entry, Frame};
 use baton::wire::{self, News};
-use baton::{Code, DeviceStanding, Head, ReplayError, Room, Rules, Status};
+use baton::{Code, DeviceStanding, Hash, Head, ReplayError, Room, Rules, Status};
 
 use crate::support::fleet::{Build, Fleet};
 use crate::support::flock::{
@@ -234,6 +234,23 @@ fn an_instance_that_lacks_the_new_rules_passes_bytes_and_pushes_and_never_leads(
             Ok(reply) => assert!(matches!(reply.news, News::Snapshot(_))),
             Err((code, _)) => assert_eq!((code, cold), (Code::Rules, false)),
         }
+        // Nor does it hand on what follows another history than the one that it reads.
+        let other = Head {
+            hash: Hash([7; 16]),
+            ..fleet.log().head()
+        };
+        let outcome = fleet.ask(0, watcher(other));
+        assert_eq!(refusal(&outcome).0, Some(Code::Rules));
+        // Caches get the tail, if it has all of it; who comes cold has what the log's end brought.
+        let tail = Arrival {
+            who: None,
+            call: baton::effect::Call::Tail,
+        };
+        let reply = reply_of(&fleet.ask(0, tail)).expect("everybody may read it");
+        let News::Frames(frames) = reply.news else {
+            panic!("{:?}", reply.news);
+        };
+        assert_eq!(frames.len() as u64, fleet.log().head().v);
     }
 }
 
