@@ -158,7 +158,7 @@ impl<R: Kind> Replica<R> {
         };
         match replayed {
             Ok(()) => self.remember(),
-            Err(ReplayError::NotNext { expected, found }) if found < expected => {}
+            // Of an older one that says nothing.
             Err(ReplayError::NotNext { found, .. }) => self.asking.expect(self.head().v, found),
             // Another history than ours: the host has to tell us what is left of it.
             Err(ReplayError::Previous) => self.asking.doubt(),

@@ -146,3 +146,36 @@ pub(crate) fn foreign(bytes: &[u8]) -> Option<(Edition, bool)> {
     };
     Some((edition, header.open))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An undamaged one of so many bytes.
+    fn whole(length: usize) -> Vec<u8> {
+        let mut bytes = alloc::vec![0; length - SNAPSHOT_CHECK_BYTES];
+        bytes[0] = FORMAT;
+        let check = Hash::of(&bytes);
+        bytes.extend_from_slice(&check.0);
+        bytes
+    }
+
+    #[test]
+    fn a_snapshot_has_a_length_that_it_may_not_exceed_and_a_check() {
+        let header = SNAPSHOT_EXTRA_BYTES;
+        for length in [header, header + 1, MAX_SNAPSHOT_BYTES] {
+            let bytes = whole(length);
+            let (_, canonical) = open(&bytes).expect("undamaged");
+            assert_eq!(canonical.len(), length - header);
+        }
+        for length in [SNAPSHOT_CHECK_BYTES + 1, header - 1, MAX_SNAPSHOT_BYTES + 1] {
+            assert!(open(&whole(length)).is_none(), "{length}");
+        }
+        for at in [0, 1, header - 1, header] {
+            let mut bytes = whole(header + 1);
+            bytes[at] ^= 1;
+            assert!(open(&bytes).is_none(), "{at}");
+        }
+        assert!(open(&[]).is_none() && open(&[FORMAT; 8]).is_none());
+    }
+}

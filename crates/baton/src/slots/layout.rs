@@ -287,6 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn an_item_tells_when_it_was_received_and_two_of_one_millisecond_differ() {
+        for time_ms in [1_024, 1_790_000_000_000, (1 << 42) - 1] {
+            for random in [0, 1, 700, (1 << ITEM_BITS) - 1] {
+                let id = item_id(time_ms, random);
+                assert_eq!(received_ms(id), time_ms);
+                assert_eq!(id - item_id(time_ms, 0), u64::from(random));
+                assert_eq!(id, item_id(time_ms, random + (1 << ITEM_BITS)));
+            }
+            assert!(item_id(time_ms, 0) >= FIRST_ITEM && item_id(time_ms, 0) < 1 << 53);
+        }
+        // Whatever a host takes for the time, it is an item, and one that JavaScript can count to.
+        assert_eq!(item_id(0, 0), FIRST_ITEM);
+        assert_eq!(received_ms(item_id(u64::MAX, 0)), (1 << 42) - 1);
+    }
+
+    #[test]
     fn a_lease_is_two_numbers() {
         assert_eq!(from_lease(&to_lease(7, 200)), Some((7, 200)));
         for text in ["", "7", "7 ", " 200", "7 -1", "7 200 1"] {

@@ -259,6 +259,24 @@ fn nonsense() -> Vec<(&'static str, Vec<Entry>)> {
 }
 
 #[test]
+fn a_room_says_which_version_it_needs() {
+    let (room, mut frame) = next();
+    let needed = frame.v;
+    for found in [1, needed - 1, needed + 1, u64::MAX] {
+        frame.v = found;
+        let expected = needed;
+        assert_eq!(
+            replay(room.clone(), &frame),
+            Err(ReplayError::NotNext { expected, found })
+        );
+    }
+    frame.v = 2;
+    let genesis = Room::<Herd>::genesis(&frame.encode()).err();
+    let (expected, found) = (1, 2);
+    assert_eq!(genesis, Some(ReplayError::NotNext { expected, found }));
+}
+
+#[test]
 fn an_entry_that_makes_no_sense_is_refused_and_named() {
     for (name, entries) in nonsense() {
         let (room, mut frame) = next();

@@ -4,6 +4,7 @@ use baton::effect::{Effect, Fed};
 use baton::{By, Ctx, Memory, Player, Reject, Rules, Serve, Setup, Writer, wire};
 
 use crate::support::rules::Herd;
+use crate::support::till::Till;
 use crate::support::{Raw, World};
 
 /// Has a guest join a room, over a store of its own.
@@ -64,4 +65,24 @@ fn a_kind_whose_rooms_could_be_taken_for_orders_or_an_operator_is_not_served() {
     let setup = Setup::from_json("{}").expect("settings");
     assert!(setup.serve::<Named<true>>(Writer([7; 8])).is_err());
     assert!(setup.serve::<Named<false>>(Writer([7; 8])).is_err());
+}
+
+#[test]
+fn what_a_host_lets_go_of_is_gone_and_a_kind_says_whose_its_rooms_are() {
+    let setup = Setup::from_json("{}").expect("settings");
+    let mut served = setup.serve::<Herd>(Writer([7; 8])).expect("a kind");
+    let till = setup.serve::<Till>(Writer([7; 8])).expect("a kind");
+    assert_eq!((served.personal(), till.personal()), (false, true));
+    assert_eq!((served.kind(), till.kind()), (Herd::KIND, Till::KIND));
+    let mut world = World::<Herd>::new(1);
+    let arrivals = wire::write(&vec![Raw::new("ann").arrival(&[])]);
+    for id in [3, 4] {
+        served
+            .begin(id, "one", &arrivals, world.moment(0))
+            .expect("begun");
+    }
+    served.release(3);
+    let failed = wire::write(&Fed::Failed);
+    assert!(served.resume(3, &failed, world.moment(0)).is_err());
+    assert!(served.resume(4, &failed, world.moment(0)).is_ok());
 }

@@ -1,7 +1,7 @@
 //! Void frames, holes, repeated and late writes, lost writes, stale reads: what counts and what not.
 
 use baton::Head;
-use baton::effect::{Effect, Fed, Read};
+use baton::effect::{Effect, Fed, Note, Read};
 use baton::limits::SEGMENT;
 use baton::slots::{Answer, Call};
 
@@ -302,4 +302,51 @@ fn who_holds_a_frame_that_another_replaced_is_told() {
         (Some(desk.heads[5].hash), 1)
     );
     assert_eq!(desk.read(1, read_from(desk.last()).known).frames.len(), 0);
+}
+
+#[test]
+fn a_record_is_replaced_by_who_knows_it_and_goes_with_a_frame_or_stays_as_it_is() {
+    let mut desk = Desk::grown(3);
+    let note = |desk: &mut Desk, instance, was: Option<&[u8]>, now: Option<&[u8]>| {
+        let bytes = |of: Option<&[u8]>| of.map(|of| of.to_vec().into());
+        let (was, now) = (bytes(was), bytes(now));
+        let read = read_from(desk.last());
+        let fed = desk
+            .shelf
+            .perform(instance, &Effect::Note(Note { was, now }, read));
+        match fed {
+            Fed::Noted(found) => found.attempt.map(|bytes| bytes.to_vec()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let some = |bytes: &[u8]| Some(bytes.to_vec());
+    assert_eq!(note(&mut desk, 0, None, Some(b"one")), some(b"one"));
+    // Another host, which knows nothing of it, or something else.
+    assert_eq!(note(&mut desk, 1, None, Some(b"two")), some(b"one"));
+    assert_eq!(
+        note(&mut desk, 1, Some(b"none"), Some(b"two")),
+        some(b"one")
+    );
+    assert_eq!(note(&mut desk, 1, Some(b"none"), None), some(b"one"));
+    assert_eq!(note(&mut desk, 1, Some(b"one"), Some(b"two")), some(b"two"));
+    // A frame that says what it thinks was there.
+    let framed = |desk: &mut Desk, was: &[u8], now: Option<&[u8]>| {
+        let mut append = frame(desk.last(), 1);
+        append.note = Some(Note {
+            was: Some(was.to_vec().into()),
+            now: now.map(|now| now.to_vec().into()),
+        });
+        let fed = desk.shelf.perform(0, &effect(&append));
+        let Fed::Appended(true, found) = fed else {
+            panic!("{fed:?}");
+        };
+        desk.heads.push(found.head);
+        found.attempt.map(|bytes| bytes.to_vec())
+    };
+    desk.read(0, desk.last());
+    assert_eq!(framed(&mut desk, b"one", Some(b"three")), some(b"two"));
+    desk.read(0, desk.last());
+    assert_eq!(framed(&mut desk, b"two", Some(b"three")), some(b"three"));
+    assert_eq!(framed(&mut desk, b"three", None), None);
+    assert_eq!(note(&mut desk, 2, None, None), None);
 }

@@ -433,3 +433,32 @@ fn b29_a_halted_room_goes_on_under_other_rules_and_its_time_is_cut() {
     let standing = room.standing("ann", ann.replica.device());
     assert_eq!(standing.map(|standing| standing.mark()), Some(1));
 }
+
+/// A next frame of such entries, as nobody writes it.
+fn forged(fleet: &mut Fleet, entries: Vec<Entry>) -> Result<(), ReplayError> {
+    let mut room = history(fleet).room;
+    let mut frame = fleet.frames().pop().expect("there are some");
+    (frame.v, frame.previous) = (room.head().v + 1, room.head().hash);
+    frame.rules += u8::from(matches!(entries[0], Entry::Switch { .. }));
+    frame.entries = entries;
+    room.replay(&frame.encode()).map(|_| ())
+}
+
+#[test]
+fn a_switch_to_what_the_room_is_on_or_behind_something_else_is_refused() {
+    let switch = Entry::Switch {
+        rules: Two::id(),
+        version: 2,
+        open: true,
+    };
+    let (mut fleet, mut ann) = old_room(&[OLD, EAGER]);
+    let good = forged(&mut fleet, vec![switch.clone()]);
+    assert!(matches!(good, Err(ReplayError::State { .. })), "{good:?}");
+    let vouch = Entry::Vouch { device: 0, mark: 9 };
+    let second = forged(&mut fleet, vec![vouch, switch.clone()]);
+    assert_eq!(second, Err(ReplayError::Entry(1)));
+    fleet.pass(LEASE_MS + 1);
+    exchange(&mut fleet, 1, &mut ann);
+    assert_eq!(switches(&fleet.frames()).len(), 1);
+    assert_eq!(forged(&mut fleet, vec![switch]), Err(ReplayError::Entry(0)));
+}
