@@ -114,3 +114,42 @@ pub enum Answer {
     /// No answer, or any other error: a write may have been done, or may be done later.
     Failed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_the_store_is_known() {
+        let key = || String::from("key");
+        let reads = [
+            Call::Get { key: key() },
+            Call::Fields {
+                key: key(),
+                fields: Vec::new(),
+            },
+            Call::AllFields { key: key() },
+            Call::FieldCount { key: key() },
+        ];
+        let writes = [
+            Call::Set {
+                key: key(),
+                value: key(),
+                absent_only: false,
+                expire_seconds: None,
+            },
+            Call::Delete { keys: Vec::new() },
+            Call::FieldSet {
+                key: key(),
+                field: 1,
+                value: key(),
+            },
+            Call::FieldsDelete {
+                key: key(),
+                fields: Vec::new(),
+            },
+        ];
+        assert!(reads.iter().all(|call| !call.writes()));
+        assert!(writes.iter().all(Call::writes));
+    }
+}

@@ -229,6 +229,20 @@ mod tests {
     };
 
     #[test]
+    fn no_two_things_share_a_key() {
+        let keys = Layout::of("kind/room");
+        let all = [
+            keys.log(3),
+            keys.snapshot(3),
+            keys.inbox(),
+            keys.lease(),
+            keys.hint(),
+        ];
+        let names = ["log:3", "snapshot:3", "inbox", "lease", "hint"];
+        assert_eq!(all, names.map(|name| format!("{{kind/room}}:{name}")));
+    }
+
+    #[test]
     fn an_archive_is_all_of_a_segment_and_nothing_after_it() {
         let frames: Vec<ByteBuf> = (0..SEGMENT)
             .map(|slot| ByteBuf::from([1, slot as u8]))

@@ -9,7 +9,7 @@ use baton::limits::{
 };
 use baton::parcel::{Parcel, Posted};
 use baton::wire::{self, Order, OrderFate};
-use baton::{By, Code, Ctx, Lineage, Player, Reject, Rules};
+use baton::{By, Code, Ctx, Lineage, Player, Reject, ReplayError, Rules};
 use serde_bytes::ByteBuf;
 
 use crate::support::client::{device_id, identity};
@@ -369,4 +369,55 @@ fn an_order_is_read_within_its_limits_and_not_beyond() {
         Some(Code::TooLarge)
     );
     assert_eq!(wire::read_order(&[]).err(), Some(Code::Malformed));
+}
+
+/// Frames that no draft writes; see `frames.rs` for the others.
+#[test]
+fn a_frame_with_an_order_again_beyond_counting_or_of_nobody_is_refused() {
+    let (mut world, device) = till(1, 100);
+    assert_eq!(
+        place(&mut world, 0, &order(&device, 7, BUY)),
+        Ok(OrderFate::Done)
+    );
+    let room = world.audit().room;
+    let lineage = world
+        .frames()
+        .iter()
+        .flat_map(|frame| &frame.entries)
+        .find_map(|entry| match entry {
+            Entry::Receive { lineage, .. } => Some(*lineage),
+            _ => None,
+        });
+    let lineage = lineage.expect("it was received");
+    let replayed = |sender: &str, lineage, number| {
+        let mut frame = world
+            .store
+            .log(crate::support::ROOM)
+            .frames()
+            .last()
+            .map(|bytes| baton::frame::Frame::decode(bytes).expect("a frame"))
+            .expect("there are some");
+        (frame.v, frame.previous) = (room.head().v + 1, room.head().hash);
+        frame.entries = vec![Entry::Receive {
+            sender: sender.into(),
+            lineage,
+            number,
+            body: wire::write(&BUY).into(),
+        }];
+        match room.clone().replay(&frame.encode()) {
+            Err(ReplayError::State { .. }) => Ok(()),
+            Err(other) => Err(other),
+            Ok(_) => panic!("its state is another's"),
+        }
+    };
+    let mut replayed = replayed;
+    for number in [8, MAX_SEQUENCE] {
+        assert_eq!(replayed("order/test", lineage, number), Ok(()));
+    }
+    let refused = Err(ReplayError::Entry(0));
+    for number in [0, 6, 7, MAX_SEQUENCE + 1, u64::MAX] {
+        assert_eq!(replayed("order/test", lineage, number), refused, "{number}");
+    }
+    assert_eq!(replayed("order/mallory", lineage, 8), refused);
+    assert_eq!(replayed("order/test", Lineage([9; 8]), 8), refused);
 }

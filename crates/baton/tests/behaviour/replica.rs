@@ -493,3 +493,25 @@ fn between_two_ticks_the_next_is_known_and_how_far_now_is_into_it() {
         (true, 0)
     );
 }
+
+#[test]
+fn a_device_knows_its_number_once_it_was_told() {
+    let mut world = World::<Herd>::new(1);
+    let mut first = Client::<Herd>::new("ann");
+    let mut second = Client::<Herd>::on("ann", 2);
+    assert_eq!(
+        (first.replica.number(), second.replica.number()),
+        (None, None)
+    );
+    world.join(0, &mut first);
+    world.pass(LEASE_MS + 1);
+    world.join(0, &mut second);
+    assert_eq!(
+        (first.replica.number(), second.replica.number()),
+        (Some(0), Some(1))
+    );
+    assert_eq!(
+        (first.replica.player(), second.replica.player()),
+        (Some(0), Some(0))
+    );
+}
