@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { guest } from './device'
-import { configure, type Server, startServer, TEST_KEYS, WRANGLER } from './server'
+import { type Build, configure, type Server, startServer, TEST_KEYS, WRANGLER } from './server'
 import { QUIET } from './support/bot'
 import { until } from './support/browser'
 import { Crew } from './support/crew'
@@ -64,14 +64,14 @@ test('p10_a_worker_without_objects_and_without_redis_says_what_it_lacks', async 
 test('p10_a_deploy_its_roll_back_and_a_new_key_leave_rooms_and_sessions_alone', async () => {
   const storage = directory()
   // The next version serves kinds that this one does not have.
-  const deploy = async (keys: string, brittle: boolean): Promise<string> => {
+  const deploy = async (keys: string, build?: Build): Promise<string> => {
     await started.pop()?.stop()
     const variables = { BATON_ROOMS: ROOMS, BATON_KEYS: keys }
-    const server = await startServer({ mode: 'embedded', storage, variables, brittle })
+    const server = await startServer({ mode: 'embedded', storage, variables, build })
     started.push(server)
     return server.url
   }
-  const first = await deploy(TEST_KEYS, false)
+  const first = await deploy(TEST_KEYS)
   const crew = await Crew.playing(2, first, 'deployed', () => fetch)
   const { token, user } = await guest(first)
   const turns = () => {
@@ -80,11 +80,11 @@ test('p10_a_deploy_its_roll_back_and_a_new_key_leave_rooms_and_sessions_alone', 
   }
   await turns()
   const versions = [Math.max(...crew.bots.map((bot) => bot.replica.version()))]
-  for (const [keys, brittle] of [
-    [`${NEW_KEY},${TEST_KEYS}`, true],
-    [`${NEW_KEY},${TEST_KEYS}`, false],
+  for (const [keys, build] of [
+    [`${NEW_KEY},${TEST_KEYS}`, 'altered'],
+    [`${NEW_KEY},${TEST_KEYS}`, undefined],
   ] as const) {
-    const url = await deploy(keys, brittle)
+    const url = await deploy(keys, build)
     for (const bot of crew.bots) bot.url = url
     // Those who play do not notice, and their tokens are good.
     await turns()
@@ -101,7 +101,7 @@ test('p10_a_deploy_its_roll_back_and_a_new_key_leave_rooms_and_sessions_alone', 
   expect(crew.bots.map((bot) => bot.notes.filter(({ note }) => note !== 'answer'))).toEqual([[], []])
   expect(crew.differences(10)).toEqual([])
   // The old key is taken away: who did not renew begins anew.
-  const last = await deploy(NEW_KEY, false)
+  const last = await deploy(NEW_KEY)
   const old = await fetch(`${last}/api/rooms/contagion/deployed/view`, {
     headers: { authorization: `Bearer ${token}` },
   })

@@ -1,7 +1,7 @@
 /**
  * Rules that break, on workerd and in both modes: what breaks them is set aside, time that breaks them halts its room,
  * and the other rooms of the instance go on. The server is built with rules that can be broken on purpose
- * (`crates/brittle`); nothing else about it differs.
+ * (`crates/brittle`); nothing else about these rooms differs.
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ describe.each(['embedded', 'stateless'] as const)('%s', (mode) => {
   let server: Server
 
   beforeAll(async () => {
-    server = await startServer({ mode, brittle: true })
+    server = await startServer({ mode, build: 'altered' })
   })
   afterAll(() => server?.stop())
 

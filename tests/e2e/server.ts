@@ -17,6 +17,12 @@ export const WRANGLER = join(JS_HOST, 'node_modules/wrangler/bin/wrangler.js')
 /** The signing key of all test servers: a token of one is good on the next. */
 export const TEST_KEYS = `test:${'dGVzdA'.padEnd(43, 'A')}`
 
+/**
+ * Servers that only tests have, see `crates/server`: with rules that break, later versions of accounts' and gardens; with
+ * accounts that are paid their rewards twice, and the version that mends it.
+ */
+export type Build = 'altered' | 'doubled'
+
 /** What a test may set. */
 export interface ServerOptions {
   mode: 'embedded' | 'stateless'
@@ -28,8 +34,8 @@ export interface ServerOptions {
   file?: string
   /** Another page than `js-host/dist/page`. Relative to the top of the work tree. */
   page?: string
-  /** The server's wasm with rules that break beside the game. */
-  brittle?: boolean
+  /** Another wasm of the server than what ships. */
+  build?: Build | undefined
   /** Where the objects are kept; a new directory if it is left out. */
   storage?: string
 }
@@ -53,7 +59,7 @@ export async function startServer({
   file,
   main,
   page,
-  brittle,
+  build,
   storage,
 }: ServerOptions): Promise<Server> {
   const scratch = mkdtempSync(join(tmpdir(), 'baton-e2e-'))
@@ -88,7 +94,7 @@ export async function startServer({
         WRANGLER_HIDE_BANNER: 'true',
         CI: 'true',
         // What the project's imports mean; wrangler's own conditions follow.
-        ...(brittle ? { WRANGLER_BUILD_CONDITIONS: 'brittle,workerd,worker,browser' } : {}),
+        ...(build ? { WRANGLER_BUILD_CONDITIONS: `${build},workerd,worker,browser` } : {}),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -27,14 +27,24 @@ use baton::effect::Moment;
 use baton::{Before, Nonce, Serve, Setup, Writer};
 use wasm_bindgen::prelude::*;
 
+/// Accounts, by what ships or as tests want them.
+#[cfg(not(any(feature = "altered", feature = "doubled")))]
+type Account = account::Account;
+#[cfg(feature = "altered")]
+type Account = editions::later::All;
+#[cfg(feature = "doubled")]
+type Account = editions::doubled::Both;
+
 /// The kinds this build serves. While rooms change from one version to the next it is
 /// `setup.serve::<Rolling<Old, New>>(writer)`.
 fn kinds_of(setup: &Setup, writer: Writer) -> Result<Vec<Box<dyn Serve>>, String> {
     Ok(Vec::from([
         setup.serve::<contagion::Contagion>(writer)?,
-        setup.serve::<account::Account>(writer)?,
-        #[cfg(feature = "brittle")]
+        setup.serve::<Account>(writer)?,
+        #[cfg(feature = "altered")]
         setup.serve::<brittle::Brittle>(writer)?,
+        #[cfg(feature = "altered")]
+        setup.serve::<editions::garden::Gardens>(writer)?,
     ]))
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fixed, list, Reader, struct, u32, u64 } from '../../../js-host/src/codec'
 import type { Head } from '../../../js-host/src/effect'
 import { BATON_TYPE, Device, guest, type Session } from '../device'
+import type { Build } from '../server'
 import { decode, type Entry } from '../wire'
 import { until } from './browser'
 import { buildProgram, runProgram } from './cargo'
@@ -50,6 +51,12 @@ const signed = (value: number) => varint(value < 0 ? -2 * value - 1 : 2 * value)
 /** A host's rooms' order of things: device, its number for what was done, and the body or the code. */
 export type Done = [device: number, seq: number, what: number[] | number]
 
+/** Changes of rules in a log: in which frame, and to which version. */
+export const switchesIn = (log: Logged[]): [v: number, version: number][] =>
+  log.flatMap(({ v, entries }) =>
+    entries.flatMap((entry): [number, number][] => (entry.tag === 'switch' ? [[v, entry.version]] : [])),
+  )
+
 /** What devices did that was accepted or not, in the log's order. */
 export function doneIn(log: Logged[]): Done[] {
   const of = (entry: Entry): Done[] => {
@@ -69,6 +76,16 @@ export interface Told {
   number?: number
   code?: number
   sender?: string
+}
+
+/** How somebody would change under other rules. */
+export interface Change {
+  room: string
+  /** The first entry that comes to something else. */
+  first: { action?: unknown } | null
+  /** What would be refused or taken instead. */
+  verdicts: { told: { action?: unknown }; would: unknown }[]
+  state: { path: string; before: unknown; after: unknown }[]
 }
 
 /** A log, as the program reads it. */
@@ -97,6 +114,10 @@ export interface Seen {
   view: string
 }
 
+const variables = (rules: Record<string, number> = {}) => ({
+  BATON_ROOMS: JSON.stringify({ ...PACE, rules }),
+  BATON_ADMIN_KEY: KEY,
+})
 const hex = (of: Uint8Array) => Buffer.from(of).toString('hex')
 export const headOf = ({ v, hash }: Head) => ({ v, hash: hex(hash) })
 
@@ -105,14 +126,28 @@ export class Accounts {
   readonly #scratch = mkdtempSync(join(tmpdir(), 'baton-accounts-'))
   #sent = 0
   #files = 0
+  /** What is deployed. */
+  #runs: string
 
-  private constructor(host: Host) {
+  private constructor(host: Host, build?: Build) {
     this.host = host
+    this.#runs = JSON.stringify([{}, build])
   }
 
-  static async open(name: HostName): Promise<Accounts> {
+  static async open(name: HostName, build?: Build): Promise<Accounts> {
     await buildProgram(...PROGRAM)
-    return new Accounts(await Host.open(name, { BATON_ROOMS: JSON.stringify(PACE), BATON_ADMIN_KEY: KEY }))
+    return new Accounts(await Host.open(name, variables(), build), build)
+  }
+
+  /**
+   * Deploys a build that wants rooms on these versions of their rules, by kind; what ships, unless another one is named.
+   * Nothing happens if it runs already.
+   */
+  async deploy(rules: Record<string, number>, build?: Build): Promise<void> {
+    const runs = JSON.stringify([rules, build])
+    if (runs === this.#runs) return
+    this.#runs = runs
+    await this.host.deploy({ variables: variables(rules), build })
   }
 
   user(): Promise<Session> {
@@ -138,7 +173,12 @@ export class Accounts {
   }
 
   async view(session: Session): Promise<Record<string, unknown>> {
-    return (JSON.parse(await this.#view(session)) as { game: Record<string, unknown> }).game
+    return (await this.shown(session)).game
+  }
+
+  /** The same, with the version of the rules and what else is shown of any room. */
+  async shown(session: Session): Promise<{ version: number; game: Record<string, unknown>; code?: string }> {
+    return JSON.parse(await this.#view(session))
   }
 
   /** What can be seen, by one process after the other where there are several. */
@@ -146,8 +186,8 @@ export class Accounts {
     return { head: headOf((await ask(device)).head), view: await this.#view(device.session) }
   }
 
-  async log({ user }: Session): Promise<Logged[]> {
-    return this.host.log(`account/${user}`)
+  async log({ user }: Session, kind = 'account'): Promise<Logged[]> {
+    return this.host.log(`${kind}/${user}`)
   }
 
   /** The bytes of a room from its game on, up to what is kept of a device: the game, its chances, its players. */
@@ -173,13 +213,24 @@ export class Accounts {
     })
   }
 
+  /** The same by the program `baton`, with an action as JSON. What it said. */
+  async sends({ user }: Session, action: object): Promise<string> {
+    process.env.BATON_ADMIN_KEY = KEY
+    const words = ['--host', this.host.url, '--room', `account/${user}`, JSON.stringify(action)]
+    return (await runProgram(...PROGRAM, 'send', ...words)).said
+  }
+
+  /** Who would change under other rules, and how, of those whose logs these are. */
+  async under(rules: string, logs: [Session, Logged[]][]): Promise<Change[]> {
+    const files = logs.map(([session, log]) => this.#file(session, log))
+    const { said } = await runProgram(...PROGRAM, 'replay', ...files, '--rules', rules, '--json')
+    const lines = said.trim().split('\n')
+    return lines.flatMap((line) => (JSON.parse(line) as { change?: Change }).change ?? [])
+  }
+
   /** Gives the program a log to read. */
-  reads({ user }: Session, log: Logged[]): Read {
-    this.#files += 1
-    const file = join(this.#scratch, `${user}-${this.#files}.jsonl`)
-    const lines = log.map(({ v, stored }) => ({ v, frame: Buffer.from(stored).toString('base64') }))
-    const all = [{ baton: 'log', format: 1, room: `account/${user}` }, ...lines]
-    writeFileSync(file, all.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  reads(session: Session, log: Logged[]): Read {
+    const file = this.#file(session, log)
     const baton = async (verb: string, ...words: string[]) => (await runProgram(...PROGRAM, verb, file, ...words)).said
     return {
       replayed: async () => {
@@ -197,6 +248,15 @@ export class Accounts {
   async close(): Promise<void> {
     rmSync(this.#scratch, { recursive: true, force: true })
     await this.host.close()
+  }
+
+  #file({ user }: Session, log: Logged[]): string {
+    this.#files += 1
+    const file = join(this.#scratch, `${user}-${this.#files}.jsonl`)
+    const lines = log.map(({ v, stored }) => ({ v, frame: Buffer.from(stored).toString('base64') }))
+    const all = [{ baton: 'log', format: 1, room: `account/${user}` }, ...lines]
+    writeFileSync(file, all.map((line) => `${JSON.stringify(line)}\n`).join(''))
+    return file
   }
 
   #lineage(): string {

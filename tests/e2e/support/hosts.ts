@@ -17,7 +17,7 @@ import { DevvitFront } from '../../devvit/support/front'
 import { slotsOf } from '../../devvit/support/log'
 import { FaultProxy } from '../../stores/support/fault-proxy'
 import { RedisServer } from '../../stores/support/redis-server'
-import { startServer } from '../server'
+import { type Build, startServer } from '../server'
 import type { Send } from './exchange'
 import { NodeFleet } from './node-host'
 import { type Logged, logged, logOf } from './room-log'
@@ -53,7 +53,15 @@ interface Ground {
   evict(room: string): Promise<number | null>
   /** Calls to the store fail from now on, or no longer. */
   trouble(on: boolean): Promise<void>
+  /** What starts from now on is this, where another one can be deployed. */
+  change?(to: Deployed): void
   end(): Promise<void>
+}
+
+/** What runs on a host: its settings, and another build than what ships. */
+export interface Deployed {
+  variables: Record<string, string>
+  build?: Build | undefined
 }
 
 export class Host {
@@ -65,8 +73,9 @@ export class Host {
     this.#running = running
   }
 
-  static async open(name: HostName, variables: Record<string, string> = {}): Promise<Host> {
+  static async open(name: HostName, variables: Record<string, string> = {}, build?: Build): Promise<Host> {
     const ground = await groundOf(name, variables)
+    if (build) change(ground, { variables, build })
     return new Host(ground, await ground.start())
   }
 
@@ -81,6 +90,12 @@ export class Host {
   async restart(): Promise<void> {
     await this.#running.stop()
     this.#running = await this.#ground.start()
+  }
+
+  /** Another build, or other settings, in the place of what runs; the rooms are the same. */
+  async deploy(to: Deployed): Promise<void> {
+    change(this.#ground, to)
+    await this.restart()
   }
 
   kill(): Promise<void> {
@@ -103,6 +118,11 @@ export class Host {
     await this.#running.stop()
     await this.#ground.end()
   }
+}
+
+function change(ground: Ground, to: Deployed): void {
+  if (!ground.change) throw new Error('this host runs what ships, as it was opened')
+  ground.change(to)
 }
 
 function groundOf(name: HostName, variables: Record<string, string>): Promise<Ground> {
@@ -176,8 +196,11 @@ async function devvit(variables: Record<string, string>): Promise<Ground> {
 
 function workers(mode: 'embedded' | 'stateless', variables: Record<string, string>): Ground {
   const storage = mkdtempSync(join(tmpdir(), 'baton-host-'))
-  const all = { BATON_ADMIN_KEY: OPERATOR, ...variables }
-  const begin = () => startServer({ mode, variables: all, storage })
+  let deployed: Deployed = { variables }
+  const begin = () => {
+    const { variables, build } = deployed
+    return startServer({ mode, variables: { BATON_ADMIN_KEY: OPERATOR, ...variables }, build, storage })
+  }
   return {
     start: async () => {
       let server = await begin()
@@ -206,6 +229,9 @@ function workers(mode: 'embedded' | 'stateless', variables: Record<string, strin
     },
     evict: async () => null,
     trouble: async () => {},
+    change: (to) => {
+      deployed = to
+    },
     end: async () => rmSync(storage, { recursive: true, force: true }),
   }
 }

@@ -14,13 +14,14 @@ const PATIENCE_MS = 60_000
 /** What a packet was answered: a reply, or the code of a refusal. */
 export type Told = Reply | string
 
-/** The request with which a device hands in actions, from a sequence on. */
-export const packetOf = (device: Device, from: number, bodies: number[][]): Uint8Array =>
+/** The request with which a device hands in actions, from a sequence on, which it wrote by rules of a version. */
+export const packetOf = (device: Device, from: number, bodies: number[][], version = 1): Uint8Array =>
   device.request(
     device.hail({
       answered: from - 1,
-      actions: bodies.map((body, at) => ({ seq: from + at, version: 1, body: new Uint8Array(body) })),
+      actions: bodies.map((body, at) => ({ seq: from + at, version, body: new Uint8Array(body) })),
     }),
+    { rules: version },
   )
 
 /** Delivers a packet until it is answered for certain: a host that is not there, or cannot tell, is asked again. */
@@ -86,10 +87,15 @@ export async function placed(device: Device, bytes: Uint8Array, send: Send): Pro
 }
 
 /** Hands in what a device does next, and waits for a result of each. @throws if it is refused as a whole */
-export async function handIn(device: Device, ...bodies: number[][]): Promise<number[]> {
+export function handIn(device: Device, ...bodies: number[][]): Promise<number[]> {
+  return handInAs(1, device, bodies)
+}
+
+/** The same of a device with rules of another version. */
+export async function handInAs(version: number, device: Device, bodies: number[][]): Promise<number[]> {
   const from = device.seq + 1
   device.seq += bodies.length
-  const told = await deliver(device, packetOf(device, from, bodies))
+  const told = await deliver(device, packetOf(device, from, bodies, version))
   if (typeof told === 'string') throw new Error(`refused: ${told}`)
   const at = told.device
   return at && at.mark >= device.seq ? at.verdicts : (await standing(device, device.seq, from - 1))[1]

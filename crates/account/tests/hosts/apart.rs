@@ -7,10 +7,10 @@ use baton::{Era, Kind, Rules, Setup, Writer};
 use serde_json::json;
 
 use crate::builds::{Build, Builds, own, serve};
-use crate::garden::{BARE, Chore, Garden, Gardens};
-use crate::later::{Action, Two};
 use crate::scene::OWNER;
 use crate::support::{Client, client, refusal};
+use editions::garden::{BARE, Chore, Garden, Gardens};
+use editions::later::{Action, Two};
 
 /// Both games, each with the rules before and after a change.
 const BOTH: Build = |setup: &Setup, writer: Writer| {

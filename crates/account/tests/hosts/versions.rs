@@ -9,9 +9,9 @@ use baton::{Code, Era, Note, Reject, Room, Rules, Serve, Setup, Status, Writer};
 use serde_json::json;
 
 use crate::builds::{Build, Builds, own, serve};
-use crate::later::{Action, All, LONG, MOTTO, Third, Two, Widest};
 use crate::scene::OWNER;
 use crate::support::{Client, LEASE_MS, Raw, START_MS, refusal, reply_of};
+use editions::later::{Action, All, LONG, MOTTO, Third, Two, Widest};
 
 const FIRST: Build = |setup: &Setup, writer: Writer| vec![serve::<Account>(setup, writer)];
 const ALL: Build =

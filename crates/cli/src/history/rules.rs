@@ -4,12 +4,12 @@
 use anyhow::{Context, Result, bail};
 use baton::frame::{Entry, Frame};
 use baton::{Hash, Kind, ReplayError, Rolling, Rules};
+use editions::doubled::{Doubled, Mended};
 use serde_json::Value;
 
 use super::compare::{self, Again, Seen};
 use super::file::Log;
 use super::trace::{Flaw, Listener, Trace, replay};
-use crate::story::{Doubled, Mended};
 
 /// Rules by what logs say, and by name.
 #[derive(Default)]

@@ -20,7 +20,7 @@ const OUTSIDE: [&str; 8] = [
 ];
 
 /// What a crate may name among its normal dependencies.
-const ALLOWED: [(&str, &[&str]); 5] = [
+const ALLOWED: [(&str, &[&str]); 6] = [
     // The rules of a game know the library and how to be encoded.
     (
         "contagion",
@@ -30,6 +30,18 @@ const ALLOWED: [(&str, &[&str]); 5] = [
     (
         "account",
         &["baton", "contagion", "serde", "serde_bytes", "serde_json"],
+    ),
+    // Other versions of them know the same, and how states and actions of the versions before were encoded.
+    (
+        "editions",
+        &[
+            "baton",
+            "contagion",
+            "account",
+            "postcard",
+            "serde",
+            "serde_json",
+        ],
     ),
     // A bot knows what a player knows; the JSON is its program's.
     ("bots", &["baton", "contagion", "serde_json"]),
@@ -42,8 +54,9 @@ const FACE: &[&str] = &[
     "contagion",
     "account",
     "bots",
-    // Behind a feature that only tests turn on.
+    // Behind features that only tests turn on.
     "brittle",
+    "editions",
     "wasm-bindgen",
     "js-sys",
     "getrandom",
@@ -53,7 +66,7 @@ const FACE: &[&str] = &[
 ];
 
 /// Crates that must compute the same everywhere.
-const PURE: [&str; 4] = ["baton", "contagion", "account", "bots"];
+const PURE: [&str; 5] = ["baton", "contagion", "account", "editions", "bots"];
 
 /// The names of a crate's normal dependencies: not those of its tests or its build.
 fn direct<'a>(metadata: &'a Value, package: &str) -> Vec<&'a str> {

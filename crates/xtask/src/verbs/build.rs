@@ -5,7 +5,7 @@ use std::fs::File;
 use anyhow::{Context, Result};
 
 use crate::step::{Outcome, step};
-use crate::wasm::{ALTERED, BOTS, BRITTLE, CLIENT, Profile, SERVER, SLOTS};
+use crate::wasm::{ALTERED, ALTERED_SERVER, BOTS, CLIENT, DOUBLED_SERVER, Profile, SERVER, SLOTS};
 use crate::{bundle, npm, project, secrets, wasm};
 
 #[derive(clap::Args)]
@@ -13,7 +13,7 @@ pub(crate) struct Options {
     /// How much to do for speed and size.
     #[arg(long, value_enum, default_value = "release", env = "BATON_PROFILE")]
     pub(crate) profile: Profile,
-    /// Also build what only tests need: the page whose rules differ by one rule, the server with rules that break.
+    /// Also build what only tests need: the page whose rules differ by one rule, servers with other rules.
     #[arg(long)]
     pub(crate) altered: bool,
     /// Also build the app for Devvit.
@@ -55,8 +55,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         })?;
     }
     if options.altered {
-        step("wasm of the server, with rules that break", || {
-            wasm::build(&BRITTLE, options.profile)
+        step(
+            "wasm of the server, with rules that break and later ones",
+            || wasm::build(&ALTERED_SERVER, options.profile),
+        )?;
+        step("wasm of the server, with a fault and its repair", || {
+            wasm::build(&DOUBLED_SERVER, options.profile)
         })?;
         step("wasm of the browser, one rule altered", || {
             wasm::build(&ALTERED, options.profile)

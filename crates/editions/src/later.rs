@@ -1,5 +1,7 @@
-//! Rules of an account as later versions might be, for tests: the second words a look anew, knows a motto and no contrast any
+//! Rules of an account as later versions might be: the second words a look anew, knows a motto and no contrast any
 //! more; the third counts mottos. What servers do keeps its bytes, as every version's must.
+
+use alloc::string::String;
 
 use account::{Account, Goal, Item, Legacy, Preference, State, reject};
 use baton::{By, Ctx, Player, Reject, Rolling, Rules};
@@ -9,23 +11,26 @@ use serde_json::Value;
 
 /// The second version.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Second;
+pub struct Second;
 
 /// The third.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Third;
+pub struct Third;
 
-/// A build that has the first two, and one that has all.
-pub(crate) type Two = Rolling<Account, Second>;
-pub(crate) type All = Rolling<Two, Third>;
+/// A build that has the first two.
+pub type Two = Rolling<Account, Second>;
+/// A build that has all three.
+pub type All = Rolling<Two, Third>;
 
-/// The motto is longer than it may be; since the third version, much longer ones are.
-pub(crate) const LONG: Reject = Reject(40);
-pub(crate) const MOTTO: usize = 16;
+/// The motto is longer than it may be; since the third version, much longer ones may be.
+pub const LONG: Reject = Reject(40);
+/// Bytes of a motto of the second version.
+pub const MOTTO: usize = 16;
 
 /// What is done since the second version.
+#[allow(missing_docs, reason = "as in `account::Action`, but for two")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Action {
+pub enum Action {
     Match(MatchResult),
     Run {
         seed: u64,
@@ -47,6 +52,7 @@ pub(crate) enum Action {
         scrap: i64,
     },
     Import(Legacy),
+    /// What a player lives by.
     Motto(String),
 }
 
@@ -91,18 +97,20 @@ impl From<account::Action> for Action {
 }
 
 /// What is remembered since the second version: what was, and more.
+#[allow(missing_docs, reason = "named by what sets them")]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Wider {
-    pub(crate) was: State,
-    pub(crate) shade: u8,
-    pub(crate) motto: String,
+pub struct Wider {
+    pub was: State,
+    pub shade: u8,
+    pub motto: String,
 }
 
 /// Since the third.
+#[allow(missing_docs, reason = "named by what sets them")]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Widest {
-    pub(crate) wider: Wider,
-    pub(crate) mottos: u32,
+pub struct Widest {
+    pub wider: Wider,
+    pub mottos: u32,
 }
 
 impl Rules for Second {

@@ -1,4 +1,4 @@
-//! A second game of the same users, for tests: each has a garden of their own, whose harvests pay into their account. Its
+//! A second game of the same users: each has a garden of their own, whose harvests pay into their account. Its
 //! rules have two versions, which know nothing of those of accounts but what a server may do there.
 
 use account::Account;
@@ -8,38 +8,45 @@ use serde_json::{Value, json};
 
 /// The first version: a harvest pays one scrap for each that was sown.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Garden;
+pub struct Garden;
 
 /// The second: twice as much, for who has watered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Watered;
+pub struct Watered;
 
 /// A build that has both.
-pub(crate) type Gardens = Rolling<Garden, Watered>;
+pub type Gardens = Rolling<Garden, Watered>;
 
 /// There is nothing to harvest.
-pub(crate) const BARE: Reject = Reject(1);
+pub const BARE: Reject = Reject(1);
 /// The server does nothing in gardens.
 const PLAYER_ONLY: Reject = Reject(2);
 
+/// What a gardener does.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) enum Chore {
+pub enum Chore {
+    /// So many.
     Sow(u8),
+    /// All that was sown.
     Harvest,
     /// Since the second version.
     Water,
 }
 
+/// What the first version remembers.
+#[allow(missing_docs, reason = "named by what is counted")]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Bed {
-    pub(crate) sown: u32,
-    pub(crate) harvests: u32,
+pub struct Bed {
+    pub sown: u32,
+    pub harvests: u32,
 }
 
+/// And the second.
+#[allow(missing_docs, reason = "named by what happened to it")]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct WateredBed {
-    pub(crate) bed: Bed,
-    pub(crate) wet: bool,
+pub struct WateredBed {
+    pub bed: Bed,
+    pub wet: bool,
 }
 
 fn may(bed: &Bed, by: By, chore: Chore) -> Result<(), Reject> {
