@@ -28,7 +28,7 @@ fn spread(count: usize, mut told: impl FnMut() -> u32) -> (u32, u32, usize) {
 
 fn herd(instances: usize) -> (World<Herd>, Raw) {
     let set = |input: &mut baton::SettingsInput| input.poll_ms = POLL_MS;
-    let mut world = World::<Herd>::with(instances, set, Default::default());
+    let mut world = World::<Herd>::with(instances, set, ());
     let ann = Raw::joined(&mut world, 0, "ann");
     world.pass(LEASE_MS + 1);
     ann.say(&mut world, 0, &[(1, add(1))]).expect("framed");

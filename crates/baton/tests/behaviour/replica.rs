@@ -473,14 +473,13 @@ fn between_two_ticks_the_next_is_known_and_how_far_now_is_into_it() {
     );
     let start = ann.replica.fraction(now_ms);
     assert!(start < 1_000, "{start}");
-    let tick_ms = u64::from(TICK_MS);
     for part in 1..4 {
-        let later = ann.replica.fraction(now_ms + part * tick_ms / 4);
+        let later = ann.replica.fraction(now_ms + part * TICK_MS / 4);
         let expected = u64::from(start) + part * 250;
         assert_eq!(u64::from(later), expected.min(1_000));
     }
     assert_eq!(
-        ann.replica.fraction(now_ms + 10 * tick_ms),
+        ann.replica.fraction(now_ms + 10 * TICK_MS),
         1_000,
         "not beyond it"
     );
