@@ -73,10 +73,33 @@ fn count(directory: &Path) -> Result<Found> {
         text.lines().filter(|line| !line.trim().is_empty()).count() as u64
     };
     ensure!(directory.exists(), "{} is missing", directory.display());
+    let missed = std::fs::read_to_string(directory.join("missed.txt")).unwrap_or_default();
+    let missed = missed.lines().filter(|line| !line.trim().is_empty());
+    let (switched, missed): (Vec<_>, Vec<_>) = missed.partition(|line| is_switched(line));
+    if !switched.is_empty() {
+        println!(
+            "argued: {} of a condition that only tests switch on",
+            switched.len()
+        );
+    }
     Ok(Found {
         noticed: lines("caught.txt") + lines("previously_caught.txt") + lines("timeout.txt"),
-        missed: lines("missed.txt"),
+        missed: missed.len() as u64,
     })
+}
+
+/// Whether what was changed is a condition with one of the faults that only tests switch on: never on in what ships, and
+/// the section `deliberate` tells who notices it.
+fn is_switched(missed: &str) -> bool {
+    let mut words = missed.split(':');
+    let (file, line) = (words.next(), words.next());
+    let line = line.and_then(|line| line.parse::<usize>().ok());
+    let text = file.and_then(|file| std::fs::read_to_string(project::root().join(file)).ok());
+    let found = text
+        .as_deref()
+        .zip(line)
+        .and_then(|(text, line)| text.lines().nth(line.checked_sub(1)?));
+    found.is_some_and(|line| line.contains("mutant::on("))
 }
 
 fn judge(found: Found) -> Result<Tally> {
@@ -100,5 +123,21 @@ mod tests {
         assert_eq!(judged(90, 10), Some(Tally::check(true)));
         assert_eq!(judged(89, 11), Some(Tally::check(false)));
         assert_eq!(judged(0, 0), None, "nothing was tried");
+    }
+
+    #[test]
+    fn what_only_tests_switch_on_is_argued_and_nothing_else() {
+        let file = "crates/baton/src/handler/warm.rs";
+        let text = std::fs::read_to_string(project::root().join(file)).expect("it is there");
+        let line = |what: &str| {
+            text.lines()
+                .position(|line| line.contains(what))
+                .expect(what)
+                + 1
+        };
+        let missed = |line: usize| is_switched(&format!("{file}:{line}:5: replace x with y"));
+        assert!(missed(line("mutant::on(")));
+        assert!(!missed(line("fn absorb")));
+        assert!(!is_switched("nowhere.rs:1:1: replace x with y") && !is_switched(""));
     }
 }
