@@ -125,6 +125,10 @@ fn seeds_that_once_failed_hold() {
             200_021_349,
             "a halted room counted as settled while a page waited for an answer of before",
         ),
+        (
+            1_796_300_000_001_215,
+            "an answer of before a device vouched was held against the verdicts after it",
+        ),
     ];
     for (seed, what) in found {
         let outcome = run_seed(seed, Keep::default());

@@ -40,6 +40,8 @@ pub struct Device {
     pub verdicts: Vec<(u64, u64, BodyHash, u16)>,
     /// The highest number that the device vouched for.
     pub vouched: u64,
+    /// The version in which it did: of the verdicts before, nothing is kept.
+    pub vouched_v: u64,
     session: u32,
     open: bool,
     closed: bool,
@@ -314,6 +316,7 @@ impl Oracle {
                 let rises = *mark > known.mark;
                 known.mark = *mark;
                 known.vouched = *mark;
+                known.vouched_v = frame.v;
                 known.verdicts.clear();
                 hold(
                     rises && lossy,
