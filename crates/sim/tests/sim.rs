@@ -163,6 +163,19 @@ fn seeds_with_deploys_that_once_failed_hold() {
     }
 }
 
+/// The same of rooms that are users' own.
+#[test]
+fn seeds_with_orders_that_once_failed_hold() {
+    let found = [(
+        1_796_200_000_000_703,
+        "whose request wrote an order was told that another had used its number, and ordered it again",
+    )];
+    for (seed, what) in found {
+        let outcome = run_seed(seed, Keep::default());
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
+    }
+}
+
 /// Found by seed 7000669: a verdict that was pushed before a loss and heard after it is of the history that
 /// was lost, and what comes in its place may be another.
 #[test]
