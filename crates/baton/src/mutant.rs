@@ -71,6 +71,22 @@ pub enum Mutant {
     /// An instance without the room's rules leads by those that it has.
     OldRulesLead,
 
+    // Orders.
+    /// A room restored from a snapshot knows no orders.
+    SnapshotWithoutOrders,
+    /// A refused order leaves no mark.
+    RefusalUnnoted,
+    /// The order with the mark's number is done again.
+    OrderRepeated,
+    /// What is ordered under an earlier registration of a device counts as ordered under the present one.
+    OrderOfAnother,
+    /// Whatever the server does may be ordered.
+    OrderKindUnasked,
+    /// Who asks for an order that waits is told that it was done.
+    OrderToldEarly,
+    /// Whose request wrote an order is told that its number was used by another, once another came after it.
+    OrderWrittenTaken,
+
     // Sends between rooms.
     /// A send is forgotten as soon as the target has it.
     PrunedAtDelivery,
@@ -124,7 +140,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 48] = [
+    pub const ALL: [Mutant; 55] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -154,6 +170,13 @@ impl Mutant {
         Mutant::LossUnrecorded,
         Mutant::SnapshotUnverified,
         Mutant::OldRulesLead,
+        Mutant::SnapshotWithoutOrders,
+        Mutant::RefusalUnnoted,
+        Mutant::OrderRepeated,
+        Mutant::OrderOfAnother,
+        Mutant::OrderKindUnasked,
+        Mutant::OrderToldEarly,
+        Mutant::OrderWrittenTaken,
         Mutant::PrunedAtDelivery,
         Mutant::SenderForgotten,
         Mutant::ParcelOutOfOrder,

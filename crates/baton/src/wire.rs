@@ -187,7 +187,8 @@ pub enum OrderFate {
     Done,
     /// The rules refused it, and nothing but that is in the log.
     Refused(Reject),
-    /// Not done under this number, or long ago: it, or a higher one, was used for something else.
+    /// Not done under this number, or long ago: it, or a higher one, was used for something else. Never said of an order by
+    /// the request that wrote it: that may have been done just before.
     Taken {
         /// The highest number that was used.
         mark: u64,

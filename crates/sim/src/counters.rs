@@ -94,6 +94,62 @@ pub struct Counters {
     pub halts: u64,
     /// Changes of rules.
     pub switches: u64,
+    /// Orders, and how they ended.
+    pub orders: Orders,
+}
+
+/// Orders of devices, and how they ended for who waited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Orders {
+    /// Made.
+    pub made: u64,
+    /// Requests with them.
+    pub asked: u64,
+    /// Told to be done.
+    pub done: u64,
+    /// Told to be refused by the rules.
+    pub refused: u64,
+    /// Told that their number was used for something else.
+    pub taken: u64,
+    /// Told that they wait.
+    pub waited: u64,
+    /// Ended without certainty.
+    pub unknown: u64,
+    /// Ended, certainly not done.
+    pub failed: u64,
+    /// Made up by hand.
+    pub forged: u64,
+    /// In a frame, whoever made them, done or refused.
+    pub framed: u64,
+}
+
+impl Orders {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.made += other.made;
+        self.asked += other.asked;
+        self.done += other.done;
+        self.refused += other.refused;
+        self.taken += other.taken;
+        self.waited += other.waited;
+        self.unknown += other.unknown;
+        self.failed += other.failed;
+        self.forged += other.forged;
+        self.framed += other.framed;
+    }
+
+    /// Whether some end that orders may have was never seen.
+    pub fn lack_an_end(&self) -> bool {
+        [
+            self.done,
+            self.refused,
+            self.taken,
+            self.waited,
+            self.unknown,
+            self.failed,
+        ]
+        .contains(&0)
+    }
 }
 
 impl Default for Counters {
@@ -116,6 +172,7 @@ impl Default for Counters {
             faulted: 0,
             halts: 0,
             switches: 0,
+            orders: Orders::default(),
         }
     }
 }
@@ -152,6 +209,7 @@ impl Counters {
         self.faulted += other.faulted;
         self.halts += other.halts;
         self.switches += other.switches;
+        self.orders.add(&other.orders);
     }
 
     /// The faults that the simulator makes and that never happened.

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use baton::{By, Ctx, Era, Player, Reject, Rolling, Rules, Silence};
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{BankAction, BankState, TOO_MUCH};
+use crate::rules::{BankAction, BankState, ORDERED, TOO_MUCH};
 
 /// Rules that the simulator can run: the same state and actions under any policy.
 pub trait Game: Rules<State = BankState, Action = BankAction, Config = ()> {}
@@ -81,6 +81,7 @@ pub fn is_too_much(action: &BankAction) -> bool {
         BankAction::Add(amount)
         | BankAction::Fine(amount)
         | BankAction::Spend(amount)
+        | BankAction::Buy(amount)
         | BankAction::Give(_, amount) => !(0..=LATER_MOST).contains(amount),
         _ => false,
     }
@@ -95,6 +96,7 @@ impl<R: Game> Rules for Later<R> {
     const TICK_MS: u32 = R::TICK_MS;
     const GRACE_MS: u32 = R::GRACE_MS;
     const SILENCE: Silence = R::SILENCE;
+    const PERSONAL: bool = R::PERSONAL;
 
     fn setup(_: &mut Ctx<'_, Self>) -> LaterState {
         LaterState::default()
@@ -113,10 +115,17 @@ impl<R: Game> Rules for Later<R> {
     }
 
     fn apply(state: &mut LaterState, by: By, action: LaterAction, ctx: &mut Ctx<'_, Self>) {
-        let By::Player(who) = by else { return };
-        let order = state.bank.order.rotate_left(LATER_TURN) ^ (u64::from(who) + 1);
+        let mark = match by {
+            By::Player(who) => u64::from(who) + 1,
+            By::Server => ORDERED,
+        };
+        let order = state.bank.order.rotate_left(LATER_TURN) ^ mark;
         R::apply(&mut state.bank, by, action.what, ctx);
         state.bank.order = order;
+    }
+
+    fn orders(action: &LaterAction) -> bool {
+        R::orders(&action.what)
     }
 
     fn tick(state: &mut LaterState, ctx: &mut Ctx<'_, Self>) {

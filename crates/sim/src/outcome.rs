@@ -10,7 +10,7 @@ use crate::history::Line;
 use crate::history::record::Recorder;
 use crate::later::Game;
 use crate::plan::Plan;
-use crate::rules::{Bank, CATCH_UP, PAUSE, SKIP, STILL};
+use crate::rules::{Bank, CATCH_UP, OWN, PAUSE, SKIP, STILL};
 use crate::trace::Trace;
 use crate::world::{Healed, World};
 
@@ -78,6 +78,14 @@ pub fn run_seed(seed: u64, keep: Keep) -> Outcome {
 
 /// The same with the plan changed before it is run.
 pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
+    run_shared(seed, keep, |plan| {
+        plan.draw_own(&mut Random::from_seed(seed.rotate_left(32)));
+        change(plan);
+    })
+}
+
+/// The same with rooms that all users share, as every seed had them once: what seeds found then is found so.
+pub fn run_shared(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
     plan.poison(&mut Random::from_seed(!seed));
@@ -95,7 +103,11 @@ pub fn run(seed: u64, plan: &Plan) -> Outcome {
 }
 
 fn run_with(seed: u64, random: Random, plan: &Plan, keep: Keep) -> Outcome {
-    match plan.policy {
+    const OWN_STILL: u8 = OWN | STILL;
+    const OWN_CATCH_UP: u8 = OWN | CATCH_UP;
+    match plan.rules() {
+        OWN_STILL => run_of::<Bank<OWN_STILL>>(seed, random, plan, keep),
+        OWN_CATCH_UP => run_of::<Bank<OWN_CATCH_UP>>(seed, random, plan, keep),
         PAUSE => run_of::<Bank<PAUSE>>(seed, random, plan, keep),
         SKIP => run_of::<Bank<SKIP>>(seed, random, plan, keep),
         CATCH_UP => run_of::<Bank<CATCH_UP>>(seed, random, plan, keep),

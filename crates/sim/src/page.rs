@@ -147,6 +147,27 @@ impl<R: Game> Page<R> {
         Ok(Made { seq, version, body })
     }
 
+    /// The bytes of an order, as the page's rules write it, and its body. `None`: it is no part of the room.
+    pub fn order(&self, what: &BankAction, number: u64) -> Option<(Vec<u8>, Vec<u8>)> {
+        let later = || LaterAction {
+            what: what.clone(),
+            upcast: false,
+        };
+        let is_later = self.predicted().is_none_or(|(_, later)| later);
+        Some(match self {
+            Self::Old(replica) => (replica.order(what, number)?, wire::write(what)),
+            Self::Both(replica) if !is_later => {
+                let bytes = replica.order(&Era::Old(what.clone()), number)?;
+                (bytes, wire::write(what))
+            }
+            Self::Both(replica) => {
+                let bytes = replica.order(&Era::New(later()), number)?;
+                (bytes, wire::write(&later()))
+            }
+            Self::New(replica) => (replica.order(&later(), number)?, wire::write(&later())),
+        })
+    }
+
     /// The rules that it was loaded with.
     pub fn edition(&self) -> Edition {
         match self {

@@ -4,13 +4,17 @@
 
 use baton::{Random, SettingsInput};
 
-use crate::rules::{CATCH_UP, PAUSE, SKIP, STILL};
+use crate::rules::{CATCH_UP, OWN, PAUSE, SKIP, STILL};
 
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What silence does to time, see [`crate::rules`].
     pub policy: u8,
+    /// Rooms are users' own, one for each, and take orders.
+    pub own: bool,
+    /// Of ten thousand times that a device acts, how often it orders something too.
+    pub orders: u32,
     /// Rooms of that kind, 1 or more.
     pub rooms: usize,
     /// Instances that answer, 1 to 16.
@@ -181,6 +185,8 @@ impl Plan {
         };
         Self {
             policy,
+            own: false,
+            orders: 0,
             rooms,
             instances,
             clients,
@@ -219,6 +225,42 @@ impl Plan {
         }
     }
 
+    /// Some worlds are of rooms of one's own, from a generator of its own too: those without ticks, as accounts are, or that
+    /// catch up, where what is ordered waits for a room that is behind its clock.
+    pub fn draw_own(&mut self, random: &mut Random) {
+        if matches!(self.policy, STILL | CATCH_UP) && random.chance(1, 2) {
+            self.make_own(random);
+        }
+    }
+
+    /// Rooms are users' own: few users, so that each has devices that compete and give way. Nothing of such rooms is
+    /// pushed to anybody.
+    pub fn make_own(&mut self, random: &mut Random) {
+        self.own = true;
+        self.policy = if self.policy == STILL {
+            STILL
+        } else {
+            CATCH_UP
+        };
+        self.users = 1 + below(random, self.users.min(3));
+        self.rooms = self.users;
+        self.sockets = 0;
+        self.orders = match random.chance(1, 4) {
+            true => 0,
+            false => 1 + random.below(6_000),
+        };
+        if random.chance(1, 3) {
+            // A device that lost its storage is another one, for which the longest silent gives way after a while.
+            self.faults.storage_lost += 4 + random.below(12);
+            self.faults.nights += 1;
+        }
+    }
+
+    /// What its rules are told apart by: the policy, and whether rooms are users' own.
+    pub fn rules(&self) -> u8 {
+        self.policy | if self.own { OWN } else { 0 }
+    }
+
     /// Other rules are deployed. No time breaks the rules then: what a change of rules does to a halted room is told by
     /// a test of its own.
     pub fn deploy(&mut self, random: &mut Random) {
@@ -230,6 +272,8 @@ impl Plan {
     pub fn calm(policy: u8, instances: usize, clients: usize) -> Self {
         Self {
             policy,
+            own: false,
+            orders: 0,
             rooms: 1,
             instances,
             clients,

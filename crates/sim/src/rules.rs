@@ -1,6 +1,6 @@
 //! Rules to test with: balances that must never fall below zero, refusals with codes, rolls, a timer
-//! that fires once, a herd that grows with time. Small and simple, so that a failure is the engine's
-//! and so that the oracle in `check` can say without them what they must come to.
+//! that fires once, a herd that grows with time, and in a room of one's own a purse for what is ordered. Small and simple,
+//! so that a failure is the engine's and so that the oracle in `check` can say without them what they must come to.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,7 +10,8 @@ use std::sync::Once;
 use baton::{By, Ctx, Player, Reject, Rules, Silence};
 use serde::{Deserialize, Serialize};
 
-/// The rules under one policy for silence: [`PAUSE`], [`SKIP`], [`CATCH_UP`], or [`STILL`] without ticks.
+/// The rules under one policy for silence: [`PAUSE`], [`SKIP`], [`CATCH_UP`], or [`STILL`] without ticks; with [`OWN`] beside
+/// it, of a room that is one user's own.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank<const POLICY: u8>;
 
@@ -22,6 +23,8 @@ pub const SKIP: u8 = 1;
 pub const CATCH_UP: u8 = 2;
 /// No ticks at all, as an account has it.
 pub const STILL: u8 = 3;
+/// A room is one user's own, and takes orders.
+pub const OWN: u8 = 4;
 
 /// How much of a silence a [`CATCH_UP`] room lives through.
 pub const CATCH_UP_MS: u32 = 60_000;
@@ -43,6 +46,11 @@ pub const TOO_MUCH: Reject = Reject(7);
 pub const TOO_POOR: Reject = Reject(8);
 /// The timer runs already.
 pub const ARMED: Reject = Reject(9);
+/// What only the server does.
+pub const NOT_YOURS: Reject = Reject(10);
+
+/// What [`BankState::order`] has of an order, which is no player's.
+pub const ORDERED: u64 = u64::MAX;
 
 /// What the rules remember.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +75,8 @@ pub struct BankState {
     pub order: u64,
     /// The tick that breaks the rules.
     pub cursed: Option<u64>,
+    /// What was added in a room of one's own and not spent by orders. Never below zero.
+    pub coins: i64,
 }
 
 /// What a player does.
@@ -90,6 +100,8 @@ pub enum BankAction {
     Break(Fault),
     /// Has time break them, in a handler, after so many ticks, at most [`CURSE_TICKS`].
     Curse(u64),
+    /// Takes so many coins, if there are enough. Only the server does; the room's user may order it.
+    Buy(i64),
 }
 
 /// How an action breaks the rules.
@@ -109,9 +121,10 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
     type Action = BankAction;
     const KIND: &'static str = "bank";
     const VERSION: u32 = POLICY as u32 + 1;
-    const TICK_MS: u32 = if POLICY == STILL { 0 } else { TICK_MS };
+    const PERSONAL: bool = POLICY & OWN != 0;
+    const TICK_MS: u32 = if POLICY & !OWN == STILL { 0 } else { TICK_MS };
     const GRACE_MS: u32 = GRACE_MS;
-    const SILENCE: Silence = match POLICY {
+    const SILENCE: Silence = match POLICY & !OWN {
         SKIP => Silence::Skip,
         CATCH_UP => Silence::CatchUp {
             max_ms: CATCH_UP_MS,
@@ -129,10 +142,25 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
         action: &BankAction,
         ctx: &Ctx<'_, Self>,
     ) -> Result<(), Reject> {
-        let By::Player(who) = by else { return Ok(()) };
+        let endless = || {
+            while breaks() {
+                ctx.step(1_000);
+            }
+        };
         let fair = |amount: i64| match (0..=MOST).contains(&amount) {
             true => Ok(()),
             false => Err(TOO_MUCH),
+        };
+        let By::Player(who) = by else {
+            return match action {
+                BankAction::Buy(price) if state.coins >= *price => fair(*price),
+                BankAction::Buy(price) => fair(*price).and(Err(TOO_POOR)),
+                BankAction::Break(Fault::Endless) => {
+                    endless();
+                    Ok(())
+                }
+                _ => Ok(()),
+            };
         };
         let rich = |amount: i64| match state.of(who) >= amount {
             true => Ok(()),
@@ -144,10 +172,9 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
                 fair(*amount).and_then(|()| rich(*amount))
             }
             BankAction::Arm(_) if state.due.is_some() => Err(ARMED),
+            BankAction::Buy(_) => Err(NOT_YOURS),
             BankAction::Break(Fault::Endless) => {
-                while breaks() {
-                    ctx.step(1_000);
-                }
+                endless();
                 Ok(())
             }
             _ => Ok(()),
@@ -155,10 +182,18 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
     }
 
     fn apply(state: &mut BankState, by: By, action: BankAction, ctx: &mut Ctx<'_, Self>) {
-        let By::Player(who) = by else { return };
-        state.order = state.order.rotate_left(7) ^ (u64::from(who) + 1);
+        let (who, mark) = match by {
+            By::Player(who) => (who, u64::from(who) + 1),
+            // What may be ordered touches no player's balance.
+            By::Server => (Player::MAX, ORDERED),
+        };
+        state.order = state.order.rotate_left(7) ^ mark;
         match action {
-            BankAction::Add(amount) => state.pay(who, amount),
+            BankAction::Add(amount) => {
+                state.pay(who, amount);
+                state.coins += if Self::PERSONAL { amount } else { 0 };
+            }
+            BankAction::Buy(price) => state.coins -= price,
             BankAction::Spend(amount) => state.pay(who, -amount),
             BankAction::Fine(amount) => state.pay(who, -amount.min(state.of(who))),
             BankAction::Give(to, amount) => {
@@ -186,6 +221,10 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
         }
     }
 
+    fn orders(action: &BankAction) -> bool {
+        Self::PERSONAL && is_ordered(action)
+    }
+
     fn tick(state: &mut BankState, ctx: &mut Ctx<'_, Self>) {
         let cursed = state.cursed.is_some_and(|at| ctx.tick() >= at);
         assert!(!(cursed && breaks()), "time that breaks the rules");
@@ -210,6 +249,11 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
     fn view(state: &BankState, _: Option<Player>) -> serde_json::Value {
         serde_json::json!({ "total": state.total, "herd": state.herd })
     }
+}
+
+/// What the user of a room may order.
+pub fn is_ordered(action: &BankAction) -> bool {
+    matches!(action, BankAction::Buy(_) | BankAction::Break(_))
 }
 
 impl BankState {

@@ -2,8 +2,9 @@
 //! handful of new worlds holds. The thousands of them are run by `cargo xtask test sim`.
 
 use baton::Random;
+use baton_sim::counters::Orders;
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
-use baton_sim::{Keep, Plan, Verdict, run, run_drawn, run_seed};
+use baton_sim::{Keep, Plan, Verdict, run, run_seed, run_shared};
 
 #[test]
 fn a_seed_is_always_the_same_run() {
@@ -125,9 +126,13 @@ fn seeds_that_once_failed_hold() {
             200_021_349,
             "a halted room counted as settled while a page waited for an answer of before",
         ),
+        (
+            1_796_300_000_001_215,
+            "an answer of before a device vouched was held against the verdicts after it",
+        ),
     ];
     for (seed, what) in found {
-        let outcome = run_seed(seed, Keep::default());
+        let outcome = run_shared(seed, Keep::default(), |_| {});
         assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
     }
 }
@@ -151,9 +156,22 @@ fn seeds_with_deploys_that_once_failed_hold() {
         (500_000_299, "the same after a split brain, without a word"),
     ];
     for (seed, what) in found {
-        let outcome = run_drawn(seed, Keep::default(), |plan| {
+        let outcome = run_shared(seed, Keep::default(), |plan| {
             plan.deploy(&mut Random::from_seed(seed));
         });
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
+    }
+}
+
+/// The same of rooms that are users' own.
+#[test]
+fn seeds_with_orders_that_once_failed_hold() {
+    let found = [(
+        1_796_200_000_000_703,
+        "whose request wrote an order was told that another had used its number, and ordered it again",
+    )];
+    for (seed, what) in found {
+        let outcome = run_seed(seed, Keep::default());
         assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
     }
 }
@@ -247,6 +265,40 @@ fn b30_b31_rooms_change_their_rules_in_a_rolling_deploy_and_every_page_goes_on()
         switches += outcome.counters.switches;
     }
     assert!(switches >= 32, "{switches} rooms changed");
+}
+
+/// What users order in rooms of their own while instances die and the store fails or loses writes, devices are copied, lost
+/// and give way, and copies of what they sent come minutes late: each once at most, and told as it is in the log.
+#[test]
+fn b08_what_is_ordered_is_done_once_at_most_and_told_as_it_is_in_the_log() {
+    let (mut orders, mut framed) = (Orders::default(), 0);
+    for seed in 0..16 {
+        let mut plan = Plan::calm([STILL, CATCH_UP][seed as usize % 2], 3, 6);
+        plan.make_own(&mut Random::from_seed(seed));
+        plan.orders = 4_000;
+        plan.keys = seed % 4 > 1;
+        plan.clock = !plan.keys;
+        plan.faults.junk = 1;
+        plan.faults.kill = 60;
+        plan.faults.reply_lost = 500;
+        plan.faults.duplicated = 500;
+        plan.faults.very_late = 100;
+        plan.faults.not_done = 200;
+        plan.faults.done_unseen = 200;
+        plan.faults.done_late = 100;
+        plan.faults.reload = 100;
+        plan.faults.clones = 1;
+        plan.faults.roll_backs = if seed % 3 == 0 { 3 } else { 0 };
+        if seed % 5 == 0 {
+            plan.deploy(&mut Random::from_seed(seed));
+        }
+        let outcome = run(seed, &plan);
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}");
+        orders.add(&outcome.counters.orders);
+        framed += outcome.counters.orders.framed;
+    }
+    assert!(!orders.lack_an_end(), "{orders:?}");
+    assert!(framed > 1_000 && orders.forged > 1_000, "{orders:?}");
 }
 
 /// Seeds of whole worlds. What the simulator found so far has tests of its own among `baton`'s, which do

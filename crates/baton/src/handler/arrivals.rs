@@ -138,6 +138,11 @@ impl Asked {
         }
     }
 
+    /// Another invocation had it, and ended without an answer: what it orders may be written.
+    pub(super) fn was_begun(&mut self) {
+        self.written |= matches!(self.ask, Ask::Order(..));
+    }
+
     pub(super) fn refuse(&mut self, code: impl Into<Refusal>) {
         let refusal = match self.written {
             // What is in a frame is done; what lies in the inbox may be framed yet, if only by a log that loses what speaks
@@ -194,7 +199,7 @@ impl Asked {
             match orders::stand(room, self.user(), order, parcel, inbox) {
                 Ok(Stand::Known) => {}
                 Ok(Stand::Waits) => self.waits = true,
-                Ok(Stand::New) => self.need = Some(Pushed::Parcel(parcel.clone())),
+                Ok(Stand::New(parcel)) => self.need = Some(Pushed::Parcel(parcel)),
                 Err(code) => self.refuse(code),
             }
             return;

@@ -21,6 +21,7 @@ mod writing;
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::mem;
 
+use arrivals::Asked;
 pub use invocation::Invocation;
 pub use ladder::Before;
 use ladder::Trap;
@@ -87,9 +88,12 @@ impl<R: Kind> Instance<R> {
         before: Before<'_>,
         moment: Moment,
     ) -> (Invocation<R>, Effect) {
-        let set_out = |invocation: &mut Invocation<R>| match before {
-            Before::Trapped { noted } => invocation.trap = Some(Trap::after(noted)),
-            Before::Dropped { noted } => invocation.take_place(noted),
+        let set_out = |invocation: &mut Invocation<R>| {
+            invocation.asked.iter_mut().for_each(Asked::was_begun);
+            match before {
+                Before::Trapped { noted } => invocation.trap = Some(Trap::after(noted)),
+                Before::Dropped { noted } => invocation.take_place(noted),
+            }
         };
         self.set_out(room, arrivals, set_out, moment)
     }

@@ -215,7 +215,14 @@ impl<R: Kind> Desk<'_, R> {
             return refuse(Code::Retry.into());
         };
         let fate = standing.device.ordered(order.number, &order.body);
-        let fate = fate.unwrap_or_else(|| {
+        let taken = matches!(fate, Some(OrderFate::Taken { .. }));
+        if taken && asked.written && !mutant::on(Mutant::OrderWrittenTaken) {
+            // This very request wrote it, and another page of its device has ordered something since: it may have been done,
+            // and who is told that it was not orders it anew (the simulator's seed 1796200000000703).
+            return refuse(Code::Retry.into());
+        }
+        let early = mutant::on(Mutant::OrderToldEarly).then_some(OrderFate::Done);
+        let fate = fate.or(early).unwrap_or_else(|| {
             let frame_ms = self.settings.frame_ms;
             let wait_ms = if self.wait_ms > 0 {
                 self.wait_ms

@@ -129,7 +129,12 @@ impl<R: Kind> Invocation<R> {
             return self.retry(moment);
         }
         match self.warm.recent.hash_at(v) {
-            Some(there) if there == hash => self.decide(moment),
+            Some(there) if there == hash => {
+                for (asked, later) in self.asked.iter_mut().zip(&led.later) {
+                    asked.written |= asked.writes() && !later;
+                }
+                self.decide(moment)
+            }
             Some(_) => {
                 self.lost += 1;
                 self.decide(moment)

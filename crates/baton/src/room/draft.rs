@@ -370,7 +370,7 @@ impl<R: Kind> Draft<R> {
     /// Who let an order in may have done so by other rules than the room is on by now.
     fn verdict_of_order(&self, by: By, version: u32, body: &[u8]) -> Result<(), Reject> {
         let action = R::read_action(self.room.config(), version, body)?;
-        match R::orders(&action) {
+        match R::orders(&action) || mutant::on(Mutant::OrderKindUnasked) {
             true => self.room.validate(by, &action),
             false => Err(Reject::OUTDATED),
         }

@@ -136,9 +136,12 @@ impl Device {
             body,
             rejected,
         } = brought;
-        let mark = self.ordered.map_or(0, |(mark, _)| mark);
+        let mark = self.last_order().map_or(0, |(mark, _)| mark);
         if number <= mark || number > MAX_SEQUENCE {
             return Err(NotHere);
+        }
+        if rejected.is_some() && mutant::on(Mutant::RefusalUnnoted) {
+            return Ok(());
         }
         let Reject(code) = rejected.unwrap_or(Reject(0));
         self.ordered = Some((number, Verdict { code, body }));
@@ -147,13 +150,16 @@ impl Device {
 
     /// The highest number of its orders, and the hash of what was ordered.
     pub(super) fn last_order(&self) -> Option<(u64, BodyHash)> {
-        self.ordered.map(|(mark, verdict)| (mark, verdict.body))
+        let below = u64::from(mutant::on(Mutant::OrderRepeated));
+        self.ordered
+            .map(|(mark, verdict)| (mark - below, verdict.body))
     }
 
     /// What became of an order; `None` if it may still come into the log.
     pub(crate) fn ordered(&self, number: u64, body: &[u8]) -> Option<OrderFate> {
         let (mark, Verdict { code, body: known }) = self.ordered?;
-        if number > mark {
+        let again = number == mark && mutant::on(Mutant::OrderRepeated);
+        if number > mark || again {
             return None;
         }
         let same = number == mark && known == BodyHash::of(body);
@@ -168,6 +174,9 @@ impl Device {
     pub(super) fn restored(&mut self) {
         if mutant::on(Mutant::SnapshotWithoutMarks) {
             self.mark = 0;
+        }
+        if mutant::on(Mutant::SnapshotWithoutOrders) {
+            self.ordered = None;
         }
         if mutant::on(Mutant::SnapshotWithoutWindows) || mutant::on(Mutant::SnapshotWithoutMarks) {
             self.window.clear();

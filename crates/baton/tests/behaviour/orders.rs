@@ -301,3 +301,29 @@ fn what_is_in_a_frame_is_never_told_to_have_changed_nothing() {
         Ok(OrderFate::Done)
     );
 }
+
+/// Two pages of one device, as a copied browser profile has them. One that takes its own order for one that was never done
+/// orders it anew, and pays twice.
+#[test]
+fn whose_request_wrote_an_order_is_never_told_that_its_number_was_used_by_another() {
+    let (mut world, device) = till(2, 100);
+    save(&mut world, &device, 2, 1);
+    let bought = order(&device, 7, BUY);
+    let asks = vec![from(Some(&identity(OWNER)), &bought)];
+    let mut flight = Flight::begin(&mut world, 1, asks);
+    flight.fly_until(&mut world, Flight::asks_push);
+    let push = flight.asks().cloned().expect("it pushes");
+    let pushed = world.perform_for(1, &push).expect("the store takes it");
+    // Its result is slow. Meanwhile others frame it, and the other page orders.
+    frame_all(&mut world);
+    let other = order(&device, 8, TillAction::Buy(1));
+    assert_eq!(settle(&mut world, 0, &other), Ok(OrderFate::Done));
+    world.pass(LEASE_MS + 1);
+    flight.feed(&mut world, pushed);
+    let told = fate_of(&flight.finish(&mut world)[0]);
+    assert_eq!(told, Err(Code::Retry), "it may have been done");
+    // Who asks again, and knows that, is told what the log still knows.
+    let taken = Ok(OrderFate::Taken { mark: 8 });
+    assert_eq!(place(&mut world, 1, &bought), taken);
+    assert_eq!(state(&mut world).bought, [30, 1]);
+}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use baton::{BodyHash, DeviceId};
+use baton::{BodyHash, DeviceId, Lineage};
 
 /// A device of a user.
 pub type Owner = (String, DeviceId);
@@ -22,6 +22,8 @@ pub struct Ledger {
     given_up: BTreeSet<Owner>,
     /// Devices that act by hand.
     forgers: BTreeSet<Owner>,
+    /// What was ordered by registration and number: who made it does not matter, a copy of a device may.
+    ordered: BTreeMap<(Lineage, u64), Vec<Vec<u8>>>,
 }
 
 impl Ledger {
@@ -80,6 +82,22 @@ impl Ledger {
     ) -> impl Iterator<Item = &Written> {
         let bodies = self.bodies(owner, seq).iter();
         bodies.filter(move |(_, body)| BodyHash::of(body) == hash)
+    }
+
+    /// Something is ordered. Whether it was ordered before, under this number.
+    pub fn order(&mut self, lineage: Lineage, number: u64, body: Vec<u8>) -> bool {
+        let bodies = self.ordered.entry((lineage, number)).or_default();
+        let again = bodies.contains(&body);
+        if !again {
+            bodies.push(body);
+        }
+        again
+    }
+
+    /// The bodies that were ordered under a number.
+    pub fn ordered(&self, lineage: Lineage, number: u64) -> &[Vec<u8>] {
+        let bodies = self.ordered.get(&(lineage, number));
+        bodies.map_or(&[], Vec::as_slice)
     }
 
     /// Everybody's numbers.

@@ -8,6 +8,7 @@ pub mod end;
 pub mod ledger;
 pub mod oracle;
 pub mod order;
+pub mod orders;
 pub mod reply;
 
 /// Something that must hold does not: which invariant, and what was seen.

@@ -8,10 +8,11 @@ use baton::{DeviceId, Head, Nonce, Settings, SettingsInput, Status, Writer};
 use serde_json::json;
 
 use super::host::machine::Machine;
+use super::orders::ORDER_MS;
 use super::{Accounts, Client, Event, Healed, Phase, World};
 use crate::check::book::{Book, Tree, Witness};
 use crate::check::oracle::Oracle;
-use crate::check::{Checked, end, hold};
+use crate::check::{Broken, Checked, end, hold, orders};
 use crate::clock::START_MS;
 use crate::later::Game;
 use crate::plan::Faults;
@@ -67,6 +68,7 @@ impl<R: Game> World<R> {
         for client in 0..self.clients.len() {
             self.go_offline(client, 0);
             self.rewake(client);
+            self.rewake_order(client);
         }
         self.note("world", "heal", (0, 0), || json!({}));
         self.at(begin_ms + HEAL_LOOK_MS, Event::Look);
@@ -100,8 +102,7 @@ impl<R: Game> World<R> {
             settled_ms: took_ms,
             ..self.healed
         };
-        self.probe(false);
-        Ok(())
+        self.probe(false)
     }
 
     /// A room's time as its instances know it: the store's, or where that has none the newest frame's.
@@ -143,6 +144,10 @@ impl<R: Game> World<R> {
         }
         for (index, client) in self.clients.iter().enumerate() {
             let Accounts { book, losses, .. } = &self.accounts[client.room];
+            // What lay in the inbox when a room was halted waits with it.
+            if client.orders.wait() && !book.oracle.halted {
+                return Some(format!("client {index} waits for an order"));
+            }
             let losses = *losses;
             // A request of before, of the same moment too, may be lost, or answered as what went wrong with it
             // has it, also in a halted room (seed 200021349): its device waits for it.
@@ -183,7 +188,7 @@ impl<R: Game> World<R> {
     }
 
     /// A last action in every room, perhaps just after the lease's holder died.
-    fn probe(&mut self, kill: bool) {
+    fn probe(&mut self, kill: bool) -> Checked {
         self.phase = Phase::Probing {
             since_ms: self.now_ms,
             killed: kill,
@@ -216,9 +221,13 @@ impl<R: Game> World<R> {
                 self.probes.push(index);
                 self.counters.actions += 1;
             }
+            if self.plan.orders > 0 {
+                self.order(index)?;
+            }
             self.rewake(index);
         }
         self.after(LOOK_MS, Event::Look);
+        Ok(())
     }
 
     fn look_probing(&mut self, since_ms: u64, killed: bool) -> Checked {
@@ -226,12 +235,13 @@ impl<R: Game> World<R> {
         let waits = |client: &Client<R>| {
             let Accounts { book, losses, .. } = &self.accounts[client.room];
             let now_ms = self.room_ms(client.room);
-            client.replica.pending() > 0
+            (client.replica.pending() > 0 || client.orders.wait())
                 && !book.oracle.halted
                 && !client.has_no_place(&book.oracle, *losses, 0, now_ms)
         };
         let probes = || self.probes.iter().map(|index| &self.clients[*index]);
         let pending = probes().any(waits);
+        let acts = probes().any(|client| waits(client) && client.replica.pending() > 0);
         if pending {
             // Without the store's clock, who takes over may be ahead by its skew: the room's frames carry no
             // actions until it has caught up (seed 42006372: 31 s, 30 ticks a frame).
@@ -248,8 +258,9 @@ impl<R: Game> World<R> {
                 || format!("it lags after {took_ms} ms"),
             )?;
             let took_ms = self.now_ms - since_ms.max(self.held_up_ms);
-            let bound_ms = self.bound_ms(killed);
+            let bound_ms = self.bound_ms(killed) + if acts { 0 } else { ORDER_MS };
             let check = match killed {
+                _ if !acts => "7: an order is answered within lease + one request, and a pause",
                 true => "L3: a dead holder is replaced within lease + one request",
                 false => "7: an action is framed within lease + one request",
             };
@@ -266,8 +277,7 @@ impl<R: Game> World<R> {
             self.healed.answer_ms = Some(took_ms);
             self.look_at_time()?;
             if self.random.chance(1, 4) {
-                self.probe(true);
-                return Ok(());
+                return self.probe(true);
             }
         }
         self.phase = Phase::Done;
@@ -321,20 +331,32 @@ impl<R: Game> World<R> {
         };
         let settings = Settings::try_from(input).expect("a plan's settings are in range");
         let mut last = Machine::new(self.builds[0], writer, settings);
+        let mut orders = vec![0; self.plan.rooms];
         for _ in 0..ROUNDS {
             let before = self.everybody();
             for client in 0..self.clients.len() {
-                self.exchange(&mut last, client)?;
+                orders[self.clients[client].room] = self.exchange(&mut last, client)?;
             }
-            if self.everybody() == before {
+            // What was framed while its copy was on the way goes with the next frame, which nobody makes before the lease ends.
+            let copies = orders.iter().any(|orders| *orders > 0);
+            if self.everybody() == before && !copies {
                 break;
             }
+            if copies {
+                self.now_ms += 2 * u64::from(self.plan.settings.lease_ms);
+            }
         }
-        for room in 0..self.plan.rooms {
+        for (room, orders) in orders.into_iter().enumerate() {
             let fresh = self.fresh_oracle();
             let accounts = &self.accounts[room];
             let frames = self.shelves[room].frames();
             accounts.book.matches(&frames)?;
+            let halted = accounts.book.oracle.halted;
+            hold(
+                orders == 0 || halted,
+                "L9: no order stays in the inbox",
+                || format!("{orders} in room {room}"),
+            )?;
             let witness = Witness {
                 ledger: &accounts.ledger,
                 lossy: accounts.losses > 0,
@@ -353,6 +375,8 @@ impl<R: Game> World<R> {
                 end::keeps_its_word(&client.told, &alone)?;
             }
             end::holds_all(&accounts.ledger, &alone, accounts.losses)?;
+            let (files, losses) = (&accounts.files, accounts.losses);
+            files.hold(&alone.oracle, losses, |head| alone.has(head))?;
             let moved = alone.oracle.later || self.plan.rollout.is_none() || !asked;
             hold(moved, "B31: every room changes its rules", || {
                 format!("room {room} is on those before")
@@ -369,8 +393,8 @@ impl<R: Game> World<R> {
             .collect()
     }
 
-    /// A whole exchange between two moments, by an instance that nothing interrupts.
-    fn exchange(&mut self, instance: &mut Machine<R>, index: usize) -> Checked {
+    /// A whole exchange between two moments, by an instance that nothing interrupts. How many orders are left in the inbox.
+    fn exchange(&mut self, instance: &mut Machine<R>, index: usize) -> Result<usize, Broken> {
         let page = &mut self.clients[index];
         let (room, local_ms) = (page.room, page.local_ms(self.now_ms));
         let body = page.request(false, local_ms);
@@ -392,6 +416,7 @@ impl<R: Game> World<R> {
             host_ms: START_MS + self.now_ms,
             clock: self.plan.clock,
         };
+        let mut orders = 0;
         let mut slots = Slots::new(0);
         let (mut invocation, mut effect) =
             instance.begin(&Self::room_name(room), vec![arrival], None, moment);
@@ -399,13 +424,21 @@ impl<R: Game> World<R> {
             if let Effect::Reply(answers) = effect {
                 self.record_answer(op, &answers[0]);
                 self.receive(index, &asked, &answers[0], local_ms)?;
-                return self.hear(index, "the last reply");
+                self.hear(index, "the last reply")?;
+                return Ok(orders);
             }
             self.accounts[room].tried |= matches!(effect, Effect::Note(..));
             let fed = match self.plan.keys {
                 true => self.exchange_keys(&mut slots, room, &effect, moment)?,
                 false => self.shelves[room].perform(0, &effect, times).0,
             };
+            if let Fed::Read(found) | Fed::Appended(_, found) | Fed::Pushed(found) = &fed {
+                orders = found
+                    .inbox
+                    .iter()
+                    .filter(|item| orders::waits(item))
+                    .count();
+            }
             if let (Fed::Appended(true, _), Effect::Append(append, _)) = (&fed, &effect)
                 && !self.plan.keys
             {
@@ -422,7 +455,7 @@ impl<R: Game> World<R> {
         room: usize,
         effect: &Effect,
         moment: Moment,
-    ) -> Result<Fed, crate::check::Broken> {
+    ) -> Result<Fed, Broken> {
         let Some((mut errand, mut step)) = slots.begin(&Self::room_name(room), effect, moment)
         else {
             return Ok(Fed::Failed);

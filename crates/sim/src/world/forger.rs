@@ -3,11 +3,13 @@
 //! is what the rules allow, and never worse than a refusal.
 
 use baton::effect::{Arrival, Call, Content, Outcome as Answer};
-use baton::wire::{self, Hail, Presence, Request, Sent};
-use baton::{Code, DeviceId, Head, Identity, limits};
+use baton::wire::{self, Hail, Order, Presence, Request, Sent};
+use baton::{BodyHash, Code, DeviceId, Head, Identity, limits};
 
+use super::client::user_name;
 use super::refusal_of;
 use super::{Event, Phase, Slip, World};
+use crate::check::orders::{Placed, registration as named};
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
 use crate::later::{Game, LATER};
@@ -18,18 +20,33 @@ use crate::rules::{BankAction, CURSE_TICKS, Fault};
 const EVERY_MS: u64 = 400;
 const USER: &str = "mallory";
 
-/// A device that acts by hand.
+/// A device that acts by hand: of somebody else, or of the user whose room it is.
 pub(super) struct Forger {
+    user: String,
     id: DeviceId,
     number: Option<u32>,
     seq: u64,
 }
 
+impl Forger {
+    fn identity(&self) -> Identity {
+        Identity {
+            user: self.user.clone(),
+            name: self.user.clone(),
+        }
+    }
+}
+
 impl<R: Game> World<R> {
     pub(super) fn add_forger(&mut self, room: usize) {
         let id = self.new_device();
-        self.accounts[room].ledger.forge(&(USER.to_owned(), id));
+        let user = match R::PERSONAL && self.random.chance(3, 4) {
+            true => user_name(room),
+            false => USER.to_owned(),
+        };
+        self.accounts[room].ledger.forge(&(user.clone(), id));
         self.forgers.push(Forger {
+            user,
             id,
             number: None,
             seq: 1,
@@ -44,6 +61,10 @@ impl<R: Game> World<R> {
         }
         let pause_ms = self.between(EVERY_MS / 2, EVERY_MS * 2);
         self.after(pause_ms, Event::Forge(room));
+        let orders = self.plan.orders;
+        if orders > 0 && self.random.chance(1, 3) {
+            return self.forge_order(room);
+        }
         let body = match self.random.below(8) {
             0 => (0..self.random.below(60))
                 .map(|_| self.random.next_u32() as u8)
@@ -63,13 +84,12 @@ impl<R: Game> World<R> {
                 began_losses: 0,
                 cursors: 1,
             },
+            order: None,
             op: None,
         };
         let host = self.below(self.hosts.len());
-        let who = self.random.chance(19, 20).then(|| Identity {
-            user: USER.into(),
-            name: USER.into(),
-        });
+        let known = self.random.chance(19, 20);
+        let who = known.then(|| self.forgers[room].identity());
         let way_ms = self.way_ms();
         let call = Call::Play(body.into());
         self.after(
@@ -84,14 +104,16 @@ impl<R: Game> World<R> {
     }
 
     fn forged_request(&mut self, room: usize) -> Vec<u8> {
-        let Forger { id, number, seq } = self.forgers[room];
+        let Forger {
+            id, number, seq, ..
+        } = self.forgers[room];
         let seq = match self.random.below(8) {
             0 => seq + 1 + u64::from(self.random.below(3)),
             1 => seq.saturating_sub(u64::from(self.random.below(3))).max(1),
             _ => seq,
         };
         let (version, body) = self.forged_action();
-        let owner = (USER.to_owned(), id);
+        let owner = (self.forgers[room].user.clone(), id);
         let ledger = &mut self.accounts[room].ledger;
         let known = ledger.bodies(&owner, seq);
         if !known.is_empty() && !known.iter().any(|(_, known)| *known == body) {
@@ -178,10 +200,86 @@ impl<R: Game> World<R> {
         }
     }
 
-    pub(super) fn forger_hears(&mut self, room: usize, answer: &Answer) -> Checked {
+    /// Orders what nobody honest orders: bodies and numbers of all kinds, as devices that are somebody else's too.
+    fn forge_order(&mut self, room: usize) {
+        let Forger {
+            id, number, seq, ..
+        } = self.forgers[room];
+        let mut others = self.clients.iter().filter(|client| client.room == room);
+        let other = others.next().map(|client| client.replica.device());
+        let device = match self.random.below(8) {
+            0 => other.unwrap_or(id),
+            _ => id,
+        };
+        let registration = match self.random.below(8) {
+            0 => self.random.below(10),
+            _ => number.unwrap_or(0),
+        };
+        let number = (seq + u64::from(self.random.below(6)))
+            .saturating_sub(3)
+            .max(1);
+        let (_, body) = match self.random.below(4) {
+            0 => self.forged_action(),
+            _ => {
+                let price = i64::from(self.random.below(60));
+                (0, wire::write(&BankAction::Buy(price)))
+            }
+        };
+        let order = Order {
+            protocol: limits::PROTOCOL,
+            device,
+            registration,
+            number,
+            body: body.clone().into(),
+        };
+        let user = self.forgers[room].user.clone();
+        let lineage = named(device, registration);
+        let placed = Placed {
+            owner: (user.clone(), device),
+            registration,
+            lineage,
+            number,
+            body: BodyHash::of(&body),
+            said: None,
+        };
+        let known = self.random.chance(19, 20);
+        if known && user == user_name(room) {
+            let accounts = &mut self.accounts[room];
+            accounts.files.send(placed.key());
+            accounts.ledger.order(lineage, number, body);
+        }
+        self.counters.orders.forged += 1;
+        let slip = Slip {
+            client: None,
+            forger: Some(room),
+            asked: self.asked_of_order(),
+            order: Some(Box::new(placed)),
+            op: None,
+        };
+        for way_ms in self.ways() {
+            let host = self.below(self.hosts.len());
+            let who = known.then(|| self.forgers[room].identity());
+            let call = Call::Order(wire::write(&order).into());
+            self.after(
+                way_ms,
+                Event::Request {
+                    host,
+                    room,
+                    slip: slip.clone(),
+                    arrival: Arrival { who, call },
+                },
+            );
+        }
+    }
+
+    pub(super) fn forger_hears(&mut self, room: usize, slip: &Slip, answer: &Answer) -> Checked {
         let forger = &mut self.forgers[room];
         if answer.content == Content::Reply {
-            let reply = wire::read_reply(&answer.body);
+            // What was said of an order was held against the log where it was said.
+            let reply = match slip.order {
+                Some(_) => None,
+                None => wire::read_reply(&answer.body),
+            };
             if let Some(standing) = reply.and_then(|reply| reply.device) {
                 forger.number = Some(standing.number);
                 forger.seq = standing.mark + 1;
@@ -195,7 +293,9 @@ impl<R: Game> World<R> {
             "9: bad input is refused, not an error",
             || format!("{} {code:?}", answer.status),
         )?;
-        if code == Some(Code::Unregistered) {
+        // Another may have taken its place: it comes again with the same id.
+        let gone = R::PERSONAL && code == Some(Code::Evicted);
+        if (code == Some(Code::Unregistered) || gone) && slip.order.is_none() {
             forger.number = None;
         }
         refusal(code, true, false)

@@ -276,6 +276,7 @@ impl<R: Game> World<R> {
                 began_losses: 0,
                 cursors: 1,
             },
+            order: None,
             op: None,
         };
         self.after(

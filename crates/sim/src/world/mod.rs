@@ -3,6 +3,7 @@
 //! and a run twice is the same run. It drives the library's own handler and replica and knows none
 //! of their decisions.
 
+mod books;
 mod client;
 mod deploy;
 mod errands;
@@ -11,6 +12,7 @@ mod forger;
 mod host;
 mod mischief;
 mod network;
+mod orders;
 mod record;
 
 use std::cmp::Reverse;
@@ -18,17 +20,15 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::rc::Rc;
 
 use baton::effect::{Arrival, Effect, Fed, Outcome as Answer};
-use baton::frame::Entry;
 use baton::slots::{Answer as KeyAnswer, Call};
 use baton::{Random, Settings};
-use serde_json::json;
 
-use crate::check::book::{Book, Tree, Witness};
+use crate::check::book::{Book, Tree};
 use crate::check::ledger::Ledger;
-use crate::check::oracle::{FAULTED, Oracle};
+use crate::check::oracle::Oracle;
+use crate::check::orders::{Files, Placed};
 use crate::check::reply::Asked;
-use crate::check::{Broken, Checked, hold};
-use crate::clock::START_MS;
+use crate::check::{Broken, Checked};
 use crate::counters::Counters;
 use crate::history::record::Recorder;
 use crate::later::Game;
@@ -44,9 +44,6 @@ use host::machine::Build;
 use host::{Flight, Host};
 use mischief::Mischief;
 
-/// How far a leader's clock may have run ahead of the store's since it last read that, in milliseconds.
-const AHEAD_MS: u64 = 100;
-
 /// Whose answer it is: a client's request, or nobody's who waits for it.
 #[derive(Clone, Debug)]
 struct Slip {
@@ -55,6 +52,8 @@ struct Slip {
     /// The forger of a room.
     forger: Option<usize>,
     asked: Asked,
+    /// It orders this.
+    order: Option<Box<Placed>>,
     /// Its number in the history.
     op: Option<u64>,
 }
@@ -77,6 +76,12 @@ enum Event {
         client: usize,
         life: u32,
         number: u64,
+    },
+    /// A device asks for its order again, or stops waiting for the answer to a request with it.
+    Order {
+        client: usize,
+        order: u64,
+        asked: Option<u64>,
     },
     /// A call reaches the store. `back_ms`: how long its result takes; `None`: it is lost.
     Store {
@@ -173,6 +178,11 @@ struct Accounts<R: Game> {
     halts: u64,
     /// Whether the room was ever on the later rules.
     switched: bool,
+    files: Files,
+}
+
+fn fresh_oracle(plan: &Plan) -> Oracle {
+    Oracle::new(plan.policy, plan.own, plan.settings.catch_up_ticks)
 }
 
 /// A run on its way.
@@ -224,7 +234,7 @@ impl<R: Game> World<R> {
     pub fn new(random: Random, plan: &Plan, trace: Trace) -> Self {
         let settings = Settings::try_from(plan.settings).expect("a plan's settings are in range");
         let accounts = || Accounts {
-            book: Book::new(Oracle::new(plan.policy, plan.settings.catch_up_ticks)),
+            book: Book::new(fresh_oracle(plan)),
             other: None,
             tree: Tree::new(),
             ledger: Ledger::default(),
@@ -233,6 +243,7 @@ impl<R: Game> World<R> {
             broke_ms: None,
             halts: 0,
             switched: false,
+            files: Files::default(),
         };
         let shelf = || match plan.keys {
             true => Shelf::of_keys(),
@@ -331,6 +342,11 @@ impl<R: Game> World<R> {
                 life,
                 number,
             } => self.give_up(client, life, number),
+            Event::Order {
+                client,
+                order,
+                asked,
+            } => self.order_due(client, order, asked),
             Event::Store {
                 host,
                 life,
@@ -409,11 +425,14 @@ impl<R: Game> World<R> {
     }
 
     fn fresh_oracle(&self) -> Oracle {
-        Oracle::new(self.plan.policy, self.plan.settings.catch_up_ticks)
+        fresh_oracle(&self.plan)
     }
 
     fn room_name(room: usize) -> String {
-        format!("bank/{room}")
+        match R::PERSONAL {
+            true => format!("bank/{}", client::user_name(room)),
+            false => format!("bank/{room}"),
+        }
     }
 
     /// A line of the trace, which the digest covers too.
@@ -426,78 +445,5 @@ impl<R: Game> World<R> {
     ) {
         self.trace.mix(self.now_ms, what, numbers.0, numbers.1);
         self.trace.line(self.now_ms, who, what, fields);
-    }
-
-    /// The books take a frame in that the store has appended.
-    fn book(&mut self, room: usize, lesser: bool, bytes: &[u8]) -> Checked {
-        let accounts = &mut self.accounts[room];
-        let witness = Witness {
-            ledger: &accounts.ledger,
-            lossy: accounts.losses > 0,
-            tried: accounts.tried,
-            now_ms: self.now_ms,
-        };
-        let book = match &mut accounts.other {
-            Some(other) if lesser => other,
-            _ => &mut accounts.book,
-        };
-        let frame = book.append(bytes, &mut accounts.tree, &witness)?;
-        let store_ms = START_MS + self.now_ms;
-        hold(
-            !self.plan.clock || frame.time_ms <= store_ms + AHEAD_MS,
-            "S8: where the store has a clock, it is the room's",
-            || format!("frame {}: {} ms, at {store_ms} ms", frame.v, frame.time_ms),
-        )?;
-        self.record_frame(room, bytes);
-        let later = match lesser {
-            true => self.accounts[room].other.as_ref(),
-            false => Some(&self.accounts[room].book),
-        };
-        self.accounts[room].switched |= later.is_some_and(|book| book.oracle.later);
-        self.counters.frames += 1;
-        for entry in &frame.entries {
-            let faulted = matches!(entry, Entry::Reject { code: FAULTED, .. });
-            self.counters.faulted += u64::from(faulted);
-            let halts = u64::from(matches!(entry, Entry::Halt));
-            self.counters.halts += halts;
-            self.accounts[room].halts += halts;
-            self.counters.switches += u64::from(matches!(entry, Entry::Switch { .. }));
-        }
-        self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
-            json!({
-                "v": frame.v, "epoch": frame.epoch, "tick": frame.tick, "time_ms": frame.time_ms,
-                "writer": frame.writer.to_string(), "lesser": lesser,
-                "entries": format!("{:?}", frame.entries),
-            })
-        });
-        Ok(())
-    }
-
-    /// The store lost frames: the books are written again from what is left.
-    fn lose(&mut self, room: usize) -> Checked {
-        let frames = self.shelves[room].frames();
-        self.record_loss(room, &frames);
-        let fresh = self.fresh_oracle();
-        let accounts = &mut self.accounts[room];
-        accounts.losses += 1;
-        let witness = Witness {
-            ledger: &accounts.ledger,
-            lossy: true,
-            tried: accounts.tried,
-            now_ms: self.now_ms,
-        };
-        accounts
-            .book
-            .rebuild(&frames, fresh, &mut accounts.tree, &witness)?;
-        self.shelves[room].looked_at_all();
-        self.counters.losses += 1;
-        let v = self.accounts[room].book.head().v;
-        self.note(
-            &format!("room {room}"),
-            "lost",
-            (v, 0),
-            || json!({ "head": v }),
-        );
-        Ok(())
     }
 }

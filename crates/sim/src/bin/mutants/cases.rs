@@ -2,6 +2,7 @@
 //! among the library's own tests where the simulator does not come (sends between rooms, changes of
 //! rules, sealing). Decides what counts as found; does not run anything.
 
+use baton::Random;
 use baton::mutant::Mutant;
 
 use baton_sim::Plan;
@@ -40,34 +41,38 @@ pub(crate) enum Worlds {
     Any,
     /// Only with a store of keys.
     Keys,
+    /// Only of rooms that are users' own, and take orders.
+    Own,
 }
 
 impl Worlds {
     /// All of them.
-    pub(crate) const ALL: [Worlds; 2] = [Self::Any, Self::Keys];
+    pub(crate) const ALL: [Worlds; 3] = [Self::Any, Self::Keys, Self::Own];
 
     /// What they are called.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Any => "any",
             Self::Keys => "keys",
+            Self::Own => "own",
         }
     }
 
     /// Changes what a seed drew.
-    pub(crate) fn change(self, plan: &mut Plan) {
+    pub(crate) fn change(self, seed: u64, plan: &mut Plan) {
         match self {
             Self::Any => {}
             Self::Keys => {
                 plan.keys = true;
                 plan.clock = false;
             }
+            Self::Own => plan.make_own(&mut Random::from_seed(seed)),
         }
     }
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 48] = [
+pub(crate) const CASES: [Case; 55] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -256,6 +261,53 @@ pub(crate) const CASES: [Case; 48] = [
         Mutant::OldRulesLead,
         "who lacks the rules never leads",
         "switch::an_instance_that_lacks_the_new_rules_passes_bytes_and_pushes_and_never_leads",
+    ),
+    swarm(
+        Mutant::SnapshotWithoutOrders,
+        "a snapshot holds what was ordered last",
+        &["S6"],
+        40,
+        Worlds::Own,
+    ),
+    swarm(
+        Mutant::RefusalUnnoted,
+        "a refused order stays refused",
+        &["B8", "S15"],
+        40,
+        Worlds::Own,
+    ),
+    swarm(
+        Mutant::OrderRepeated,
+        "each order once",
+        &["B8", "S15"],
+        40,
+        Worlds::Own,
+    ),
+    swarm(
+        Mutant::OrderOfAnother,
+        "an order is of its registration",
+        &["S16"],
+        40,
+        Worlds::Own,
+    ),
+    swarm(
+        Mutant::OrderKindUnasked,
+        "only what the rules name may be ordered",
+        &["S14"],
+        40,
+        Worlds::Own,
+    ),
+    swarm(
+        Mutant::OrderToldEarly,
+        "an order is told to be done once it is in the log",
+        &["B8"],
+        40,
+        Worlds::Own,
+    ),
+    scenario(
+        Mutant::OrderWrittenTaken,
+        "what a request wrote it is never told to be another's",
+        "orders::whose_request_wrote_an_order_is_never_told_that_its_number_was_used_by_another",
     ),
     scenario(
         Mutant::PrunedAtDelivery,

@@ -157,7 +157,8 @@ fn first_failure(seeds: u64, worlds: Worlds) -> Option<Failed> {
                     if seed >= end.load(Ordering::Relaxed) {
                         return;
                     }
-                    let outcome = run_drawn(seed, Keep::default(), |plan| worlds.change(plan));
+                    let outcome =
+                        run_drawn(seed, Keep::default(), |plan| worlds.change(seed, plan));
                     let Verdict::Failed { broken, .. } = outcome.verdict else {
                         continue;
                     };

@@ -3,7 +3,7 @@
 use super::{FAULTED, MALFORMED, OUTDATED, Oracle};
 use crate::check::{Checked, hold};
 use crate::later::{Banked, EitherState, LATER, LATER_TURN, LaterAction, is_too_much};
-use crate::rules::{BankAction, CURSE_TICKS, HERD_TICKS, MOST};
+use crate::rules::{BankAction, CURSE_TICKS, HERD_TICKS, MOST, ORDERED, is_ordered};
 use baton::Era;
 
 impl Oracle {
@@ -13,6 +13,35 @@ impl Oracle {
         match self.read(version, body) {
             Ok(action) => judge(&action, has, self.due.is_some(), self.later),
             Err(code) => code,
+        }
+    }
+
+    /// The same on an order, which is read by the rules that the room is on.
+    pub(super) fn judge_order(&self, body: &[u8]) -> u16 {
+        match self.read_order(body) {
+            Ok(action) if !is_ordered(&action) => OUTDATED,
+            Ok(BankAction::Buy(price)) => match price {
+                price if self.later && is_too_much(&BankAction::Buy(price)) => 7,
+                price if !(0..=MOST).contains(&price) => 7,
+                price if price > self.coins => 8,
+                _ => 0,
+            },
+            Ok(_) => FAULTED,
+            Err(code) => code,
+        }
+    }
+
+    fn read_order(&self, body: &[u8]) -> Result<BankAction, u16> {
+        let own = self.first_version() + if self.later { LATER } else { 0 };
+        self.read(own, body)
+    }
+
+    /// An order is done.
+    pub(super) fn buy(&mut self, body: &[u8]) {
+        let turn = if self.later { LATER_TURN } else { 7 };
+        self.order = self.order.rotate_left(turn) ^ ORDERED;
+        if let Ok(BankAction::Buy(price)) = self.read_order(body) {
+            self.coins -= price;
         }
     }
 
@@ -38,6 +67,9 @@ impl Oracle {
                 *self.balances.entry(to).or_default() += amount;
             }
             other => {
+                if let (BankAction::Add(amount), true) = (&other, self.own) {
+                    self.coins += amount;
+                }
                 let has = self.balances.entry(player).or_default();
                 *has = after(&other, *has);
             }
@@ -62,6 +94,11 @@ impl Oracle {
             theirs == ours && state.order == self.order,
             "S3: each action applied once, in order",
             || format!("frame {v}: {theirs:?}, should be {ours:?}"),
+        )?;
+        hold(
+            state.coins == self.coins && self.coins >= 0,
+            "B8: what is ordered is paid once",
+            || format!("frame {v}: {} coins, should be {}", state.coins, self.coins),
         )?;
         hold(sum == state.total, "S16: sums are conserved", || {
             format!("frame {v}: {sum} of {}", state.total)
@@ -138,6 +175,7 @@ pub(crate) fn judge(action: &BankAction, has: i64, armed: bool, later: bool) -> 
             _ => 0,
         },
         BankAction::Arm(_) if armed => 9,
+        BankAction::Buy(_) => 10,
         BankAction::Break(_) => FAULTED,
         _ => 0,
     }

@@ -25,6 +25,7 @@ impl Oracle {
             mark: 0,
             verdicts: Vec::new(),
             vouched: 0,
+            vouched_v: 0,
             session: 0,
             open: false,
             closed: false,

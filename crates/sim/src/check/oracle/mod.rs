@@ -4,6 +4,7 @@
 
 pub(super) mod bank;
 mod devices;
+pub mod orders;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +16,8 @@ use super::book::Witness;
 use super::ledger::{Ledger, Owner, Written};
 use super::{Checked, hold};
 use crate::later::LATER;
-use crate::rules::{PAUSE, STILL, TICK_MS};
+use crate::rules::{OWN, PAUSE, STILL, TICK_MS};
+use orders::Ordered;
 use time::is_of_nobody;
 
 /// The verdict that a body which is no action gets.
@@ -40,6 +42,8 @@ pub struct Device {
     pub verdicts: Vec<(u64, u64, BodyHash, u16)>,
     /// The highest number that the device vouched for.
     pub vouched: u64,
+    /// The version in which it did: of the verdicts before, nothing is kept.
+    pub vouched_v: u64,
     session: u32,
     open: bool,
     closed: bool,
@@ -51,6 +55,7 @@ pub struct Device {
 #[derive(Clone, Debug)]
 pub struct Oracle {
     policy: u8,
+    own: bool,
     catch_up_ticks: u64,
     v: u64,
     hash: Hash,
@@ -83,13 +88,17 @@ pub struct Oracle {
     pub later: bool,
     /// And began on those before.
     migrated: bool,
+    coins: i64,
+    /// Every order of this log by its registration, in order: of those that are gone too.
+    pub orders: BTreeMap<Lineage, Vec<Ordered>>,
 }
 
 impl Oracle {
     /// Before the first frame.
-    pub fn new(policy: u8, catch_up_ticks: u32) -> Self {
+    pub fn new(policy: u8, own: bool, catch_up_ticks: u32) -> Self {
         Self {
             policy,
+            own,
             catch_up_ticks: u64::from(catch_up_ticks),
             v: 0,
             hash: Hash::default(),
@@ -114,12 +123,14 @@ impl Oracle {
             halted: false,
             later: false,
             migrated: false,
+            coins: 0,
+            orders: BTreeMap::new(),
         }
     }
 
     /// The version of the rules before.
     fn first_version(&self) -> u32 {
-        u32::from(self.policy) + 1
+        u32::from(self.policy) + 1 + if self.own { u32::from(OWN) } else { 0 }
     }
 
     /// The device with this owner.
@@ -314,12 +325,36 @@ impl Oracle {
                 let rises = *mark > known.mark;
                 known.mark = *mark;
                 known.vouched = *mark;
+                known.vouched_v = frame.v;
                 known.verdicts.clear();
                 hold(
                     rises && lossy,
                     "S4: numbers are skipped only after a loss",
                     || format!("frame {}: device {device} vouches for {mark}", frame.v),
                 )
+            }
+            Entry::Receive {
+                sender,
+                lineage,
+                number,
+                body,
+            } => {
+                self.advance(frame.tick);
+                let order = (sender.as_str(), *lineage, *number);
+                self.ordered(order, BodyHash::of(body), 0, frame, ledger)?;
+                self.buy(body);
+                Ok(())
+            }
+            Entry::Decline {
+                sender,
+                lineage,
+                number,
+                code,
+                body,
+            } => {
+                self.advance(frame.tick);
+                let order = (sender.as_str(), *lineage, *number);
+                self.ordered(order, *body, *code, frame, ledger)
             }
             Entry::Cut { why, skip_ms } => self.cut(*why, *skip_ms, frame),
             Entry::Halt => {

@@ -28,7 +28,10 @@ impl<R: Game> World<R> {
     /// An answer arrives.
     pub(in crate::world) fn answered(&mut self, slip: &Slip, answer: &Answer) -> Checked {
         if let Some(room) = slip.forger {
-            return self.forger_hears(room, answer);
+            return self.forger_hears(room, slip, answer);
+        }
+        if slip.order.is_some() {
+            return self.order_answered(slip, answer);
         }
         let Some((index, life, number)) = slip.client else {
             return Ok(());

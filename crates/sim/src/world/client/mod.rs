@@ -11,6 +11,7 @@ use baton::effect::{Arrival, Call};
 use baton::{DeviceId, Identity, wire};
 use serde_json::json;
 
+use super::orders::Orders;
 use super::{Event, Phase, Slip, World};
 use crate::check::Checked;
 use crate::check::client::Told;
@@ -29,7 +30,7 @@ const DECADE_MS: u64 = 315_360_000_000;
 /// A device of a user, in one room.
 pub(super) struct Client<R: Game> {
     pub(super) room: usize,
-    user: String,
+    pub(super) user: String,
     pub(super) replica: Page<R>,
     /// What is on disk.
     saved: Vec<u8>,
@@ -58,6 +59,12 @@ pub(super) struct Client<R: Game> {
     pub(super) no_place_ms: Option<u64>,
     /// The bodies that this device made and kept.
     own: BTreeMap<(Owner, u64), Written>,
+    pub(super) orders: Orders,
+}
+
+/// Users are numbered, as are rooms that are their own.
+pub(super) fn user_name(number: usize) -> String {
+    format!("u{number}")
 }
 
 impl<R: Game> Client<R> {
@@ -124,12 +131,16 @@ impl<R: Game> Client<R> {
 
 impl<R: Game> World<R> {
     pub(super) fn add_client(&mut self, index: usize) {
-        let user = format!("u{}", index % self.plan.users);
+        let number = index % self.plan.users;
+        let user = user_name(number);
         let id = self.new_device();
         let replica = Page::new(self.pages, &user, id);
         let live = self.random.below(100) < self.plan.sockets;
         let client = Client {
-            room: index / self.plan.users.max(1) % self.plan.rooms,
+            room: match R::PERSONAL {
+                true => number,
+                false => index / self.plan.users.max(1) % self.plan.rooms,
+            },
             user,
             saved: replica.save(),
             saved_room: None,
@@ -149,6 +160,7 @@ impl<R: Game> World<R> {
             heard_ms: 0,
             no_place_ms: None,
             own: BTreeMap::new(),
+            orders: Orders::default(),
         };
         self.clients.push(client);
         let token = 0;
@@ -186,6 +198,10 @@ impl<R: Game> World<R> {
                 let pause_ms = self.between(every_ms / 2, every_ms + every_ms / 2);
                 self.clients[index].act_at_ms = self.now_ms + pause_ms;
                 self.act(index)?;
+                let orders = self.plan.orders;
+                if self.chance(orders) {
+                    self.order(index)?;
+                }
             }
             let page = &mut self.clients[index];
             let local_ms = page.local_ms(self.now_ms);
@@ -277,7 +293,7 @@ impl<R: Game> World<R> {
         self.clients[index].offline_until_ms = self.now_ms + ms;
     }
 
-    fn route(&mut self, index: usize) -> usize {
+    pub(super) fn route(&mut self, index: usize) -> usize {
         let open = |host: &usize| !self.hosts[*host].closing;
         let hosts: Vec<usize> = (0..self.hosts.len()).filter(open).collect();
         if hosts.is_empty() {
@@ -331,6 +347,7 @@ impl<R: Game> World<R> {
             client: Some((index, life, number)),
             forger: None,
             asked,
+            order: None,
             op: None,
         };
         for (copy, way_ms) in self.ways().into_iter().enumerate() {

@@ -30,6 +30,9 @@ impl<R: Game> World<R> {
         let page = &mut self.clients[index];
         page.life += 1;
         page.flying = None;
+        if page.orders.forget() {
+            self.counters.orders.unknown += 1;
+        }
         page.base_ms = base_ms;
         // Never an older one than was there: it would not know what its device did.
         let edition = page.replica.edition().max(self.pages);

@@ -140,7 +140,7 @@ impl<R: Game> World<R> {
         {
             return Ok(());
         }
-        if let Some((client, _, number)) = slip.client {
+        if let (Some((client, _, number)), None) = (slip.client, &slip.order) {
             self.see_order(client, number);
         }
         if !self.plan.batched {
@@ -291,8 +291,11 @@ impl<R: Game> World<R> {
             "9: one answer for each request",
             || format!("{} for {}", answers.len(), flight.slips.len()),
         )?;
-        for (slip, answer) in flight.slips.into_iter().zip(answers) {
-            self.check_answer(room, &slip.asked, &answer)?;
+        for (mut slip, answer) in flight.slips.into_iter().zip(answers) {
+            match &mut slip.order {
+                Some(placed) => self.check_order(host, room, placed, &slip.asked, &answer)?,
+                None => self.check_answer(room, &slip.asked, &answer)?,
+            }
             self.send_back(host, slip, answer, flight.appended);
         }
         if flight.lined {
