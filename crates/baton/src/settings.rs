@@ -104,3 +104,20 @@ impl From<Settings> for Input {
         settings.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_tell_what_they_were_made_of() {
+        let input = Input {
+            frame_ms: 70,
+            recent: 9,
+            ..Input::default()
+        };
+        let settings = Settings::try_from(input).expect("in range");
+        let back = Input::from(settings);
+        assert_eq!((back.frame_ms, back.recent), (70, 9));
+    }
+}

@@ -297,3 +297,27 @@ fn is_full((count, bytes): (usize, usize), items: &[ByteBuf], times: usize) -> b
     let more: usize = items.iter().map(|item| item.len()).sum();
     count + items.len() > MAX_INBOX_ITEMS / times || bytes + more > MAX_INBOX_BYTES / times
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inbox_is_full_by_count_or_by_bytes() {
+        let items =
+            |count: usize, bytes: usize| alloc::vec![ByteBuf::from(alloc::vec![0; bytes]); count];
+        for times in [1, 2] {
+            let (most, bytes) = (MAX_INBOX_ITEMS / times, MAX_INBOX_BYTES / times);
+            assert!(!is_full((most - 2, 0), &items(2, 1), times));
+            assert!(is_full((most - 1, 0), &items(2, 1), times));
+            assert!(is_full((most, 0), &items(2, 1), times));
+            assert!(!is_full((1, bytes - 10), &items(2, 5), times));
+            assert!(is_full((1, bytes - 9), &items(2, 5), times));
+            assert!(is_full((1, bytes), &items(2, 5), times));
+        }
+        assert!(
+            !is_full((MAX_INBOX_ITEMS, MAX_INBOX_BYTES), &[], 1),
+            "nothing more"
+        );
+    }
+}

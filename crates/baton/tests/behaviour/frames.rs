@@ -2,6 +2,7 @@
 //! is never taken on trust.
 
 use baton::frame::{Cut, Entry, Frame};
+use baton::limits::MAX_FRAME_ENTRIES;
 use baton::wire::Presence;
 use baton::{BodyHash, DeviceId, Hash, Lineage, ReplayError, Room, Writer};
 use serde_bytes::ByteBuf;
@@ -363,4 +364,19 @@ fn a_first_frame_must_begin_a_room_of_these_rules() {
     setup(&mut other, "purse");
     let refused = Room::<Herd>::genesis(&other.encode()).err();
     assert!(matches!(refused, Some(ReplayError::Rules(_))));
+}
+
+#[test]
+fn a_frame_holds_so_many_entries_and_no_more() {
+    let (_, mut frame) = next();
+    for count in [0, 1, MAX_FRAME_ENTRIES, MAX_FRAME_ENTRIES + 1] {
+        frame.entries = vec![Entry::Vouch { device: 0, mark: 9 }; count];
+        let read = Frame::decode(&frame.encode()).ok();
+        assert_eq!(read.is_some(), count <= MAX_FRAME_ENTRIES, "{count}");
+    }
+    frame.entries.clear();
+    let longer = [&frame.encode()[..], &[0]].concat();
+    assert!(Frame::decode(&longer).is_err());
+    frame.v = 0;
+    assert!(Frame::decode(&frame.encode()).is_err());
 }

@@ -1,6 +1,8 @@
 //! What an operator is given: the whole log of any room, a page at a time; its history entry by entry; and the same log again
 //! under rules.
 
+use std::collections::BTreeSet;
+
 use baton::effect::{Arrival, Call, Content};
 use baton::frame::{Entry, Frame};
 use baton::history::{Rerun, dues};
@@ -108,7 +110,12 @@ fn b27_a_history_tells_of_each_entry_and_ends_in_the_state_of_the_log() {
     let mut world = room(1);
     let bytes = kept(&mut world);
     let (mut told, mut coins) = (Vec::new(), 0);
+    let mut rests = BTreeSet::new();
     let mut watch = |step: baton::history::Step<'_, Purse>| {
+        let due =
+            step.room.state().work > 0 || step.room.state().rewards < step.room.state().coins / 10;
+        assert_eq!(step.room.rests(), !due);
+        rests.insert(due);
         assert_eq!(
             step.did.is_some(),
             matches!(step.entry, Entry::Act { .. } | Entry::Due)
@@ -128,6 +135,11 @@ fn b27_a_history_tells_of_each_entry_and_ends_in_the_state_of_the_log() {
         .collect();
     assert_eq!(told, entries);
     assert_eq!(watched.head(), world.head());
+    assert_eq!(
+        rests.len(),
+        2,
+        "some of them left it more to do, others did not"
+    );
 }
 
 #[test]

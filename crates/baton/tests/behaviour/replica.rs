@@ -2,7 +2,7 @@
 
 use baton::effect::Outcome;
 use baton::frame::Frame;
-use baton::limits::WINDOW;
+use baton::limits::{MAX_ACTION_BYTES, WINDOW};
 use baton::{ActError, Code, Hash, Head, Note, PREDICT_MS, Random, Room, Status, wire};
 
 use crate::support::rules::{Herd, HerdAction, MOST, TICK_MS, TOO_MUCH, add};
@@ -513,4 +513,40 @@ fn a_device_knows_its_number_once_it_was_told() {
         (first.replica.player(), second.replica.player()),
         (Some(0), Some(0))
     );
+}
+
+#[test]
+fn an_action_is_as_long_as_it_may_be_and_no_longer() {
+    let (world, mut ann) = joined(1);
+    let since_ms = world.since_ms();
+    let say = |length: usize| HerdAction::Say("x".repeat(length));
+    let most = (0..=MAX_ACTION_BYTES)
+        .rev()
+        .find(|length| wire::write(&say(*length)).len() == MAX_ACTION_BYTES);
+    let most = most.expect("a text of that length");
+    assert_eq!(
+        ann.replica.act(&say(most + 1), since_ms),
+        Err(ActError::TooLarge)
+    );
+    assert_eq!(ann.replica.pending(), 0);
+    assert_eq!(ann.replica.act(&say(most), since_ms), Ok(1));
+}
+
+/// A room that is not there any more: who watched it begins anew, and need not load the page again.
+#[test]
+fn a_room_that_is_gone_is_shown_as_one_that_has_not_begun() {
+    let (mut world, mut ann) = joined(1);
+    let head = ann.replica.head();
+    world.log().roll_back(0);
+    world.instances[0].forget();
+    drop(ann.arrival(world.now_ms));
+    let reply = world.watch_from(0, head);
+    assert!(matches!(&reply.news, wire::News::Reset(room) if room.is_empty()));
+    let now_ms = world.since_ms();
+    assert!(ann.replica.receive(&wire::write(&reply), now_ms, now_ms));
+    assert!(!ann.replica.notes().contains(&Note::Reload));
+    assert_eq!(ann.replica.head(), Head::default());
+    assert!(ann.replica.synced().is_none());
+    let since_ms = world.since_ms();
+    assert_ne!(ann.replica.status(since_ms), Status::Reload);
 }
