@@ -313,3 +313,31 @@ fn insert(players: &mut Vec<Player>, player: Player) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_counts_of_the_open_session_and_once_in_a_third_of_the_grace_time() {
+        const GRACE: u64 = 60;
+        let mut device = Device::new(0, DeviceId([1; 16]), 1, 0);
+        (device.session, device.open, device.beat) = (5, true, Some(100));
+        let door = |device: &Device, session, tick| {
+            [Presence::Here, Presence::Leaving, Presence::Unsaid]
+                .map(|presence| device.door(session, presence, tick, GRACE))
+        };
+        let (join, beat, leave) = (Some(Door::Join), Some(Door::Beat), Some(Door::Leave));
+        assert_eq!(door(&device, 5, 120), [None, leave, None]);
+        assert_eq!(door(&device, 5, 121), [beat, leave, None]);
+        assert_eq!(door(&device, 4, 1_000), [None; 3], "a session of before");
+        assert_eq!(door(&device, 6, 100), [join, leave, None]);
+        // Silent for too long: it resumes, in a tick after its last.
+        device.open = false;
+        assert_eq!(door(&device, 5, 100), [None, leave, None]);
+        assert_eq!(door(&device, 5, 101), [join, leave, None]);
+        device.closed = true;
+        assert_eq!(door(&device, 5, 1_000), [None; 3], "closed for ever");
+        assert_eq!(door(&device, 6, 1_000), [join, leave, None]);
+    }
+}

@@ -260,13 +260,27 @@ fn while_another_leads_a_parcel_waits_whole_and_is_told_only_when_it_is_in_the_l
         assert_eq!(receipt(&mut rooms, "account/a", &both).mark, 1, "it waits");
     }
     assert_eq!(rooms.store.log("account/a").waiting(), 1, "one item, once");
+    // The same from another room is something else; and so is less that follows on something else.
+    let others = Parcel {
+        sender: "match/third".into(),
+        after: 0,
+        ..both.clone()
+    };
+    assert_eq!(receipt(&mut rooms, "account/a", &others).mark, 0);
+    assert_eq!(rooms.store.log("account/a").waiting(), 2);
+    let told = Parcel {
+        after: 0,
+        ..both.clone()
+    };
+    assert_eq!(receipt(&mut rooms, "account/a", &told).mark, 1);
+    assert_eq!(rooms.store.log("account/a").waiting(), 3);
     rooms.pass(501);
     let told = receipt(&mut rooms, "account/a", &parcel(0, &[]));
     assert_eq!(
         (told.mark, told.body),
         (7, BodyHash::of(&both.sends[1].body))
     );
-    assert_eq!(rooms.paid("account/a"), [1, 2, 3]);
+    assert_eq!(rooms.paid("account/a"), [1, 2, 3, 2, 3]);
     assert_eq!(rooms.store.log("account/a").waiting(), 0);
 }
 

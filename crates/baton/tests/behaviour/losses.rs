@@ -382,6 +382,29 @@ fn a_device_vouches_by_way_of_a_follower_too() {
 }
 
 #[test]
+fn who_meets_a_loss_while_it_pushes_reads_on_and_tells_it() {
+    let mut world = World::<Herd>::new(2);
+    let [ann, bob] = ["ann", "bob"].map(|user| Raw::joined(&mut world, 0, user));
+    for seq in 1..=6 {
+        world.pass(LEASE_MS + 1);
+        ann.say(&mut world, 0, &[(seq, add(1))]).expect("taken");
+    }
+    world.watch(1);
+    let cursor = world.head();
+    let bob = Raw { cursor, ..bob };
+    let mut flight = Flight::begin(&mut world, 1, vec![bob.arrival(&[(1, add(1))])]);
+    flight.fly_until(&mut world, Flight::asks_push);
+    world.log().roll_back(cursor.v - 2);
+    flight.round(&mut world);
+    assert!(flight.asks_read(), "from nothing");
+    let outcomes = flight.finish(&mut world);
+    let reply = reply_of(&outcomes[0]).expect("answered");
+    assert!(matches!(reply.news, News::Reset(_)));
+    world.settle();
+    assert_eq!(amounts(&mut world).len(), 5, "four of ann's, one of bob's");
+}
+
+#[test]
 fn without_a_loss_the_word_of_a_device_changes_nothing() {
     let mut world = World::<Herd>::new(1);
     let mut ann = Raw::joined(&mut world, 0, "ann");

@@ -16,6 +16,7 @@ mod line;
 mod losses;
 mod machine;
 mod marks;
+mod memory;
 mod operator;
 mod orders;
 mod orders_refused;

@@ -9,7 +9,9 @@ use baton::{Code, Hash, Head, Room};
 use serde_bytes::ByteBuf;
 
 use crate::support::rules::{Herd, add};
-use crate::support::{Client, FRAME_MS, Flight, LEASE_MS, Raw, World, head_at, reply_of, watcher};
+use crate::support::{
+    Client, FRAME_MS, Flight, LEASE_MS, Raw, World, head_at, refusal, reply_of, watcher,
+};
 
 /// A room of `versions` frames, made by ann through instance 0.
 fn grown(instances: usize, recent: u32, versions: u64) -> (World<Herd>, Raw) {
@@ -273,6 +275,23 @@ fn a_store_that_tells_nonsense_is_never_believed_and_never_makes_a_frame() {
         assert_eq!(world.watch(1).head, world.head(), "{name}");
         assert_eq!(world.audit().resets, 0, "{name}");
     }
+}
+
+#[test]
+fn a_later_head_that_is_never_shown_is_not_asked_for_again_and_again() {
+    let (mut world, _) = grown(2, 64, 70);
+    world.watch(1);
+    world.pass(LEASE_MS + 1);
+    let head = world.head();
+    let mut flight = Flight::begin(&mut world, 1, vec![watcher(head)]);
+    let effect = flight.asks().expect("a read").clone();
+    let Some(Fed::Read(mut found)) = world.perform(&effect) else {
+        panic!("{effect:?}");
+    };
+    found.head.v += 1;
+    flight.feed(&mut world, Fed::Read(found));
+    let outcome = &flight.outcomes().expect("no second read")[0];
+    assert_eq!(refusal(outcome).0, Some(Code::Corrupt));
 }
 
 /// No frame follows it whose replay would tell.

@@ -516,6 +516,25 @@ fn a_device_knows_its_number_once_it_was_told() {
 }
 
 #[test]
+fn a_device_says_up_to_where_it_knows_the_answers() {
+    let (mut world, mut ann) = joined(1);
+    let answered = |ann: &mut Client<Herd>, since_ms| {
+        let request = ann.replica.request(false, since_ms);
+        let request = wire::read_request(&request).expect("as it is written");
+        request.device.expect("it has one").answered
+    };
+    assert_eq!(answered(&mut ann, world.since_ms()), 0);
+    for _ in 0..3 {
+        act(&world, &mut ann, 1);
+    }
+    drain(&mut world, &mut ann);
+    assert_eq!(answered(&mut ann, world.since_ms()), 3);
+    act(&world, &mut ann, 1);
+    act(&world, &mut ann, 1);
+    assert_eq!(answered(&mut ann, world.since_ms()), 3);
+}
+
+#[test]
 fn an_action_is_as_long_as_it_may_be_and_no_longer() {
     let (world, mut ann) = joined(1);
     let since_ms = world.since_ms();

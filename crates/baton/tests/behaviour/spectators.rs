@@ -160,8 +160,9 @@ fn x8_who_lacks_more_than_a_block_gets_the_room() {
     let mut room = Room::new();
     let mut cache = Cache::default();
     let mut replica: Replica<Herd> = Replica::spectator();
-    room.grow(SEGMENT + 3);
+    room.grow(2 * SEGMENT - 1);
     look(&mut replica, &mut room.world, &mut cache);
+    assert_eq!(replica.notes(), [], "who had nothing lost nothing");
     for (versions, expected) in [
         (2 * SEGMENT + 5, "block"),
         (2 * SEGMENT + 60, "nothing"),

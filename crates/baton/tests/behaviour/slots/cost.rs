@@ -27,6 +27,20 @@ impl Desk {
         (calls, trips)
     }
 
+    /// A look at another room, which is empty.
+    fn look_at(&mut self, instance: usize, room: &str) {
+        let moment = self.shelf.moment(instance);
+        let read = Effect::Read(Read::default());
+        let begun = self.shelf.slots[instance].begin(room, &read, moment);
+        let (mut errand, mut step) = begun.expect("a store's");
+        while let Step::Perform(asked) = step {
+            let answers = asked.iter().map(|call| self.shelf.call(call)).collect();
+            let moment = self.shelf.moment(instance);
+            step = errand.resume(&mut self.shelf.slots[instance], answers, moment);
+        }
+        assert!(matches!(step, Step::Done(Fed::Read(_))), "{step:?}");
+    }
+
     fn push(&mut self, instance: usize, items: &[&[u8]]) -> Fed {
         let items = items.iter().map(|item| ByteBuf::from(item.to_vec()));
         let read = read_from(self.last());
@@ -65,6 +79,25 @@ fn the_steady_state_costs_what_the_documentation_says() {
 }
 
 /// Every request of a long game, by version: what is beyond the steady state, and how often.
+#[test]
+fn an_instance_remembers_as_many_rooms_as_stated_and_those_used_last() {
+    const ROOMS: usize = 1_024;
+    let mut desk = Desk::grown(3 * SEGMENT + 5);
+    let poll = Effect::Read(read_from(desk.last()));
+    let (cold, warm) = (desk.cost(1, &poll), desk.cost(1, &poll));
+    assert!(cold > warm, "{cold:?}, {warm:?}");
+    for others in [0..ROOMS - 1, ROOMS..2 * ROOMS - 1] {
+        for other in others {
+            desk.look_at(1, &other.to_string());
+        }
+        assert_eq!(desk.cost(1, &poll), warm);
+    }
+    for other in 0..ROOMS {
+        desk.look_at(1, &other.to_string());
+    }
+    assert_eq!(desk.cost(1, &poll), cold, "one room too many");
+}
+
 #[test]
 fn chores_never_add_more_than_stated() {
     let mut desk = Desk::grown(10);

@@ -1,10 +1,16 @@
 //! Everything at once on a store of keys, call by call: one game, nothing lost or twice, never wedged.
 
+use std::collections::BTreeSet;
+
+use baton::Writer;
+use baton::frame::Frame;
 use baton::limits::SEGMENT;
 use baton::slots::Answer;
 
 use crate::support::gale::Gale;
+use crate::support::rules::{Herd, HerdAction};
 use crate::support::traffic::Odds;
+use crate::support::{Client, FRAME_MS, LEASE_MS, Shelf};
 
 /// Failures are per call, and an effect has four to seven.
 const ROUGH: Odds = Odds {
@@ -25,6 +31,32 @@ fn play(instances: usize, users: usize, odds: Odds, seed: u64, steps: usize) -> 
 fn seeds(usual: u64) -> std::ops::Range<u64> {
     let soak = std::env::var_os("BATON_SOAK").is_some();
     0..if soak { usual * 100 } else { usual }
+}
+
+#[test]
+fn j11_a_follower_on_keys_never_appends_while_the_lease_lives() {
+    let mut shelf = Shelf::<Herd>::new(2);
+    let [mut ann, mut bob] = [Client::new("ann"), Client::new("bob")];
+    shelf.join(0, &mut ann);
+    shelf.join(0, &mut bob);
+    shelf.pass(2 * LEASE_MS);
+    // The leader comes often enough to keep the lease; a follower has seen the ones before.
+    for round in 0..60 {
+        for (instance, client) in [(0, &mut ann), (1, &mut bob)] {
+            let since_ms = shelf.since_ms();
+            let acted = client.replica.act(&HerdAction::Add(1), since_ms);
+            acted.expect("the rules allow it");
+            assert_eq!(shelf.exchange(instance, client), 200, "round {round}");
+            shelf.pass(FRAME_MS / 2 + 1);
+        }
+    }
+    let log = shelf.log();
+    let writers: BTreeSet<Writer> = log
+        .iter()
+        .map(|bytes| Frame::decode(bytes).expect("a frame").writer)
+        .collect();
+    assert!(log.len() > 60, "{} frames", log.len());
+    assert_eq!(writers.len(), 1);
 }
 
 #[test]

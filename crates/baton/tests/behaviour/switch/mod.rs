@@ -8,16 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use baton::effect::{Arrival, Effect};
 use baton::frame::{Entry, Frame};
-use baton::wire::{self, News};
+use baton::wire::{self, News, Presence};
 use baton::{Code, DeviceStanding, Hash, Head, ReplayError, Room, Rules, Status};
 
-use crate::support::fleet::{Build, Fleet};
+use crate::support::fleet::{Build, Fleet, ROOM};
 use crate::support::flock::{
     BRITTLE, BROKEN_TICK, Both, FENCED, One, OneAction, Two, TwoAction, TwoConfig,
 };
 use crate::support::host::quietly;
 use crate::support::{
-    Audit, Client, FRAME_MS, Fault, LEASE_MS, START_MS, audit, refusal, reply_of, watcher,
+    Audit, Client, FRAME_MS, Fault, LEASE_MS, Raw, START_MS, audit, head_at, refusal, reply_of,
+    watcher,
 };
 
 const OLD: (Build, u32) = (Build::Old, 1);
@@ -211,6 +212,11 @@ fn an_instance_that_lacks_the_new_rules_passes_bytes_and_pushes_and_never_leads(
         assert_eq!(exchange(&mut fleet, 0, &mut bob), 200);
         assert_eq!(bob.replica.head(), fleet.log().head(), "passed");
         assert_eq!(bob.replica.pending(), 0);
+        // Who is there is handed on; who says nothing is not.
+        assert_eq!(fleet.log().waiting(), 1);
+        let silent = Raw::new("carl").but(Presence::Unsaid);
+        fleet.ask(0, silent.arrival(&[]));
+        assert_eq!(fleet.log().waiting(), 1);
         // Time alone never makes it lead either; and it says what it cannot do.
         fleet.pass(60_000);
         let head = fleet.log().head();
@@ -241,6 +247,25 @@ fn an_instance_that_lacks_the_new_rules_passes_bytes_and_pushes_and_never_leads(
         };
         let outcome = fleet.ask(0, watcher(other));
         assert_eq!(refusal(&outcome).0, Some(Code::Rules));
+        // Nor frames of rules that the page does not have.
+        let switched = switches(&fleet.frames())[0];
+        let page = |v| {
+            let request = wire::Request {
+                protocol: baton::limits::PROTOCOL,
+                cursor: head_at(fleet.store.clone().log(ROOM), v),
+                rules: 2,
+                frames: true,
+                device: None,
+            };
+            Arrival {
+                who: None,
+                call: baton::effect::Call::Play(wire::write(&request).into()),
+            }
+        };
+        let [old, new] = [page(1), page(switched)];
+        // Who comes cold cannot tell which rules they are of.
+        assert_eq!(fleet.ask(0, old).status == 200, cold);
+        assert_eq!(fleet.ask(0, new).status, 200);
         // Caches get the tail, if it has all of it; who comes cold has what the log's end brought.
         let tail = Arrival {
             who: None,
