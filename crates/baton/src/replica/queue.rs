@@ -196,3 +196,53 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(pending: &[u64], next: u64) -> Queue {
+        let action = |seq: &u64| Pending {
+            seq: *seq,
+            tick: 0,
+            version: 1,
+            body: ByteBuf::new(),
+        };
+        Queue {
+            next,
+            pending: pending.iter().map(action).collect(),
+            ..Queue::new(DeviceId([1; 16]))
+        }
+    }
+
+    #[test]
+    fn what_was_saved_is_sound_if_numbers_rise_to_the_next_one_and_can_still_be_sent() {
+        for (pending, next, sound) in [
+            (&[][..], 1, true),
+            (&[], 0, false),
+            (&[1, 2, 3], 4, true),
+            (&[5, 9], 10, true),
+            (&[1, 2], 2, false),
+            (&[0, 1], 2, false),
+            (&[2, 2], 3, false),
+            (&[3, 2], 4, false),
+            (&[MAX_SEQUENCE], MAX_SEQUENCE + 1, true),
+            (&[MAX_SEQUENCE], MAX_SEQUENCE + 2, false),
+        ] {
+            let queue = queue(pending, next);
+            assert_eq!(queue.is_sound(), sound, "{pending:?}, {next}");
+        }
+    }
+
+    #[test]
+    fn an_answered_action_is_kept_for_half_of_the_grace_time() {
+        let mut queue = queue(&[1, 2], 3);
+        let answers = queue.settle(1, 1, |_| Some(0), 1_000);
+        assert_eq!((answers, queue.kept_from()), (alloc::vec![(1, Some(0))], 1));
+        let until_ms = 1_000 + RESEND_GRACE_MS / 2;
+        for (now_ms, kept_from) in [(until_ms, 1), (until_ms + 1, 2)] {
+            assert_eq!(queue.settle(1, 1, |_| None, now_ms), []);
+            assert_eq!(queue.kept_from(), kept_from, "{now_ms}");
+        }
+    }
+}

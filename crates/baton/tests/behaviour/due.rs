@@ -73,6 +73,8 @@ fn long_work_is_split_over_frames_and_its_time_is_the_logs() {
         assert!(wait_ms <= 200, "asks again soon, not in {wait_ms} ms");
         world.pass(wait_ms);
         world.exchange(asked % 2, &mut ann);
+        let works = ann.replica.synced().expect("a room").state().work > 0;
+        assert_eq!(ann.replica.owed(world.since_ms()), works);
         asked += 1;
         assert!(asked < 40, "it ends");
     }

@@ -160,9 +160,8 @@ fn x8_who_lacks_more_than_a_block_gets_the_room() {
     let mut room = Room::new();
     let mut cache = Cache::default();
     let mut replica: Replica<Herd> = Replica::spectator();
-    room.grow(2 * SEGMENT - 1);
+    room.grow(SEGMENT + 3);
     look(&mut replica, &mut room.world, &mut cache);
-    assert_eq!(replica.notes(), [], "who had nothing lost nothing");
     for (versions, expected) in [
         (2 * SEGMENT + 5, "block"),
         (2 * SEGMENT + 60, "nothing"),
@@ -184,6 +183,10 @@ fn x8_who_lacks_more_than_a_block_gets_the_room() {
         );
     }
     assert_eq!(replica.notes(), [], "nothing was lost");
+    let mut late: Replica<Herd> = Replica::spectator();
+    let first = look(&mut late, &mut room.world, &mut cache)[0];
+    assert_eq!((first, late.head()), (Next::Snapshot, room.world.head()));
+    assert_eq!(late.notes(), [], "who had nothing lost nothing");
 }
 
 #[test]
