@@ -209,7 +209,7 @@ impl<R: Kind> Replica<R> {
                 self.lineage = Some(room.lineage());
                 self.synced = Some(room);
                 // It may know of numbers that an older copy of the queue does not.
-                self.after_frames(now_ms);
+                self.after_kept_room(now_ms);
                 true
             }
             _ => false,

@@ -242,12 +242,24 @@ impl<R: Kind> Replica<R> {
     }
 
     pub(super) fn after_frames(&mut self, now_ms: u64) {
+        let lacks = self.queue.number.is_some();
+        self.recognise(lacks, now_ms);
+    }
+
+    /// After a room from the disk. That it lacks our registration may only say that it is older: whether that is lost, the host
+    /// says. Who registers anew although it was evicted meanwhile has done again what was answered.
+    pub(super) fn after_kept_room(&mut self, now_ms: u64) {
+        self.recognise(false, now_ms);
+    }
+
+    /// What a room that was taken in means for the device. `lacks`: it has a registration, and a room without it lost that.
+    fn recognise(&mut self, lacks: bool, now_ms: u64) {
         self.asking.reached(self.head().v);
         let standing = self
             .synced
             .as_ref()
             .and_then(|room| room.standing(&self.user, self.queue.id));
-        let lost = self.synced.is_some() && standing.is_none() && self.queue.number.is_some();
+        let lost = self.synced.is_some() && standing.is_none() && lacks;
         match standing {
             // Also when a late copy of its registration has given the id another number since.
             _ if self.is_forgotten() => self.evicted(),

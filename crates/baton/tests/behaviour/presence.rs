@@ -373,6 +373,38 @@ fn b08_a_client_whose_number_was_evicted_is_told_though_its_id_has_another() {
     assert_eq!(catch_up(&mut world, &mut ann), [Note::Evicted { lost: 0 }]);
 }
 
+/// Found by the simulator: a page began from a room that it had kept before it was registered, took that for a loss of its
+/// registration, and registered anew under its id, since it had been evicted meanwhile. What had been answered was done again.
+#[test]
+fn b08_a_kept_room_of_before_its_registration_lets_no_evicted_device_send_again() {
+    let mut world = World::<Herd>::new(1);
+    Raw::on("bob", 1).join(&mut world, 0);
+    let mut ann = Client::<Herd>::on("ann", 1);
+    assert_eq!(catch_up(&mut world, &mut ann), []);
+    let kept = ann.replica.save_room().expect("it watched first");
+    world.join(0, &mut ann);
+    let acted = ann.replica.act(&HerdAction::Add(1), world.since_ms());
+    acted.expect("the rules allow it");
+    for _ in 0..2 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+    }
+    assert_eq!(ann.answers(), [(1, Some(0))]);
+    ann.notes.clear();
+    silent_devices(&mut world);
+    Raw::on("ann", 100).join(&mut world, 0);
+    // By now there is a place again, for whoever asks for one.
+    world.pass(RESEND_GRACE_MS + 10);
+    ann.reload();
+    assert!(ann.replica.warm_up(&kept, world.since_ms()));
+    for _ in 0..4 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+    }
+    assert_eq!(world.audit().accepted.len(), MAX_USER_DEVICES);
+    assert_eq!(ann.notes.first(), Some(&Note::Evicted { lost: 0 }));
+}
+
 /// Found by the simulator: a state without what it had of a device was taken for a loss of the store.
 #[test]
 fn a_client_that_learns_of_its_eviction_from_a_state_is_told_of_no_loss() {
