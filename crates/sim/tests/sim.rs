@@ -4,7 +4,7 @@
 use baton::Random;
 use baton_sim::counters::Orders;
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
-use baton_sim::{Keep, Plan, Verdict, run, run_seed, run_shared};
+use baton_sim::{Keep, Plan, Verdict, run, run_drawn, run_seed, run_shared};
 
 #[test]
 fn a_seed_is_always_the_same_run() {
@@ -130,6 +130,10 @@ fn seeds_that_once_failed_hold() {
             1_796_300_000_001_215,
             "an answer of before a device vouched was held against the verdicts after it",
         ),
+        (
+            2_003_246,
+            "a lost frame had taken from the inbox what a slow leader then framed",
+        ),
     ];
     for (seed, what) in found {
         let outcome = run_shared(seed, Keep::default(), |_| {});
@@ -174,6 +178,96 @@ fn seeds_with_orders_that_once_failed_hold() {
         let outcome = run_seed(seed, Keep::default());
         assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
     }
+}
+
+/// Worlds of rooms that are users' own in which more goes wrong than a seed draws, so that what is rare there is seen.
+fn harsher(seed: u64, plan: &mut Plan) {
+    let mut random = Random::from_seed(seed ^ 0x5eed_0abc);
+    if !plan.own {
+        plan.make_own(&mut random);
+    }
+    if plan.orders < 1_000 {
+        plan.orders = 1_000 + random.below(8_000);
+    }
+    let faults = &mut plan.faults;
+    if random.chance(1, 3) {
+        faults.storage_lost += 4 + random.below(14);
+        faults.nights += 1 + random.below(3);
+    }
+    if random.chance(1, 3) {
+        faults.clones += 1 + random.below(6);
+    }
+    if random.chance(1, 3) {
+        faults.roll_backs += 1 + random.below(4);
+    }
+    if random.chance(1, 4) && !plan.keys {
+        faults.split_brains += 1 + random.below(3);
+    }
+    if random.chance(1, 3) {
+        faults.duplicated += random.below(2_000);
+        faults.very_late += random.below(300);
+    }
+    if random.chance(1, 4) {
+        faults.evictions += random.below(6);
+    }
+    if random.chance(1, 4) {
+        faults.trap += random.below(60);
+    }
+    if random.chance(1, 4) {
+        faults.junk = faults.junk.max(1);
+        plan.poison = plan.poison.max(1 + random.below(3_000));
+    }
+    if random.chance(1, 5) {
+        faults.junk = faults.junk.max(1);
+        plan.poison = plan.poison.max(1);
+        plan.curses = 1 + random.below(1_000);
+    }
+    if random.chance(1, 4) {
+        plan.deploy(&mut random);
+    }
+}
+
+#[test]
+fn seeds_of_harsher_worlds_that_once_failed_hold() {
+    let found = [
+        (
+            5_003_195,
+            "the last instance wrote two frames in one exchange, with one nonce",
+        ),
+        (
+            5_003_680,
+            "the last instance was ahead of all before it, and broke a room that nobody could halt",
+        ),
+        (
+            5_008_703,
+            "a page was loaded again in the last moments, from a room of a lost history",
+        ),
+        (
+            5_009_940,
+            "a room changed its rules after all had settled, and its pages were loaded too late",
+        ),
+        (
+            5_101_301,
+            "a room that was kept before its device was registered told that the registration was lost",
+        ),
+    ];
+    for (seed, what) in found {
+        let outcome = run_drawn(seed, Keep::default(), |plan| harsher(seed, plan));
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
+    }
+}
+
+/// The same as the fourth, in a world as `--own --deploys` draws it.
+#[test]
+fn a_page_of_before_the_deploy_is_waited_for() {
+    let seed = 1_101_642;
+    let outcome = run_drawn(seed, Keep::default(), |plan| {
+        if !plan.own {
+            plan.make_own(&mut Random::from_seed(seed));
+        }
+        plan.deploy(&mut Random::from_seed(seed));
+    });
+    assert_eq!(outcome.verdict, Verdict::Held);
 }
 
 /// Found by seed 7000669: a verdict that was pushed before a loss and heard after it is of the history that

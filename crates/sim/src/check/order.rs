@@ -23,6 +23,11 @@ pub fn receipt(
     inbox: &[Item],
     number: impl Fn(&Identity, &Hail) -> Option<u32>,
 ) -> Checked {
+    // Something of it was taken out by a frame that the store has lost since: where it stood cannot be told any more.
+    let waits = |id: &u64| inbox.iter().any(|item| item.id == *id);
+    if !append.framed.iter().all(waits) {
+        return Ok(());
+    }
     let mut items: BTreeMap<(u32, u64), BTreeSet<u64>> = BTreeMap::new();
     for item in inbox.iter().filter(|item| append.framed.contains(&item.id)) {
         let Ok((Pushed::Hail { who, hail }, _)) = postcard::take_from_bytes(&item.bytes) else {

@@ -15,6 +15,7 @@ use crate::check::oracle::Oracle;
 use crate::check::{Broken, Checked, end, hold, orders};
 use crate::clock::START_MS;
 use crate::later::Game;
+use crate::page::Edition;
 use crate::plan::Faults;
 use crate::rules::{BankAction, CURSE_TICKS, TICK_MS};
 use crate::store::Times;
@@ -159,6 +160,11 @@ impl<R: Game> World<R> {
             }
             if client.replica.status(client.local_ms(self.now_ms)) == Status::Reload {
                 return Some(format!("client {index} is to load another page"));
+            }
+            // Its room has changed its rules since it was told nothing of them, or will: a page that learns of it in the last
+            // moments has no time left to be loaded again (seed 1101642).
+            if self.plan.rollout.is_some() && client.replica.edition() == Edition::Old {
+                return Some(format!("client {index} has the page of before the deploy"));
             }
             if book.oracle.halted {
                 let status = client.replica.status(client.local_ms(self.now_ms));
@@ -338,7 +344,9 @@ impl<R: Game> World<R> {
                 orders[self.clients[client].room] = self.exchange(&mut last, client)?;
             }
             // What was framed while its copy was on the way goes with the next frame, which nobody makes before the lease ends.
-            let copies = orders.iter().any(|orders| *orders > 0);
+            // In a halted room nobody makes one, and it stays.
+            let mut rooms = orders.iter().zip(&self.accounts);
+            let copies = rooms.any(|(orders, room)| *orders > 0 && !room.book.oracle.halted);
             if self.everybody() == before && !copies {
                 break;
             }
@@ -393,6 +401,17 @@ impl<R: Game> World<R> {
             .collect()
     }
 
+    /// The clocks of the instance that everybody asks at the end, the wall's and its own. Where no store tells the time it may
+    /// be ahead of all before it. A room that is about to break may have settled there (see [`Self::unwell`]), and nobody
+    /// takes over from this instance: for such a room its clocks stand still.
+    fn last_clocks(&self, room: usize) -> (u64, u64) {
+        let oracle = &self.accounts[room].book.oracle;
+        match oracle.cursed {
+            Some(_) if !oracle.halted && !self.plan.clock => (oracle.time_ms, 0),
+            _ => (START_MS + self.now_ms, self.now_ms),
+        }
+    }
+
     /// A whole exchange between two moments, by an instance that nothing interrupts. How many orders are left in the inbox.
     fn exchange(&mut self, instance: &mut Machine<R>, index: usize) -> Result<usize, Broken> {
         let page = &mut self.clients[index];
@@ -405,21 +424,27 @@ impl<R: Game> World<R> {
             call: Call::Play(body.into()),
         };
         let op = self.record_sent(|| format!("client {index}"), room, &arrival);
-        let moment = Moment {
-            wall_ms: START_MS + self.now_ms,
-            mono_ms: self.now_ms,
-            nonce: Nonce(self.random.next_u64().to_le_bytes()),
+        let (host_ms, mono_ms) = self.last_clocks(room);
+        let mut nonce = self.random.next_u64();
+        // Another with each step: an invocation that settles an attempt and goes on writes two frames.
+        let mut moment = || {
+            nonce = nonce.wrapping_add(1);
+            Moment {
+                wall_ms: host_ms,
+                mono_ms,
+                nonce: Nonce(nonce.to_le_bytes()),
+            }
         };
         let times = Times {
             now_ms: self.now_ms,
             store_ms: START_MS + self.now_ms,
-            host_ms: START_MS + self.now_ms,
+            host_ms,
             clock: self.plan.clock,
         };
         let mut orders = 0;
         let mut slots = Slots::new(0);
         let (mut invocation, mut effect) =
-            instance.begin(&Self::room_name(room), vec![arrival], None, moment);
+            instance.begin(&Self::room_name(room), vec![arrival], None, moment());
         loop {
             if let Effect::Reply(answers) = effect {
                 self.record_answer(op, &answers[0]);
@@ -429,7 +454,7 @@ impl<R: Game> World<R> {
             }
             self.accounts[room].tried |= matches!(effect, Effect::Note(..));
             let fed = match self.plan.keys {
-                true => self.exchange_keys(&mut slots, room, &effect, moment)?,
+                true => self.exchange_keys(&mut slots, room, &effect, moment())?,
                 false => self.shelves[room].perform(0, &effect, times).0,
             };
             if let Fed::Read(found) | Fed::Appended(_, found) | Fed::Pushed(found) = &fed {
@@ -444,7 +469,7 @@ impl<R: Game> World<R> {
             {
                 self.book(room, false, &append.frame)?;
             }
-            effect = instance.resume(&mut invocation, fed, moment);
+            effect = instance.resume(&mut invocation, fed, moment());
         }
     }
 

@@ -87,6 +87,12 @@ impl<R: Game> World<R> {
                 }
                 // Another of its user's took its place; whether it might, the log was asked when it happened.
                 Some(Code::Evicted) => trouble || accounts.book.oracle.device(&owner).is_none(),
+                // A page that is loaded again takes its number from the room that it kept, also if that history is lost and
+                // nothing of it was heard since, as of a device that there is no place for.
+                Some(Code::Unregistered) => {
+                    let known = accounts.book.oracle.device(&owner).is_some();
+                    trouble || accounts.losses > 0 && !known
+                }
                 // More of them lag behind than one invocation looks up.
                 Some(Code::Retry) if asked.cursors > limits::MAX_OLD_CURSORS => true,
                 Some(Code::Halted) => accounts.halts > 0,
