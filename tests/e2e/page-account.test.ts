@@ -148,11 +148,21 @@ test('b01_x07_a_run_whose_tab_is_killed_in_the_middle_goes_on_in_the_next_and_is
   await until('play', 30_000, () => second.ask((baton) => baton.hud()?.hud.phase === 'playing'))
   const begun = await place(second)
   const passed = async (ticks: number) => ((await place(second))?.tick ?? 0) >= (begun?.tick ?? 0) + ticks
-  // A walk, so that the next tab has something to know; not a long one, since zombies come.
-  await second.page.keyboard.down('ArrowRight')
-  await until('a walk', 30_000, () => passed(15))
-  await second.page.keyboard.up('ArrowRight')
-  await until('that it was written', 30_000, () => passed(40))
+  // A walk, so that the next tab has something to know: the first way that no wall is in; not a long one, since zombies come.
+  const moved = async () => {
+    const now = await place(second)
+    return now?.x !== begun?.x || now?.y !== begun?.y
+  }
+  let ticks = 0
+  for (const key of ['ArrowRight', 'ArrowLeft', 'ArrowUp', 'ArrowDown']) {
+    if (await moved()) break
+    ticks += 6
+    await second.page.keyboard.down(key)
+    await until(`a walk by ${key}`, 30_000, () => passed(ticks))
+    await second.page.keyboard.up(key)
+  }
+  await until('that it was written', 30_000, () => passed(ticks + 25))
+  expect(await moved(), 'away from where it began').toBe(true)
   const left = await place(second)
   expect(await second.ask((baton) => baton.hud()?.hud.phase)).toBe('playing')
   await kill(second)

@@ -337,3 +337,25 @@ pub(super) fn first_of<R: Kind>(room: Option<&Room<R>>, item: &Waiting) -> Optio
     let next = hail.actions.iter().find(follows);
     next.map(|sent| entry(sent.seq, &sent.body))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_try_that_was_outlived_leaves_what_was_suspected_and_one_of_everything_leaves_nothing() {
+        let everything = Attempt::everything(Nonce([1; 8]), 7, 9, 1_000);
+        assert_eq!(everything.rested(), None);
+        let tried = Attempt {
+            traps: 2,
+            ..everything.trapped(Nonce([2; 8]), 8, 10)
+        };
+        let begun = Attempt {
+            begun: 3,
+            since_ms: 2_000,
+            ..tried.clone()
+        };
+        assert_eq!(begun.suspect, Suspect::Time);
+        assert_eq!(begun.rested(), Some(tried));
+    }
+}

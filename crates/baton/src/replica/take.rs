@@ -242,8 +242,7 @@ impl<R: Kind> Replica<R> {
     }
 
     pub(super) fn after_frames(&mut self, now_ms: u64) {
-        let lacks = self.queue.number.is_some();
-        self.recognise(lacks, now_ms);
+        self.recognise(true, now_ms);
     }
 
     /// After a room from the disk. That it lacks our registration may only say that it is older: whether that is lost, the host
@@ -252,14 +251,15 @@ impl<R: Kind> Replica<R> {
         self.recognise(false, now_ms);
     }
 
-    /// What a room that was taken in means for the device. `lacks`: it has a registration, and a room without it lost that.
-    fn recognise(&mut self, lacks: bool, now_ms: u64) {
+    /// What a room that was taken in means for the device. `told`: by the host, not by the disk.
+    fn recognise(&mut self, told: bool, now_ms: u64) {
         self.asking.reached(self.head().v);
         let standing = self
             .synced
             .as_ref()
             .and_then(|room| room.standing(&self.user, self.queue.id));
-        let lost = self.synced.is_some() && standing.is_none() && lacks;
+        let unknown = self.synced.is_some() && standing.is_none();
+        let lost = told && unknown && self.queue.number.is_some();
         match standing {
             // Also when a late copy of its registration has given the id another number since.
             _ if self.is_forgotten() => self.evicted(),

@@ -217,11 +217,6 @@ impl Standing<'_> {
         self.device.player
     }
 
-    /// Version of the client that registered, for histories.
-    pub fn client(&self) -> u16 {
-        self.device.client
-    }
-
     /// The verdict of a sequence at or below the mark: 0 accepted, else the rules' code; `None` if
     /// it is too long ago.
     pub fn verdict(&self, seq: u64) -> Option<u16> {

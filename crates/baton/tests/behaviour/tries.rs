@@ -283,6 +283,11 @@ fn where_nobody_remembers_and_no_store_tells_the_time_a_try_does_not_stay_open()
     let arrivals = vec![ann.arrival(&[(1, act(BrittleAction::Add(1)))])];
     let mut flight = Flight::begin(&mut world, 0, arrivals.clone());
     flight.fly_until(&mut world, Flight::asks_append);
+    let head = world.head();
+    world.pass(1);
+    world.replace(0);
+    world.ask(0, arrivals.clone());
+    assert_eq!(world.head(), head, "somebody may be at it");
     for _ in 0..40 {
         world.pass(2 * LEASE_MS);
         world.replace(0);
