@@ -63,11 +63,11 @@ async function run(player: Player, hands: Hands, done: () => boolean): Promise<v
 }
 
 /** Walks after something until it is so. */
-async function chase<T>(
+async function chase<T extends NonNullable<unknown>>(
   [player, hands]: [Player, Hands],
   what: string,
   whom: () => Promise<{ x: number; y: number } | undefined>,
-  so: () => Promise<T | null | false>,
+  so: () => Promise<T | null | undefined | false>,
 ): Promise<T> {
   const found = await until(what, 60_000, async () => {
     const [from, to] = [await player.ask((baton) => baton.place()), await whom()]

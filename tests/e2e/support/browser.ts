@@ -212,11 +212,16 @@ export class Player {
 }
 
 /** Asks again and again until there is an answer. @throws when `within_ms` are over */
-export async function until<T>(what: string, within_ms: number, ask: () => Promise<T | null | false>): Promise<T> {
+export async function until<T extends NonNullable<unknown>>(
+  what: string,
+  within_ms: number,
+  ask: () => Promise<T | null | undefined | false>,
+): Promise<T> {
   const began_ms = Date.now()
   while (Date.now() - began_ms < within_ms) {
     const answer = await ask()
-    if (answer !== null && answer !== false) return answer
+    // A page that is not there yet knows of nothing.
+    if (answer !== null && answer !== undefined && answer !== false) return answer
     await new Promise((next) => setTimeout(next, 50))
   }
   throw new Error(`no ${what} within ${within_ms} ms`)
