@@ -217,6 +217,7 @@ export class Account {
     if (room) this.#call((replica) => replica.warmUp(room, performance.now()), false)
     this.#keptVersion = this.version()
     addEventListener('online', this.#wake)
+    addEventListener('offline', this.#alone)
     document.addEventListener('visibilitychange', this.#wake)
     // What was done while the room was saved and the queue was not yet is told of now.
     this.#take(() => undefined)
@@ -299,6 +300,7 @@ export class Account {
     this.#closed = true
     this.#asker.stop()
     removeEventListener('online', this.#wake)
+    removeEventListener('offline', this.#alone)
     document.removeEventListener('visibilitychange', this.#wake)
     this.#answerAll('closed')
   }
@@ -444,6 +446,9 @@ export class Account {
   readonly #wake = (): void => {
     if (!document.hidden) this.wake()
   }
+
+  /** It is stale from now on, and not only once the next question fails, which is asked seldom. */
+  readonly #alone = (): void => this.#ports.onChange()
 
   #resume(queue: Uint8Array): AccountReplica {
     const { session, device } = this.#ports
