@@ -360,6 +360,18 @@ fn catch_up(world: &mut World<Herd>, ann: &mut Client<Herd>) -> Vec<Note> {
     std::mem::take(&mut ann.notes)
 }
 
+/// Its first action is answered.
+fn act_once(world: &mut World<Herd>, ann: &mut Client<Herd>) {
+    let acted = ann.replica.act(&HerdAction::Add(1), world.since_ms());
+    acted.expect("the rules allow it");
+    for _ in 0..2 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, ann);
+    }
+    assert_eq!(ann.answers(), [(1, Some(0))]);
+    ann.notes.clear();
+}
+
 /// The same, learnt from frames that come together.
 #[test]
 fn b08_a_client_whose_number_was_evicted_is_told_though_its_id_has_another() {
@@ -383,14 +395,7 @@ fn b08_a_kept_room_of_before_its_registration_lets_no_evicted_device_send_again(
     assert_eq!(catch_up(&mut world, &mut ann), []);
     let kept = ann.replica.save_room().expect("it watched first");
     world.join(0, &mut ann);
-    let acted = ann.replica.act(&HerdAction::Add(1), world.since_ms());
-    acted.expect("the rules allow it");
-    for _ in 0..2 {
-        world.pass(LEASE_MS + 1);
-        world.exchange(0, &mut ann);
-    }
-    assert_eq!(ann.answers(), [(1, Some(0))]);
-    ann.notes.clear();
+    act_once(&mut world, &mut ann);
     silent_devices(&mut world);
     Raw::on("ann", 100).join(&mut world, 0);
     // By now there is a place again, for whoever asks for one.
@@ -411,14 +416,7 @@ fn a_client_that_learns_of_its_eviction_from_a_state_is_told_of_no_loss() {
     let mut world = World::<Herd>::with(1, |settings| settings.recent = 1, ());
     let mut ann = Client::<Herd>::on("ann", 1);
     world.join(0, &mut ann);
-    let acted = ann.replica.act(&HerdAction::Add(1), world.since_ms());
-    acted.expect("the rules allow it");
-    for _ in 0..2 {
-        world.pass(LEASE_MS + 1);
-        world.exchange(0, &mut ann);
-    }
-    assert_eq!(ann.answers(), [(1, Some(0))]);
-    ann.notes.clear();
+    act_once(&mut world, &mut ann);
     silent_devices(&mut world);
     // The frame that forgets the device is made by the batch in which it asks.
     let mut request = wire::read_request(&ann.replica.request(false, world.since_ms()))
