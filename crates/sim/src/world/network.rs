@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use super::{Event, World};
+use baton::effect::Arrival;
+
+use super::{Event, Slip, World};
 use crate::later::Game;
 
 /// How long a store call may take before its outcome counts as unknown, as the hosts have it.
@@ -27,6 +29,34 @@ impl<R: Game> World<R> {
             ways.push(self.between(10_000, 300_000));
         }
         ways
+    }
+
+    /// A client's request is on its way to a host; its copies may come to others. How many there are.
+    pub(super) fn set_out(
+        &mut self,
+        host: usize,
+        room: usize,
+        slip: &Slip,
+        arrival: &Arrival,
+    ) -> usize {
+        let ways = self.ways();
+        for (copy, way_ms) in ways.iter().enumerate() {
+            let host = match copy {
+                0 => host,
+                _ => self.below(self.hosts.len()),
+            };
+            let (slip, arrival) = (slip.clone(), arrival.clone());
+            self.after(
+                *way_ms,
+                Event::Request {
+                    host,
+                    room,
+                    slip,
+                    arrival,
+                },
+            );
+        }
+        ways.len()
     }
 
     /// How long a message takes that arrives, in milliseconds.

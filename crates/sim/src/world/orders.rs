@@ -217,30 +217,15 @@ impl<R: Game> World<R> {
             order: Some(Box::new(placed)),
             op: None,
         };
-        let ways = self.ways();
-        if ways.len() > 1
+        let arrival = Arrival {
+            who: Some(who),
+            call: Call::Order(bytes.into()),
+        };
+        let copies = self.set_out(host, room, &slip, &arrival);
+        if copies > 1
             && let Some(open) = &mut self.clients[index].orders.open
         {
             open.copied = true;
-        }
-        for (copy, way_ms) in ways.into_iter().enumerate() {
-            let host = match copy {
-                0 => host,
-                _ => self.below(self.hosts.len()),
-            };
-            let arrival = Arrival {
-                who: Some(who.clone()),
-                call: Call::Order(bytes.clone().into()),
-            };
-            self.after(
-                way_ms,
-                Event::Request {
-                    host,
-                    room,
-                    slip: slip.clone(),
-                    arrival,
-                },
-            );
         }
     }
 

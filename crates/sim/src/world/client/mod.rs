@@ -350,25 +350,11 @@ impl<R: Game> World<R> {
             order: None,
             op: None,
         };
-        for (copy, way_ms) in self.ways().into_iter().enumerate() {
-            let host = match copy {
-                0 => host,
-                _ => self.below(self.hosts.len()),
-            };
-            let arrival = Arrival {
-                who: Some(who.clone()),
-                call: Call::Play(body.clone().into()),
-            };
-            self.after(
-                way_ms,
-                Event::Request {
-                    host,
-                    room,
-                    slip: slip.clone(),
-                    arrival,
-                },
-            );
-        }
+        let arrival = Arrival {
+            who: Some(who),
+            call: Call::Play(body.into()),
+        };
+        self.set_out(host, room, &slip, &arrival);
     }
 
     /// What a reply to this request will be held against.
