@@ -5,9 +5,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { freePort } from '../../js-host/devvit/local/free-port.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const JS_HOST = join(ROOT, 'js-host')
@@ -135,7 +135,8 @@ async function answering(url: string, child: ChildProcess, printed: () => string
   for (const began_ms = Date.now(); Date.now() - began_ms < START_MS; ) {
     if (child.exitCode !== null) throw new Error(`wrangler ended:\n${printed()}`)
     const answer = await fetch(`${url}/api/health`).catch(() => null)
-    if (answer) return
+    // Before it is ready, another of its listeners might answer.
+    if (answer && printed().includes('Ready on http')) return
     await new Promise((done) => setTimeout(done, 100))
   }
   throw new Error(`wrangler does not answer:\n${printed()}`)
@@ -157,16 +158,4 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(late)
   // workerd may outlive wrangler by a moment.
   signal('SIGKILL')
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const server = createServer()
-    server.once('error', failed)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address ? address.port : 0
-      server.close(() => found(port))
-    })
-  })
 }

@@ -4,11 +4,12 @@
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Faults, NO_FAULTS } from './faults.ts'
+import { freePort } from './free-port.ts'
 import type { FromProcess, ToProcess } from './preload.ts'
 import type { Calls } from './rpc.ts'
 
@@ -42,15 +43,6 @@ export interface Settings {
   extra: (number: number) => Extra
   faults: Partial<Faults>
   log: (line: string) => void
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 export function accepts(port: number): Promise<boolean> {

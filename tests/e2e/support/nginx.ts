@@ -8,7 +8,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../../stores/support/redis-server'
+import { freePort } from '../../../js-host/devvit/local/free-port.ts'
 
 const START_MS = 20_000
 

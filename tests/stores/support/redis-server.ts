@@ -5,31 +5,15 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createClient, createCluster, type RedisClientType, type RedisClusterType } from '@redis/client'
+import { freePort } from '../../../js-host/devvit/local/free-port.ts'
 
 /** How long a server may take to answer, in milliseconds. */
 const START_MS = 20_000
-
-/** How often a server may find its port taken. */
-const TAKEN = 5
-
-/** The process is not there any more. */
-class Ended extends Error {}
-
-/** A port of loopback that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const address = server.address()
-  await new Promise((closed) => server.close(closed))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 /** One server. */
 export class RedisServer {
@@ -43,21 +27,9 @@ export class RedisServer {
     this.#directory = directory
   }
 
-  /**
-   * Starts one and waits until it answers. `more`: further lines of its configuration, as arguments. A port that was free
-   * may be taken before the server has it, or that of a cluster's bus, ten thousand above: then it ends, and is given another.
-   */
+  /** Starts one and waits until it answers. `more`: further lines of its configuration, as arguments. */
   static async start(more: string[] = [], port?: number): Promise<RedisServer> {
-    for (let taken = 0; ; taken += 1) {
-      try {
-        return await RedisServer.#startOn(port ?? (await freePort()), more)
-      } catch (error) {
-        if (port !== undefined || taken === TAKEN || !(error instanceof Ended)) throw error
-      }
-    }
-  }
-
-  static async #startOn(on: number, more: string[]): Promise<RedisServer> {
+    const on = port ?? (await freePort())
     const directory = mkdtempSync(join(tmpdir(), 'baton-redis-'))
     const usual = ['--port', String(on), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no']
     const process = spawn('redis-server', [...usual, ...more], { stdio: 'ignore' })
@@ -83,7 +55,7 @@ export class RedisServer {
         return client as RedisClientType
       } catch (error) {
         client.destroy()
-        if (this.process.exitCode !== null) throw new Ended(`redis-server on port ${this.port} has ended`)
+        if (this.process.exitCode !== null) throw new Error(`redis-server on port ${this.port} has ended`)
         if (Date.now() > end_ms) throw error
         await sleep(50)
       }
@@ -121,7 +93,11 @@ export class RedisCluster {
       '--repl-diskless-sync-delay',
       '0',
     ]
-    const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(options)))
+    // Usually that of the clients and ten thousand, where somebody may listen.
+    const bus = async () => ['--cluster-port', String(await freePort())]
+    const servers = await Promise.all(
+      Array.from({ length: 6 }, async () => RedisServer.start([...options, ...(await bus())])),
+    )
     const cluster = new RedisCluster(servers)
     const addresses = servers.map(({ port }) => `127.0.0.1:${port}`)
     const arrange = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']

@@ -18,6 +18,8 @@ use crate::wrangler::wrangler;
 
 /// wrangler's own choice, taken if it is free.
 const USUAL_PORT: u16 = 8787;
+/// How many from there on are tried.
+const PORTS_TRIED: u16 = 1000;
 /// The room that the page opens by itself.
 const LOBBY: &str = "lobby";
 
@@ -229,10 +231,13 @@ fn is_routine(line: &str) -> bool {
     line.starts_with("[wrangler:info]") && went_well.iter().any(|status| line.contains(status))
 }
 
+/// The usual port, or the next above it that nobody listens on. One that the system deals to whoever asks for any might be
+/// dealt again before the host takes it.
 fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", USUAL_PORT))
-        .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
-    Ok(listener.local_addr()?.port())
+    let mut ports = USUAL_PORT..USUAL_PORT + PORTS_TRIED;
+    ports
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("somebody listens on each port from 8787 on; name another with --port")
 }
 
 fn show_link(link: &Link<'_>) {
