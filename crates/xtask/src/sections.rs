@@ -76,7 +76,7 @@ pub(crate) const SECTIONS: [Section; 16] = [
     },
     Section {
         name: "sim",
-        title: "the simulator: two thousand seeds, every fault seen",
+        title: "the simulator: new seeds, every fault seen",
         needs: &[],
         advice: "the last lines name the check, the seed and the command that repeats it",
         run: sim,

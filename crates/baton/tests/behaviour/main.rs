@@ -1,7 +1,9 @@
 //! What the library does, seen from outside: several handlers in one process over the memory
 //! store, interleaved at every effect. `tests/REQUIREMENTS.md` lists which test shows which row.
 
+mod asking;
 mod cautious;
+mod clock;
 mod delivery;
 mod delivery_faults;
 mod deltas;

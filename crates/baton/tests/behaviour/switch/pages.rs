@@ -165,3 +165,19 @@ fn a_new_page_waits_for_a_room_that_has_not_switched_and_then_plays() {
     let led = frames.iter().filter(|frame| frame.writer == writer);
     assert!(led.clone().count() > 0 && led.clone().all(|frame| frame.rules == 1));
 }
+
+/// Its socket is faster than the reply that tells of the room's rules.
+#[test]
+fn a_frame_of_older_rules_does_not_tell_a_new_page_to_load_again() {
+    let (mut fleet, _) = old_room(&[OLD, EAGER]);
+    let first = fleet.log().frames().next().map(<[u8]>::to_vec);
+    let mut bob = Client::<Two>::new("bob");
+    bob.replica
+        .frame(&first.expect("a frame"), fleet.now_ms - START_MS);
+    assert_eq!(bob.replica.notes(), [], "to load again would not help");
+    fleet.pass(LEASE_MS + 1);
+    join(&mut fleet, 1, &mut bob);
+    act_two(&fleet, &mut bob, 9);
+    drain(&mut fleet, 1, &mut bob);
+    assert_eq!(applied(&mut fleet), [(0, 5, false), (1, 9, true)]);
+}
