@@ -287,6 +287,14 @@ fn sim(settings: &Settings) -> Result<Tally> {
     println!("  {seeds} seeds from {from}");
     let mut command = cargo(&["run", "--quiet"]);
     command.args(verbs::sim::PROGRAM);
+    // A minute to compile, and half as many seeds again in each second.
+    command.args(
+        settings
+            .soak
+            .then_some(["--profile", "load"])
+            .into_iter()
+            .flatten(),
+    );
     check(command.args(["--", "--seeds", seeds, "--from", &from.to_string()]))
 }
 

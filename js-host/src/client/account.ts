@@ -66,7 +66,7 @@ export type AccountCode =
   | 'full'
   /** The page let go of the account first: what is on disk goes on next time. */
   | 'closed'
-  /** The account forgot the device before the action arrived. */
+  /** The account forgot the device: the action never arrived, or its answer did not. */
   | 'evicted'
   /** It was answered so long ago that nobody knows how. */
   | 'old'
@@ -146,7 +146,7 @@ export interface AccountState {
   readonly refused: readonly { seq: number; code: AccountCode }[]
   /** What is being bought with coins, or was not; null if it was. */
   readonly purchase: Purchase | null
-  /** Actions that were lost since the account had forgotten this device. */
+  /** Actions that were lost, or whose answers were, since the account had forgotten this device. */
   readonly evicted: number
   /** Whether the server has not been heard of, or not for the last moment: the view may be old. */
   readonly stale: boolean

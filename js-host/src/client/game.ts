@@ -181,7 +181,7 @@ export type RejectCode =
   | 'outdated'
   /** The rules broke on it. */
   | 'faulted'
-  /** The room forgot the device before the action arrived. */
+  /** The room forgot the device: the action never arrived, or its answer did not. */
   | 'evicted'
   /** The page let go of the room first: what became of the action is unknown. */
   | 'closed'

@@ -61,6 +61,8 @@ pub struct Replica<R: Kind> {
     /// The host refused because the room is halted; the next reply brings the frame that says so.
     halted: bool,
     leaving: bool,
+    /// The room had our session as the device's, once.
+    opened: bool,
     away: bool,
     cautious: bool,
     trail: VecDeque<Head>,
@@ -82,8 +84,8 @@ pub enum Note {
     },
     /// The store lost frames that were shown: the state starts over from what it still has.
     Reset,
-    /// The room forgot this device, or another one uses its id: `lost` actions will never arrive.
-    /// Give it a new id with [`Replica::renew`].
+    /// The room forgot this device, or another one uses its id: `lost` actions will never arrive, or have arrived and their
+    /// answers are lost. Give it a new id with [`Replica::renew`].
     Evicted {
         /// How many.
         lost: usize,
@@ -181,6 +183,7 @@ impl<R: Kind> Replica<R> {
             rules: 0,
             halted: false,
             leaving: false,
+            opened: false,
             away: false,
             cautious: false,
             trail: VecDeque::new(),
@@ -209,7 +212,7 @@ impl<R: Kind> Replica<R> {
                 self.lineage = Some(room.lineage());
                 self.synced = Some(room);
                 // It may know of numbers that an older copy of the queue does not.
-                self.after_kept_room(now_ms);
+                self.recognise(now_ms);
                 true
             }
             _ => false,

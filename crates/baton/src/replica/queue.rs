@@ -9,6 +9,7 @@ use serde_bytes::ByteBuf;
 use crate::id::DeviceId;
 use crate::limits::{MAX_REQUEST_BYTES, MAX_SEQUENCE, RESEND_GRACE_MS, WINDOW};
 use crate::mutant::{self, Mutant};
+use crate::room::Device;
 use crate::wire::Sent;
 
 /// What a device must not forget. Save it before anything in it is sent.
@@ -38,8 +39,8 @@ pub(super) struct Pending {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Kept {
     action: Pending,
-    /// Our own clock when it was answered. After a restart clocks begin anew: then it is kept for
-    /// as long again.
+    /// Our own clock when it was answered. After a restart it may be another one: then it is kept for as long again, from the
+    /// first answer on.
     answered_ms: u64,
 }
 
@@ -156,8 +157,11 @@ impl Queue {
             self.next = mark + 1;
             self.kept.clear();
         }
+        for kept in &mut self.kept {
+            kept.answered_ms = kept.answered_ms.min(now_ms);
+        }
         let young = |kept: &Kept| {
-            let age_ms = now_ms.saturating_sub(kept.answered_ms);
+            let age_ms = now_ms - kept.answered_ms;
             age_ms <= RESEND_GRACE_MS / 2 && !mutant::on(Mutant::AnsweredDropped)
         };
         while self.kept.pop_front_if(|kept| !young(kept)).is_some() {}
@@ -188,12 +192,24 @@ impl Queue {
         lost
     }
 
-    /// Clocks begin anew with a process.
+    /// Another process, whose clock may be another one.
     pub(super) fn restart(&mut self) {
         self.session = self.session.saturating_add(1);
         for kept in &mut self.kept {
-            kept.answered_ms = 0;
+            kept.answered_ms = u64::MAX;
         }
+    }
+
+    /// Whether our session is the one that the room has open. What was saved may be older than what the room knows, or be
+    /// used by a copy: a session below the room's, or one that was closed, is heard of no more. Then ours is the next one;
+    /// where it was open already only once nobody else's is, since two pages would take turns for ever.
+    pub(super) fn reopen(&mut self, device: &Device, opened: bool) -> bool {
+        let same = device.session == self.session;
+        let over = device.session > self.session || (same && device.closed);
+        if over && !(opened && device.open) {
+            self.session = device.session.saturating_add(1);
+        }
+        device.open && same
     }
 }
 
@@ -243,6 +259,20 @@ mod tests {
         for (now_ms, kept_from) in [(until_ms, 1), (until_ms + 1, 2)] {
             assert_eq!(queue.settle(1, 1, |_| None, now_ms), []);
             assert_eq!(queue.kept_from(), kept_from, "{now_ms}");
+        }
+    }
+
+    #[test]
+    fn whatever_clock_the_next_process_has_an_answered_action_is_kept_for_as_long_again() {
+        let half_ms = RESEND_GRACE_MS / 2;
+        for clock_ms in [0, 900, 1_000, 600_000, 1_700_000_000_000] {
+            let mut queue = queue(&[1, 2], 3);
+            queue.settle(1, 1, |_| Some(0), 1_000);
+            queue.restart();
+            for (now_ms, kept_from) in [(0, 1), (half_ms, 1), (half_ms + 1, 2)] {
+                queue.settle(1, 1, |_| None, clock_ms + now_ms);
+                assert_eq!(queue.kept_from(), kept_from, "{clock_ms}+{now_ms}");
+            }
         }
     }
 }

@@ -142,7 +142,7 @@ impl<R: Kind> Replica<R> {
             self.replay(frame);
         }
         if self.head() != own {
-            self.after_frames(now_ms);
+            self.recognise(now_ms);
         }
         Next::Nothing
     }
@@ -164,7 +164,7 @@ impl<R: Kind> Replica<R> {
             News::Frames(_) => None,
         };
         self.restart_from(room);
-        self.after_frames(now_ms);
+        self.recognise(now_ms);
         Next::Nothing
     }
 

@@ -24,7 +24,7 @@ impl<R: Kind> Replica<R> {
         self.plays_by(reply.rules);
         if self.can_follow() {
             self.take(reply);
-            self.after_frames(now_ms);
+            self.recognise(now_ms);
         } else if let Some(standing) = reply.device.filter(|_| self.asker == self.queue.id) {
             // What comes cannot be replayed here, but our actions are answered all the same: those that
             // the host has seen. It names no bodies, and a copy of this device may have been first to
@@ -144,7 +144,7 @@ impl<R: Kind> Replica<R> {
             if let Some(room) = &self.synced {
                 self.clock.frame(room.time_ms(), now_ms);
             }
-            self.after_frames(now_ms);
+            self.recognise(now_ms);
         }
     }
 
@@ -241,25 +241,14 @@ impl<R: Kind> Replica<R> {
         lost
     }
 
-    pub(super) fn after_frames(&mut self, now_ms: u64) {
-        self.recognise(true, now_ms);
-    }
-
-    /// After a room from the disk. That it lacks our registration may only say that it is older: whether that is lost, the host
-    /// says. Who registers anew although it was evicted meanwhile has done again what was answered.
-    pub(super) fn after_kept_room(&mut self, now_ms: u64) {
-        self.recognise(false, now_ms);
-    }
-
-    /// What a room that was taken in means for the device. `told`: by the host, not by the disk.
-    fn recognise(&mut self, told: bool, now_ms: u64) {
+    /// What a room that was taken in means for the device. That it lacks our registration may only say that it is an older one:
+    /// whether that is lost, the host says. Who registers anew although it was evicted meanwhile has done again what was answered.
+    pub(super) fn recognise(&mut self, now_ms: u64) {
         self.asking.reached(self.head().v);
         let standing = self
             .synced
             .as_ref()
             .and_then(|room| room.standing(&self.user, self.queue.id));
-        let unknown = self.synced.is_some() && standing.is_none();
-        let lost = told && unknown && self.queue.number.is_some();
         match standing {
             // Also when a late copy of its registration has given the id another number since.
             _ if self.is_forgotten() => self.evicted(),
@@ -274,11 +263,13 @@ impl<R: Kind> Replica<R> {
                 self.queue.number = Some(standing.number);
                 let mark = standing.mark();
                 let verdict = |seq| standing.verdict(seq);
+                if !self.leaving {
+                    self.opened |= self.queue.reopen(standing.device, self.opened);
+                }
                 let answers = self.queue.settle(mark, u64::MAX, verdict, now_ms);
                 let answer = |(seq, code)| Note::Answer { seq, code };
                 self.notes.extend(answers.into_iter().map(answer));
             }
-            None if lost => self.registration_lost(),
             None => {}
         }
         self.rebase(now_ms);

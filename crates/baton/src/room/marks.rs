@@ -221,7 +221,7 @@ impl Standing<'_> {
     /// it is too long ago.
     pub fn verdict(&self, seq: u64) -> Option<u16> {
         let back = usize::try_from(self.device.mark.checked_sub(seq)?).ok()?;
-        let index = self.device.window.len().checked_sub(back + 1)?;
+        let index = self.device.window.len().checked_sub(back)?.checked_sub(1)?;
         self.device.window.get(index).map(|verdict| verdict.code)
     }
 

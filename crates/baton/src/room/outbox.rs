@@ -57,7 +57,7 @@ impl<R: Kind> Room<R> {
                 Target::Room(target) => target,
                 Target::Of(player, kind) => match self.players.get(&player) {
                     Some(person) => format!("{kind}/{}", person.user),
-                    // Not a player of this room.
+                    // Not a player of this room, or one that it forgot: not counted, since nothing is owed to nobody.
                     None => continue,
                 },
             };

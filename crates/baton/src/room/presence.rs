@@ -83,8 +83,8 @@ impl<R: Kind> Room<R> {
     }
 
     /// Which device, if any, must be forgotten so that another one of a user can be registered: the
-    /// longest silent one, but none of those in `heard`. It is decided by the room alone, so that every
-    /// instance can tell a device that there is no place for it.
+    /// longest silent one, of those that never did anything if there are any, but none of those in `heard`. It is decided by
+    /// the room alone, so that every instance can tell a device that there is no place for it.
     ///
     /// # Errors
     /// [`Code::DeviceLimit`]: there is no place, and nobody was silent for long enough.
@@ -108,7 +108,10 @@ impl<R: Kind> Room<R> {
         let candidates = self.devices.iter().filter(|(number, device)| {
             silent(device) && !heard.contains(number) && (!only_own || own(device))
         });
-        let oldest = candidates.min_by_key(|(number, device)| (device.seen_ms, **number));
+        // Who did something may have more to send, whenever it is back; who only looked loses nothing.
+        let loses = |device: &Device| device.mark() > 0 || device.last_order().is_some();
+        let oldest =
+            candidates.min_by_key(|(number, device)| (loses(device), device.seen_ms, **number));
         oldest.map_or(Err(Code::DeviceLimit), |(number, _)| Ok(Some(*number)))
     }
 

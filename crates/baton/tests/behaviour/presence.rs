@@ -4,7 +4,7 @@
 use baton::frame::Entry;
 use baton::limits::{MAX_DEVICES, MAX_USER_DEVICES, RESEND_GRACE_MS};
 use baton::wire::{self, News, Presence};
-use baton::{Code, DeviceId, Note};
+use baton::{Code, DeviceId, Note, Replica};
 
 use crate::support::rules::{GRACE_MS, GRACE_TICKS, Herd, HerdAction, TICK_MS, add};
 use crate::support::{Client, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, World, reply_of, watcher};
@@ -24,6 +24,17 @@ fn session(raw: &Raw, session: u32, presence: Presence) -> Raw {
     let mut other = raw.but(presence);
     other.hail.session = session;
     other
+}
+
+/// Closes the page of somebody who is here with no other.
+fn leave(world: &mut World<Herd>, client: &mut Client<Herd>) {
+    world.pass(LEASE_MS + 1);
+    let bye = client.replica.leave(world.since_ms());
+    let bye = client.arrive(bye);
+    world.ask(0, vec![bye]);
+    let room = world.audit().room;
+    let player = room.player(&client.who.user).expect("joined");
+    assert!(!room.present().contains(&player));
 }
 
 #[test]
@@ -434,6 +445,122 @@ fn a_client_that_learns_of_its_eviction_from_a_state_is_told_of_no_loss() {
     assert!(matches!(news, News::Snapshot(_)), "{news:?}");
     ann.take(&outcomes[1], world.now_ms);
     assert_eq!(ann.notes, [Note::Evicted { lost: 0 }]);
+}
+
+/// The same by a page that asks with a socket open, and is told of no frames, since those come by that.
+#[test]
+fn b08_a_kept_room_is_taken_for_no_loss_by_who_is_told_of_no_frames() {
+    let mut world = World::<Herd>::new(1);
+    Raw::on("bob", 1).join(&mut world, 0);
+    let mut ann = Client::<Herd>::on("ann", 1);
+    assert_eq!(catch_up(&mut world, &mut ann), []);
+    let kept = ann.replica.save_room().expect("it watched first");
+    world.join(0, &mut ann);
+    act_once(&mut world, &mut ann);
+    ann.reload();
+    assert!(ann.replica.warm_up(&kept, world.since_ms()));
+    let request = ann.replica.request(true, world.since_ms());
+    let asks = ann.arrive(request);
+    let outcome = world.ask(0, vec![asks]).remove(0);
+    let news = reply_of(&outcome).expect("an answer").news;
+    assert!(matches!(&news, News::Frames(none) if none.is_empty()));
+    ann.take(&outcome, world.now_ms);
+    leave(&mut world, &mut ann);
+    silent_devices(&mut world);
+    Raw::on("ann", 100).join(&mut world, 0);
+    world.pass(RESEND_GRACE_MS + 10);
+    ann.reload();
+    ann.notes.clear();
+    for _ in 0..4 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+    }
+    assert_eq!(world.audit().accepted.len(), MAX_USER_DEVICES);
+    assert_eq!(ann.notes.first(), Some(&Note::Evicted { lost: 0 }));
+}
+
+/// What was saved is from before the sessions that the room has had since: the disk was full, or the storage is a copy.
+#[test]
+fn b06_an_older_save_comes_in_again_whatever_sessions_the_room_has_had() {
+    for later_loads in 1..4 {
+        for nothing_saved in [false, true] {
+            let mut world = World::<Herd>::new(1);
+            let mut ann = Client::<Herd>::new("ann");
+            world.join(0, &mut ann);
+            let old = ann.replica.save();
+            for _ in 0..later_loads {
+                ann.reload();
+                world.pass(LEASE_MS + 1);
+                world.exchange(0, &mut ann);
+            }
+            leave(&mut world, &mut ann);
+            ann.replica = match nothing_saved {
+                true => Replica::new("ann", ann.replica.device(), 1),
+                false => Replica::resume("ann", &old, 1).expect("what was saved"),
+            };
+            for _ in 0..3 {
+                world.pass(LEASE_MS + 1);
+                world.exchange(0, &mut ann);
+            }
+            assert_eq!(world.audit().room.present(), [0], "{later_loads} loads");
+        }
+    }
+}
+
+/// Two pages with one device, since its storage was copied: the older one is here again once the other is gone, and they
+/// do not take turns while both are.
+#[test]
+fn a_page_whose_device_was_copied_is_here_again_once_the_copy_is_gone() {
+    let mut world = World::<Herd>::new(1);
+    let (mut ann, mut copy) = (Client::<Herd>::new("ann"), Client::<Herd>::new("ann"));
+    world.join(0, &mut ann);
+    let old = ann.replica.save();
+    let resumed = || Replica::resume("ann", &old, 1).expect("what was saved");
+    ann.replica = resumed();
+    copy.replica = Replica::resume("ann", &resumed().save(), 1).expect("a copy");
+    for _ in 0..20 {
+        for page in [&mut ann, &mut copy] {
+            world.pass(LEASE_MS + 1);
+            world.exchange(0, page);
+        }
+    }
+    let came =
+        |world: &mut World<Herd>| entries(world, |entry| matches!(entry, Entry::Join { .. }));
+    assert!(came(&mut world) <= 3, "they take turns");
+    leave(&mut world, &mut copy);
+    for _ in 0..3 {
+        world.pass(LEASE_MS + 1);
+        world.exchange(0, &mut ann);
+    }
+    assert_eq!(world.audit().room.present(), [0]);
+}
+
+/// It may have more to send when it is back; who only looked loses nothing.
+#[test]
+fn who_did_something_makes_room_only_once_nobody_is_left_who_did_nothing() {
+    let mut world = World::<Herd>::new(1);
+    let mut devices = Vec::new();
+    for device in 1..=MAX_USER_DEVICES as u8 {
+        let mut device = Raw::on("ann", device);
+        world.pass(LEASE_MS + 1);
+        device.join(&mut world, 0);
+        if devices.is_empty() {
+            device.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+        }
+        world.pass(LEASE_MS + 1);
+        device
+            .but(Presence::Leaving)
+            .say(&mut world, 0, &[])
+            .expect("closed");
+        devices.push(device);
+    }
+    world.pass(RESEND_GRACE_MS + 10);
+    Raw::on("ann", 100).join(&mut world, 0);
+    devices[0]
+        .say(&mut world, 0, &[(2, add(2))])
+        .expect("taken");
+    let second = devices[1].say(&mut world, 0, &[(1, add(9))]);
+    assert_eq!(second.expect_err("gave way").0, Code::Evicted);
 }
 
 /// Its last word lies in the inbox, where the log cannot see it.

@@ -151,7 +151,7 @@ export class AccountPanel {
         ${view ? numbers(view) : nothing}
         <p class="note" role="status" id="account-note">${words}</p>
         ${state && !state.durable ? html`<p class="note warn">This browser keeps nothing: what is not sent is lost with the page.</p>` : nothing}
-        ${state && state.evicted > 0 ? html`<p class="note warn">${state.evicted} actions are lost: the account had forgotten this device.</p>` : nothing}
+        ${state && state.evicted > 0 ? html`<p class="note warn">${state.evicted} actions have no answer, and may be lost: the account had forgotten this device.</p>` : nothing}
         ${state?.refused.map(({ code }) => html`<p class="note warn">Refused: ${REFUSALS[code] ?? code}.</p>`) ?? nothing}
         ${state?.purchase ? html`<p class="note ${state.purchase.code === null ? '' : 'warn'}" role="status" id="purchase-note">${purchaseOf(state.purchase)}</p>` : nothing}
         ${state && view && !ended ? this.#more(view, state) : nothing}
