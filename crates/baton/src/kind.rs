@@ -60,6 +60,8 @@ pub trait Kind: Sized + 'static {
     const PERSONAL: bool;
     /// [`Rules::QUEUE`]
     const QUEUE: usize;
+    /// [`Rules::WARM_BYTES`]
+    const WARM_BYTES: usize;
 
     /// Whether it can play by these rules.
     fn knows(rules: Hash) -> bool;
@@ -151,6 +153,7 @@ impl<R: Rules> Kind for R {
     const LAST: u32 = R::VERSION;
     const PERSONAL: bool = R::PERSONAL;
     const QUEUE: usize = R::QUEUE;
+    const WARM_BYTES: usize = R::WARM_BYTES;
 
     fn knows(rules: Hash) -> bool {
         rules == R::id()

@@ -126,6 +126,10 @@ impl<Old: Kind, New: Rules> Kind for Rolling<Old, New> {
         New::PERSONAL
     };
     const QUEUE: usize = New::QUEUE;
+    const WARM_BYTES: usize = match Old::WARM_BYTES > New::WARM_BYTES {
+        true => Old::WARM_BYTES,
+        false => New::WARM_BYTES,
+    };
 
     fn knows(rules: Hash) -> bool {
         Old::knows(rules) || New::knows(rules)

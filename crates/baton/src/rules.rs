@@ -77,6 +77,9 @@ pub trait Rules: Sized + 'static {
     /// How many actions a device may keep without an answer: what it does while it is offline. At most
     /// [`WINDOW`](crate::limits::WINDOW) of them travel at once.
     const QUEUE: usize = WINDOW;
+    /// What a state holds in memory beside what is encoded of it, at most: what is derived from it and kept. By this an
+    /// instance counts how many rooms it can remember.
+    const WARM_BYTES: usize = 0;
     /// Recorded behaviour (see [`harness::record`](crate::harness::record)) that pins this version; part of the
     /// rules' identity.
     const GOLDEN: &'static str = "";

@@ -45,7 +45,7 @@ impl Default for Input {
             poll_ms: 500,
             recent: 256,
             catch_up_ticks: 200,
-            cache_bytes: 32 * 1024 * 1024,
+            cache_bytes: 20 * 1024 * 1024,
             deliver: true,
         }
     }

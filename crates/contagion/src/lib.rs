@@ -80,6 +80,8 @@ pub struct Contagion;
 
 /// Milliseconds per tick: ten ticks a second.
 pub const TICK_MS: u32 = 100;
+/// The lie of the land and the ways to players on it, as they are kept: two fields of distances and what they were made from.
+const WARM_BYTES: usize = 56 * 1024;
 
 /// Ticks that last at least `ms`, and at least one.
 pub(crate) const fn ticks(ms: u32) -> u32 {
@@ -95,6 +97,7 @@ impl Rules for Contagion {
     const KIND: &'static str = "contagion";
     const VERSION: u32 = 1;
     const TICK_MS: u32 = TICK_MS;
+    const WARM_BYTES: usize = WARM_BYTES;
     const GOLDEN: &'static str = include_str!("../golden/v1.txt");
 
     fn setup(_: &mut Ctx<'_, Self>) -> State {

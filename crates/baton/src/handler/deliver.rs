@@ -6,12 +6,14 @@ use alloc::{string::String, vec::Vec};
 
 use super::invocation::{Invocation, Phase};
 use super::lead::{self, Else, Led};
+use super::warm::Unheard;
 use crate::effect::{Effect, Fed, Found, Moment, Outcome, Read};
 use crate::id::Lineage;
 use crate::kind::Kind;
 use crate::lease::Turn;
-use crate::limits::{DELIVER_EVERY_MS, MAX_DELIVERIES};
+use crate::limits::{DELIVER_AGAIN_MS, DELIVER_EVERY_MS, MAX_DELIVERIES, MAX_OUTBOX_SENDS};
 use crate::parcel::{Parcel, Receipt, read_receipt};
+use crate::table::Table;
 use crate::wire;
 
 /// Deliveries on their way.
@@ -64,6 +66,11 @@ impl<R: Kind> Invocation<R> {
             return Vec::new();
         }
         let mut parcels = room.parcels(&self.name, self.warm.now_ms(moment));
+        let unheard = &self.warm.unheard;
+        parcels.retain(|(target, _)| {
+            let again = unheard.get(target).map(|unheard| unheard.again_ms);
+            again.is_none_or(|again_ms| moment.mono_ms >= again_ms)
+        });
         if !parcels.is_empty() {
             let first = moment.nonce.spread() as usize % parcels.len();
             parcels.rotate_left(first);
@@ -89,10 +96,34 @@ impl<R: Kind> Invocation<R> {
             Fed::Delivered(bytes) => read_receipt(bytes),
             _ => None,
         };
-        if let (Some((target, lineage)), Some(receipt)) = (round.asked.take(), receipt) {
-            round.receipts.push((target, lineage, receipt));
+        match (round.asked.take(), receipt) {
+            (Some((target, lineage)), Some(receipt)) => {
+                self.warm.unheard.remove(&target);
+                round.receipts.push((target, lineage, receipt));
+                self.deliver(round, moment)
+            }
+            (asked, _) => {
+                if let Some((target, _)) = asked {
+                    self.unheard(target, moment);
+                }
+                // The answers waited for it, perhaps as long as a host waits for anything.
+                self.acknowledge(round, moment)
+            }
         }
-        self.deliver(round, moment)
+    }
+
+    fn unheard(&mut self, target: String, moment: &Moment) {
+        let before = self.warm.unheard.get(&target);
+        let pause_ms = before.map_or(DELIVER_EVERY_MS, |unheard| unheard.pause_ms * 2);
+        let pause_ms = pause_ms.min(DELIVER_AGAIN_MS);
+        let again_ms = moment.mono_ms + pause_ms;
+        // Some may have nothing to take any more; they are no more than a room has targets.
+        if self.warm.unheard.len() >= MAX_OUTBOX_SENDS {
+            self.warm.unheard = Table::default();
+        }
+        self.warm
+            .unheard
+            .insert(target, Unheard { again_ms, pause_ms });
     }
 
     /// Notes the marks in a frame of its own, on top of what this instance has. If another instance

@@ -1,7 +1,7 @@
 //! What an instance remembers of a room between requests: a cache, dropped at any doubt. Decides
 //! whether what a store returns continues it, replaces it, or shows that the store lost writes.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 
 use serde_bytes::ByteBuf;
 
@@ -11,6 +11,7 @@ use crate::id::{Hash, Head, Lineage};
 use crate::kind::{Edition, Kind};
 use crate::mutant::{self, Mutant};
 use crate::room::{self, ReplayError, Room};
+use crate::table::Table;
 
 /// A warm room.
 pub(super) struct Warm<R: Kind> {
@@ -40,8 +41,18 @@ pub(super) struct Warm<R: Kind> {
     company_ms: Option<u64>,
     /// Our own time of the last delivery to other rooms.
     pub(super) delivered_ms: Option<u64>,
+    /// Rooms that did not take what was delivered.
+    pub(super) unheard: Table<String, Unheard>,
     /// Our own time of the last use.
     pub(super) used_ms: u64,
+}
+
+/// A room that did not answer a delivery.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unheard {
+    /// Our own time from when on it is asked again.
+    pub(super) again_ms: u64,
+    pub(super) pause_ms: u64,
 }
 
 /// What is known of a room whose rules are not here: its bytes can be handed on, not understood.
@@ -83,6 +94,7 @@ impl<R: Kind> Warm<R> {
             pushing: 0,
             company_ms: None,
             delivered_ms: None,
+            unheard: Table::default(),
             used_ms: mono_ms,
         }
     }
@@ -111,7 +123,8 @@ impl<R: Kind> Warm<R> {
             .as_ref()
             .and_then(|foreign| foreign.snapshot.as_ref());
         let kept = snapshot.map_or(0, |bytes| bytes.len());
-        self.recent.bytes + self.room.as_ref().map_or(0, Room::size) * 2 + kept + 256
+        let room = |room: &Room<R>| room.size() * 2 + R::WARM_BYTES;
+        self.recent.bytes + self.room.as_ref().map_or(0, room) + kept + 256
     }
 
     /// Takes in what a read found.

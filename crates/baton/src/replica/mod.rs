@@ -391,7 +391,8 @@ impl<R: Kind> Replica<R> {
     }
 
     fn wants_beat(&self, now_ms: u64) -> bool {
-        if self.away || self.spectating.is_some() {
+        // In a halted room no frame would have it, and it would be wanted for ever.
+        if self.away || self.spectating.is_some() || self.halted() {
             return false;
         }
         let store_ms = self.clock.now_ms(now_ms).unwrap_or(0);

@@ -14,6 +14,10 @@ use crate::random::Source;
 use crate::rules::{Context, Fuel, Player};
 use crate::wire::Presence;
 
+/// Who did something may have more to send when it is back, while many only look and never come again: where a browser keeps
+/// nothing, each load is a device.
+const KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+
 /// What it does to hear of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
@@ -83,8 +87,8 @@ impl<R: Kind> Room<R> {
     }
 
     /// Which device, if any, must be forgotten so that another one of a user can be registered: the
-    /// longest silent one, of those that never did anything if there are any, but none of those in `heard`. It is decided by
-    /// the room alone, so that every instance can tell a device that there is no place for it.
+    /// longest silent one, but none of those in `heard`; who did something counts as heard of for `KEPT_MS` longer. It is
+    /// decided by the room alone, so that every instance can tell a device that there is no place for it.
     ///
     /// # Errors
     /// [`Code::DeviceLimit`]: there is no place, and nobody was silent for long enough.
@@ -108,10 +112,11 @@ impl<R: Kind> Room<R> {
         let candidates = self.devices.iter().filter(|(number, device)| {
             silent(device) && !heard.contains(number) && (!only_own || own(device))
         });
-        // Who did something may have more to send, whenever it is back; who only looked loses nothing.
-        let loses = |device: &Device| device.mark() > 0 || device.last_order().is_some();
-        let oldest =
-            candidates.min_by_key(|(number, device)| (loses(device), device.seen_ms, **number));
+        let heard_ms = |device: &Device| {
+            let did = device.mark() > 0 || device.last_order().is_some();
+            device.seen_ms.saturating_add(if did { KEPT_MS } else { 0 })
+        };
+        let oldest = candidates.min_by_key(|(number, device)| (heard_ms(device), **number));
         oldest.map_or(Err(Code::DeviceLimit), |(number, _)| Ok(Some(*number)))
     }
 

@@ -389,6 +389,32 @@ fn a_target_that_never_answers_fails_no_request_and_holds_up_no_other() {
     assert_eq!(given_up, DEAD as u64, "and counted");
 }
 
+/// The answers of a request wait for what it delivers, and a target may take as long as a host waits for anything.
+#[test]
+fn a_target_that_does_not_answer_is_asked_alone_and_less_and_less_often() {
+    let mut rooms = Rooms::new(1);
+    let mut payer = payer(&mut rooms);
+    for target in 0..MAX_DELIVERIES {
+        // No such kind: the host has nobody to ask.
+        payer.pay(&format!("a/{target}"), 1);
+    }
+    payer.pay("account/z", 1);
+    let mut silent = 0;
+    for _ in 0..240 {
+        rooms.pass(501);
+        let before = rooms.letters.len();
+        assert!(payer.ask(&mut rooms, 0));
+        let asked = rooms.letters[before..].iter();
+        let unheard = asked.filter(|(target, _)| target.starts_with("a/")).count();
+        assert!(unheard <= 1, "{unheard} in one request");
+        silent += unheard;
+    }
+    assert_eq!(rooms.paid("account/z").len(), 1);
+    // At 0, 0.5, 1.5, 3.5 … s, and each minute in the end.
+    let each = silent / MAX_DELIVERIES;
+    assert!((6..=9).contains(&each), "{each} times in two minutes");
+}
+
 #[test]
 fn a_room_that_sends_to_itself_takes_it_like_any_other() {
     let mut rooms = Rooms::new(1);

@@ -196,6 +196,8 @@ fn time_that_breaks_the_rules_halts_the_room_and_says_so() {
         assert_eq!(scene.world.exchange(0, &mut bob), 200);
         let since_ms = scene.world.since_ms();
         assert_eq!(bob.replica.status(since_ms), Status::Halted);
+        let pause_ms = bob.replica.ask_at(false, since_ms) - since_ms;
+        assert!(pause_ms >= 400, "{pause_ms} ms: no frame takes it up");
     }
 }
 

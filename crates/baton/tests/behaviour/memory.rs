@@ -8,17 +8,18 @@ use crate::support::{FRAME_MS, Raw, World, reply_of};
 
 const CACHE_BYTES: u32 = 1024 * 1024;
 
-/// A state of a given size, and actions that leave it alone.
+/// A state of a given size, and actions that leave it alone. So many bytes are derived from it.
 #[derive(Clone, Copy, Debug)]
-struct Chest;
+struct Chest<const DERIVED: usize>;
 
-impl Rules for Chest {
+impl<const DERIVED: usize> Rules for Chest<DERIVED> {
     /// The state's size.
     type Config = u32;
     type State = String;
     type Action = String;
     const KIND: &'static str = "chest";
     const VERSION: u32 = 1;
+    const WARM_BYTES: usize = DERIVED;
 
     fn setup(ctx: &mut Ctx<'_, Self>) -> String {
         "x".repeat(*ctx.config() as usize)
@@ -35,14 +36,14 @@ impl Rules for Chest {
     }
 }
 
-struct Rooms {
+struct Rooms<const DERIVED: usize> {
     /// For its clock and nonces.
-    world: World<Chest>,
+    world: World<Chest<DERIVED>>,
     store: Memory,
-    instance: Instance<Chest>,
+    instance: Instance<Chest<DERIVED>>,
 }
 
-impl Rooms {
+impl<const DERIVED: usize> Rooms<DERIVED> {
     fn new(state_bytes: u32, recent: u32) -> Self {
         let world = World::new(1);
         let input = SettingsInput {
@@ -86,7 +87,7 @@ impl Rooms {
 #[test]
 fn an_instance_keeps_the_rooms_used_last_that_its_cache_holds() {
     // A room counts twice: as it is, and as it is written.
-    let mut rooms = Rooms::new(100_000, 64);
+    let mut rooms = Rooms::<0>::new(100_000, 64);
     let warm: Vec<usize> = ["one", "two", "three", "four", "five", "six"]
         .iter()
         .map(|room| {
@@ -108,7 +109,7 @@ fn an_instance_keeps_the_rooms_used_last_that_its_cache_holds() {
 fn frames_of_a_room_count_as_long_as_they_are_kept() {
     const ROOMS: usize = 20;
     const RECENT: u64 = 4;
-    let mut rooms = Rooms::new(0, RECENT as u32);
+    let mut rooms = Rooms::<0>::new(0, RECENT as u32);
     let said = baton::wire::write(&"x".repeat(2_000));
     for room in 0..ROOMS {
         let room = room.to_string();
@@ -123,4 +124,14 @@ fn frames_of_a_room_count_as_long_as_they_are_kept() {
     // Of all frames they are more than a cache holds.
     assert!(ROOMS * 10 * RECENT as usize * said.len() > CACHE_BYTES as usize);
     assert_eq!(rooms.instance.warm_rooms(), ROOMS);
+}
+
+#[test]
+fn what_is_derived_from_a_state_counts_too() {
+    let mut rooms = Rooms::<400_000>::new(0, 64);
+    let warm = ["one", "two", "three"].map(|room| {
+        assert!(rooms.open(room));
+        rooms.instance.warm_rooms()
+    });
+    assert_eq!(warm, [1, 2, 2]);
 }

@@ -535,32 +535,52 @@ fn a_page_whose_device_was_copied_is_here_again_once_the_copy_is_gone() {
     assert_eq!(world.audit().room.present(), [0]);
 }
 
-/// It may have more to send when it is back; who only looked loses nothing.
-#[test]
-fn who_did_something_makes_room_only_once_nobody_is_left_who_did_nothing() {
-    let mut world = World::<Herd>::new(1);
+/// Nine devices of one user, of which these did something before they left; then time passes, and the ninth comes.
+fn full(world: &mut World<Herd>, did: impl Fn(u8) -> bool, silent_ms: u64) -> Vec<Raw> {
     let mut devices = Vec::new();
     for device in 1..=MAX_USER_DEVICES as u8 {
+        if device == MAX_USER_DEVICES as u8 {
+            world.pass(silent_ms);
+        }
+        let acts = did(device);
         let mut device = Raw::on("ann", device);
         world.pass(LEASE_MS + 1);
-        device.join(&mut world, 0);
-        if devices.is_empty() {
-            device.say(&mut world, 0, &[(1, add(1))]).expect("taken");
+        device.join(world, 0);
+        if acts {
+            device.say(world, 0, &[(1, add(1))]).expect("taken");
         }
         world.pass(LEASE_MS + 1);
-        device
-            .but(Presence::Leaving)
-            .say(&mut world, 0, &[])
-            .expect("closed");
+        let leaving = device.but(Presence::Leaving);
+        leaving.say(world, 0, &[]).expect("closed");
         devices.push(device);
     }
     world.pass(RESEND_GRACE_MS + 10);
-    Raw::on("ann", 100).join(&mut world, 0);
-    devices[0]
-        .say(&mut world, 0, &[(2, add(2))])
-        .expect("taken");
+    Raw::on("ann", 100).join(world, 0);
+    devices
+}
+
+/// Who may have more to send when it is back, and who only looked.
+#[test]
+fn who_did_something_gives_way_after_who_only_looked() {
+    let mut world = World::<Herd>::new(1);
+    let devices = full(&mut world, |device| device == 1, 0);
+    let taken = devices[0].say(&mut world, 0, &[(2, add(2))]);
+    taken.expect("it is still known");
     let second = devices[1].say(&mut world, 0, &[(1, add(9))]);
     assert_eq!(second.expect_err("gave way").0, Code::Evicted);
+}
+
+/// What is gone for good is no reason to lose a new one.
+#[test]
+fn who_did_something_two_months_ago_gives_way_before_who_is_new() {
+    const TWO_MONTHS_MS: u64 = 60 * 24 * 3_600_000;
+    let mut world = World::<Herd>::new(1);
+    let newest = MAX_USER_DEVICES as u8;
+    let devices = full(&mut world, |device| device < newest, TWO_MONTHS_MS);
+    let taken = devices[usize::from(newest) - 1].say(&mut world, 0, &[(1, add(2))]);
+    taken.expect("it is still known");
+    let first = devices[0].say(&mut world, 0, &[(2, add(9))]);
+    assert_eq!(first.expect_err("gave way").0, Code::Evicted);
 }
 
 /// Its last word lies in the inbox, where the log cannot see it.
