@@ -15,8 +15,11 @@ import { Refused } from './errors'
 import { MAX_NAME_BYTES, MAX_USER_BYTES } from './limits'
 import { guestName } from './names'
 
+const DAY_MS = 24 * 60 * 60 * 1000
 /** How long a token lives, in milliseconds. A page renews it long before. */
-export const TOKEN_MS = 30 * 24 * 60 * 60 * 1000
+export const TOKEN_MS = 30 * DAY_MS
+/** How long after its end it can still be renewed: a guest has nothing else by which to come back to an account. */
+export const LATE_MS = 365 * DAY_MS
 /** Length of a token, at most. */
 const MAX_TOKEN_LENGTH = 1024
 /** Verified tokens that are remembered, at most. */
@@ -88,15 +91,22 @@ export class Sessions {
     return this.#sign({ user, name: guestName() })
   }
 
-  /** The same user with a token that lives longer, signed with the newest key. @throws Refused `unauthorized` */
+  /**
+   * The same user with a token that lives longer, signed with the newest key; also if this one ended, but for no longer than
+   * `LATE_MS`. @throws Refused `unauthorized`
+   */
   async renew(token: string): Promise<Session> {
-    return this.#sign(await this.verify(token))
+    return this.#sign(await this.#who(token, LATE_MS))
   }
 
   /** Whose token this is. @throws Refused `unauthorized`, whatever is wrong with it */
-  async verify(token: string): Promise<Identity> {
+  verify(token: string): Promise<Identity> {
+    return this.#who(token, 0)
+  }
+
+  async #who(token: string, late_ms: number): Promise<Identity> {
     const claims = this.#genuine.get(token) ?? (await this.#check(token))
-    if (claims.expires_ms <= this.#now()) throw new Refused('unauthorized')
+    if (claims.expires_ms + late_ms <= this.#now()) throw new Refused('unauthorized')
     return { user: claims.user, name: claims.name }
   }
 

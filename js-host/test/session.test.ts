@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { fromBase64Url, toBase64Url } from '../src/base64'
-import { KeyError, Sessions, TOKEN_MS } from '../src/session'
+import { KeyError, LATE_MS, Sessions, TOKEN_MS } from '../src/session'
 
 const key = (fill: number) => toBase64Url(new Uint8Array(32).fill(fill))
 const OLD = `old:${key(1)}`
@@ -94,6 +94,17 @@ describe('a token is refused', () => {
     await sessions.verify(token)
     now = expires_ms
     await expect(sessions.verify(token)).rejects.toMatchObject(refused)
+  })
+
+  test('to be renewed, a year after it ended', async () => {
+    let now = 1_000_000
+    const sessions = await open(NEW, 'baton', () => now)
+    const { token, user, expires_ms } = await sessions.guest()
+    now = expires_ms + LATE_MS - 1
+    await expect(sessions.verify(token)).rejects.toMatchObject(refused)
+    const renewed = await sessions.renew(token)
+    expect([renewed.user, (await sessions.verify(renewed.token)).user]).toEqual([user, user])
+    now += 1
     await expect(sessions.renew(token)).rejects.toMatchObject(refused)
   })
 

@@ -1,7 +1,7 @@
 /**
- * Who plays: a session from the host, kept in localStorage and renewed long before it ends. A host that knows by itself
- * who asks gives sessions that are over at once: those are never kept, and asked for at every load. Decides when to ask
- * for one; must not know what a session may do.
+ * Who plays: a session from the host, kept in localStorage and renewed every day, also after its end: a guest has no other
+ * way back to an account. A host that knows by itself who asks gives sessions without an end: those are never kept, and asked
+ * for at every load. Decides when to ask for one; must not know what a session may do.
  */
 
 /** A signed session. */
@@ -11,7 +11,7 @@ export interface Session {
   readonly user: string
   /** A readable name. */
   readonly name: string
-  /** When the token ends, in milliseconds since 1970. */
+  /** When the token ends, in milliseconds since 1970; 0 if it is not to be kept, or was refused. */
   readonly expires_ms: number
 }
 
@@ -26,35 +26,48 @@ export class NoGuests extends Error {
 }
 
 const KEY = 'baton.session'
-/** A token that ends sooner than this is renewed. */
-const RENEW_MS = 15 * 24 * 60 * 60 * 1000
+/** A token that ends sooner than this is renewed: it is a day old. */
+const RENEW_MS = 29 * 24 * 60 * 60 * 1000
 const TIMEOUT_MS = 12_000
 
 /**
- * The session of this browser: the kept one, renewed if it is old; else a new guest. Tabs that open
- * together wait for each other, so that they are one guest. One that cannot be renewed now, as without network, goes on until
- * it ends. @throws SessionError, NoGuests
+ * The session of this browser: the kept one, else a new guest. Tabs that open together wait for each other, so that they are
+ * one guest. One that is over is renewed first, by a host that may see its end otherwise, since clocks are wrong; and without
+ * network it goes on: it is the same user. @throws SessionError, NoGuests
  */
-export function openSession(): Promise<Session> {
-  return exclusively(async () => {
+export async function openSession(): Promise<Session> {
+  const session = await exclusively(async () => {
     const kept = read()
-    if (kept && kept.expires_ms - Date.now() > RENEW_MS) return kept
-    const lives = kept !== null && kept.expires_ms > Date.now()
-    const renewed = lives ? await ask(kept.token).catch(() => kept) : null
-    const session = renewed ?? (await ask())
-    if (!session) throw new NoGuests('the host gives no session to a guest')
-    if (session.expires_ms > Date.now()) write(session)
-    return session
+    if (kept && kept.expires_ms > Date.now()) return kept
+    // Who was refused and asks again at once would do so for ever.
+    const unheard = (error: unknown) => {
+      if (kept && kept.expires_ms > 0) return kept
+      throw error
+    }
+    const renewed = kept ? await ask(kept.token).catch(unheard) : null
+    const opened = renewed ?? (await ask())
+    if (!opened) throw new NoGuests('the host gives no session to a guest')
+    if (opened.expires_ms > 0) write(opened)
+    return opened
   })
+  const left_ms = session.expires_ms - Date.now()
+  // Nobody waits for it: it is the same user.
+  if (left_ms > 0 && left_ms < RENEW_MS) void renew(session).catch(() => undefined)
+  return session
 }
 
-/** Drops a session that the host refused, unless another tab has a newer one already. */
+/** The host refused a session: it is over, unless another tab has a newer one already. */
 export function forgetSession(refused: Session): void {
-  try {
-    if (read()?.token === refused.token) localStorage.removeItem(KEY)
-  } catch {
-    // Storage is blocked: nothing was kept.
-  }
+  if (read()?.token === refused.token) write({ ...refused, expires_ms: 0 })
+}
+
+/** For the next load. */
+function renew({ token }: Session): Promise<void> {
+  return exclusively(async () => {
+    if (read()?.token !== token) return
+    const renewed = await ask(token)
+    if (renewed && read()?.token === token) write(renewed)
+  })
 }
 
 /** Without locks, or where they are refused as storage is, nobody waits. */
