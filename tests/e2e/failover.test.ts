@@ -8,7 +8,7 @@ import { Failover } from '../stores/support/failover'
 import { Device, guest } from './device'
 import { Bot, QUIET } from './support/bot'
 import { until } from './support/browser'
-import { NodeFleet } from './support/node-host'
+import { NodeFleet, NodeProcess } from './support/node-host'
 import { PRESENCE } from './wire'
 
 const PLAYERS = 4
@@ -70,4 +70,32 @@ test('p07_after_a_failover_that_lost_writes_every_acknowledged_action_is_there_o
   // The control: who does not keep what was acknowledged misses it.
   const { device } = await forgetful.ask(forgetful.hail({ presence: PRESENCE.here }))
   expect([forgetful.seq, device?.mark]).toEqual([3, 1])
+})
+
+test('a_primary_that_is_gone_without_a_word_is_left_for_its_successor', async () => {
+  const silent = await Failover.start()
+  const variables = { BATON_ROOMS: JSON.stringify({ rooms: { contagion: QUIET } }), BATON_STORE_TIMEOUT_MS: '500' }
+  const host = await NodeProcess.start(silent.url, variables)
+  const bot = await Bot.of(host.url, 'silent')
+  await bot.until('a player who has joined', () => bot.status() === 'live')
+  await bot.until('play', () => bot.view().hud.phase === 'playing')
+  const stop = new AbortController()
+  const headers = { accept: 'text/event-stream', authorization: `Bearer ${bot.session.token}` }
+  const stream = await fetch(`${host.url}/api/rooms/contagion/silent/live`, { headers, signal: stop.signal })
+  let pushed = 0
+  const read = async () => {
+    for await (const part of stream.body ?? []) pushed += Buffer.from(part).toString().split('data: ').length - 1
+  }
+  const reading = read().catch(() => undefined)
+  expect(await bot.steer(3, PATIENCE_MS)).toBe(0)
+  await until('what was pushed', PATIENCE_MS, async () => pushed > 0)
+  await silent.vanish()
+  expect(await bot.steer(9, PATIENCE_MS)).toBe(0)
+  const before = pushed
+  expect(await bot.steer(12, PATIENCE_MS)).toBe(0)
+  await until('what is pushed now', PATIENCE_MS, async () => pushed > before)
+  stop.abort()
+  await reading
+  await host.end('SIGKILL')
+  await silent.stop()
 })

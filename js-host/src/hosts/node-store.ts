@@ -6,14 +6,14 @@
 import { createClient, createCluster } from '@redis/client'
 import { Redis } from '@upstash/redis'
 import { type Listen, Loudspeaker } from '../live'
-import { log } from '../log'
 import { SettingError, type Settings } from '../settings'
 import type { Store } from '../store'
 import { Handover } from '../stores/handover'
 import { MemoryStore } from '../stores/memory'
-import { RedisStore, type Scripts } from '../stores/redis'
+import { RedisStore } from '../stores/redis'
 import { channelOf } from '../stores/redis-script'
 import { HTTP, overCluster, overHttp, overTcp } from '../stores/redis-scripts'
+import { Lasting, type Redises, tell } from './lasting-redis'
 
 /** Before every key. */
 const PREFIX = 'baton:'
@@ -28,16 +28,11 @@ export interface Opened {
   close(): Promise<void>
 }
 
-/** What is used of a connection to Redis, or of those to a cluster. */
-interface Redises {
-  scripts: Scripts
-  subscribe(channel: string, hear: (published: string) => void): Promise<void>
-  unsubscribe(channel: string, hear: (published: string) => void): Promise<void>
-  close(): Promise<void>
-}
-
 /** Opens what the settings name. @throws SettingError, and whatever the store says when it cannot be reached */
-export async function openStore({ store, store_token }: Settings, publishes: boolean): Promise<Opened> {
+export async function openStore(
+  { store, store_token, store_timeout_ms }: Settings,
+  publishes: boolean,
+): Promise<Opened> {
   if (store === null || store === 'memory') {
     const speaker = new Loudspeaker()
     const memory = new MemoryStore(Date.now, (room, published) => speaker.publish(room, published))
@@ -50,7 +45,7 @@ export async function openStore({ store, store_token }: Settings, publishes: boo
   }
   if (store === 'object') throw new SettingError('BATON_STORE: Node has no Durable Objects')
   const urls = store.split(',')
-  const redis = await (urls.length > 1 ? openCluster(urls) : openServer(store))
+  const redis = await Lasting.open(() => (urls.length > 1 ? aCluster(urls) : aServer(store)), store_timeout_ms)
   const listen: Listen = async (room, hear) => {
     const channel = channelOf(PREFIX, room)
     await redis.subscribe(channel, hear)
@@ -67,32 +62,31 @@ export async function openStore({ store, store_token }: Settings, publishes: boo
   }
 }
 
-function tell(error: Error): void {
-  log('warn', 'redis', { message: error.message })
-}
-
-async function openServer(url: string): Promise<Redises> {
+function aServer(url: string): Redises {
   // What waits for a connection would be done late: it fails, and the client tries to reach the server again.
   const client = createClient({ url, disableOfflineQueue: true })
-  client.on('error', tell)
-  await client.connect()
   // A connection that listens can do nothing else. It subscribes again by itself when it was lost.
   const listener = createClient({ url })
-  listener.on('error', tell)
-  await listener.connect()
+  const both = [client, listener]
+  for (const each of both) each.on('error', tell)
   return {
     scripts: overTcp(client),
+    connect: () => Promise.all(both.map((each) => each.connect())),
     subscribe: (channel, hear) => listener.subscribe(channel, hear),
     unsubscribe: (channel, hear) => listener.unsubscribe(channel, hear),
-    close: async () => {
+    answers: () => Promise.all(both.map((each) => (each.isReady ? each.ping() : undefined))),
+    close: () => {
       listener.destroy()
-      await client.close()
+      return client.close()
+    },
+    drop: () => {
+      for (const each of both) if (each.isOpen) each.destroy()
     },
   }
 }
 
 /** Some servers of a cluster are enough: they name the others, who are reached as the first one is. */
-async function openCluster(urls: string[]): Promise<Redises> {
+function aCluster(urls: string[]): Redises {
   const [{ username, password, protocol }] = urls.map((url) => new URL(url)) as [URL]
   const cluster = createCluster({
     rootNodes: urls.map((url) => ({ url })),
@@ -106,12 +100,17 @@ async function openCluster(urls: string[]): Promise<Redises> {
     },
   })
   cluster.on('error', tell)
-  await cluster.connect()
+  const clients = () => [...cluster.masters, cluster.pubSubNode].map((node) => node?.client)
   return {
     scripts: overCluster(cluster),
+    connect: () => cluster.connect(),
     // What is published at one server is heard at all of them.
     subscribe: (channel, hear) => cluster.subscribe(channel, hear),
     unsubscribe: (channel, hear) => cluster.unsubscribe(channel, hear as never),
+    answers: () => Promise.all(clients().map((client) => (client?.isReady ? client.ping() : undefined))),
     close: () => cluster.close(),
+    drop: () => {
+      if (cluster.isOpen) cluster.destroy()
+    },
   }
 }

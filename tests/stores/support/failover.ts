@@ -50,6 +50,12 @@ export class Failover {
     this.#front.to = this.replica.port
   }
 
+  /** The same, and no connection is closed: as with a machine that lost its power. */
+  async vanish(): Promise<void> {
+    this.#front.hush()
+    await this.fail()
+  }
+
   async stop(): Promise<void> {
     await this.#front.stop()
     await this.#link.stop()

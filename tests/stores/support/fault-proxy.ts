@@ -14,6 +14,8 @@ export class FaultProxy {
   cut: Cut = null
   /** What comes from the far side is lost. */
   holds = false
+  /** How often all connections fell silent: those of before carry nothing any more, and are not closed. */
+  silences = 0
   /** What was asked waits here, until {@link letGo}; null if nothing waits. */
   waiting: Buffer[] | null = null
   /** Where new connections lead. */
@@ -35,17 +37,21 @@ export class FaultProxy {
     let proxy: FaultProxy | null = null
     const server = createServer((near) => {
       const far = connect(proxy?.to ?? to, '127.0.0.1')
+      const since = proxy?.silences
+      const silent = () => proxy?.silences !== since
       for (const socket of [near, far]) {
         sockets.add(socket)
         socket.on('error', () => {})
         socket.on('close', () => {
           sockets.delete(socket)
+          if (silent()) return
           near.destroy()
           far.destroy()
         })
       }
       let deaf = false
       near.on('data', (asked) => {
+        if (silent()) return
         if (proxy?.cut === 'before') {
           proxy.cut = null
           near.destroy()
@@ -61,6 +67,7 @@ export class FaultProxy {
         } else far.write(asked)
       })
       far.on('data', (answer) => {
+        if (silent()) return
         // What was asked is done by now.
         if (deaf) near.destroy()
         else if (!proxy?.holds) near.write(answer)
@@ -71,6 +78,11 @@ export class FaultProxy {
     if (address === null || typeof address === 'string') throw new Error('no port')
     proxy = new FaultProxy(server, address.port, to, sockets)
     return proxy
+  }
+
+  /** Who is connected hears nothing any more, and does not hear that either. */
+  hush(): void {
+    this.silences += 1
   }
 
   /** What waits goes on its way, of the last connection that asked, and nothing waits any more. */
