@@ -58,7 +58,7 @@ async function prepared(player: Player): Promise<void> {
   const { page } = player
   await page.evaluate(() => navigator.serviceWorker.ready)
   await page.locator('#show-account').click()
-  await page.getByText('6 more are paid without network.').waitFor({ timeout: 30_000 })
+  await page.getByText('6 more are paid without network').waitFor({ timeout: 30_000 })
   await page.keyboard.press('Escape')
 }
 
@@ -198,6 +198,43 @@ test('b01_x07_a_run_whose_tab_is_killed_in_the_middle_goes_on_in_the_next_and_is
   expect((await fourth.ask((baton) => baton.account()))?.pending).toBe(0)
   expect(await account(session)).toMatchObject({ scrap: paid.scrap, runs: { played: 1 } })
   await context.close()
+})
+
+/** A page begins with what it has, and the account comes later. */
+test('b01_a_run_that_waits_on_disk_outlives_one_that_began_before_the_account_was_open', {
+  timeout: 200_000,
+}, async () => {
+  const first = await Player.open(browser, server.url, 'x')
+  const seeds = (player: Player) => player.ask((baton) => baton.account()?.view?.seeds.length === 6)
+  await until('seeds in hand', 60_000, () => seeds(first))
+  const begin = () => first.tab(`${server.url}/?room=x`)
+  const second = await begin()
+  await second.page.locator('#alone').click()
+  await until('play', 30_000, () => second.ask((baton) => baton.hud()?.hud.phase === 'playing'))
+  await until('that it was written', 30_000, () => second.ask((baton) => baton.tick() > 25))
+  const left = await second.ask((baton) => baton.tick())
+  await kill(second)
+  // By this clock the session is over, and the host is slow to renew it.
+  await first.page.evaluate(() => {
+    const kept = JSON.parse(localStorage.getItem('baton.session') ?? '')
+    localStorage.setItem('baton.session', JSON.stringify({ ...kept, expires_ms: 1 }))
+  })
+  const renewed = Promise.withResolvers<void>()
+  await first.page.context().route('**/api/session', async (route) => {
+    await renewed.promise
+    await route.continue()
+  })
+  const third = await begin()
+  await third.page.locator('#alone').click()
+  await third.page.getByText('Nobody pays for this run: the account is not open.').waitFor()
+  renewed.resolve()
+  await until('the account', 60_000, () => third.ask((baton) => baton.account()?.view !== undefined))
+  await third.page.getByRole('button', { name: 'Settings' }).click()
+  await third.page.locator('#to-account').click()
+  await third.page.locator('#alone-again').click()
+  await third.page.getByText('Your run goes on where it was.').waitFor()
+  expect(await third.ask((baton) => baton.tick())).toBeGreaterThanOrEqual((left ?? 0) - 15)
+  await first.page.context().close()
 })
 
 test('b25_the_hundredth_game_without_network_in_two_browsers_is_rewarded_once_by_the_server', {

@@ -61,3 +61,18 @@ test('x8_a_page_that_watches_shows_the_match_by_what_caches_hold_and_follows_the
   expect(asked.some((line) => line.includes('/api/session'))).toBe(false)
   expect(watcher.faults).toEqual([])
 })
+
+test('who_plays_alone_after_watching_looks_at_the_room_no_more', async () => {
+  const asked: string[] = []
+  const watcher = await Player.watch(browser, nginx.url, 'left', (method, path) => asked.push(`${method} ${path}`))
+  const { page } = watcher
+  await until('that it looks', 30_000, async () => asked.some((line) => line.endsWith('/tail')))
+  await page.getByRole('button', { name: 'Settings' }).click()
+  await page.locator('#to-account').click()
+  await page.locator('#alone-again').click()
+  await until('play', 30_000, () => watcher.ask((baton) => baton.hud()?.hud.phase === 'playing'))
+  const before = asked.length
+  await until('five seconds', 30_000, () => watcher.ask((baton) => baton.tick() > 50))
+  expect(asked.slice(before).filter((line) => line.includes('/rooms/contagion/'))).toEqual([])
+  expect(watcher.faults).toEqual([])
+})

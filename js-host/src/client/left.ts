@@ -6,8 +6,8 @@
 import type { Account, AccountState } from './account'
 import type { Device } from './device'
 
-/** Opens the account as a device has it; `heard` is called at each change, and if nothing more will come. */
-export type OpenLeft = (device: Device, heard: () => void) => Promise<Account>
+/** Opens the account as a device has it; `heard` is called at each change, and with `true` if nothing more will come. */
+export type OpenLeft = (device: Device, heard: (over?: true) => void) => Promise<Account>
 
 /** Tells it, and lets go of each device. Where there is no network, it waits for one. */
 export async function tellLeft(devices: AsyncIterable<Device>, open: OpenLeft): Promise<void> {
@@ -23,8 +23,8 @@ export async function tellLeft(devices: AsyncIterable<Device>, open: OpenLeft): 
 async function tell(device: Device, open: OpenLeft): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   let account: Account | null = null
-  const heard = () => {
-    if (account && isOver(account.state)) resolve()
+  const heard = (over?: true) => {
+    if (over || (account && isOver(account.state))) resolve()
   }
   account = await open(device, heard)
   heard()
@@ -35,6 +35,6 @@ async function tell(device: Device, open: OpenLeft): Promise<void> {
 }
 
 /** Nothing is left to tell, or nobody hears it from this page. */
-function isOver({ pending, outdated, refusal }: AccountState): boolean {
-  return pending === 0 || outdated || refusal === 'unauthorized'
+function isOver({ pending, outdated }: AccountState): boolean {
+  return pending === 0 || outdated
 }

@@ -14,11 +14,13 @@ afterEach(() => vi.useRealTimers())
 
 /** A way that is counted, and the line that it opened last. */
 function counted() {
-  const made = { count: 0, events: null as Events | null }
+  const made = { count: 0, closed: 0, events: null as Events | null }
   const way: Way = (_room, _session, events) => {
     made.count += 1
     made.events = events
-    return () => {}
+    return () => {
+      made.closed += 1
+    }
   }
   return { made, way }
 }
@@ -48,7 +50,7 @@ test('where there is one way, it is tried again, as long as it is wanted', () =>
   expect(only.made.count).toBe(2)
 })
 
-test('an open line that brings nothing of what answers bring counts as none, until it brings something', () => {
+test('an open line that brings nothing of what answers bring is opened again, and later and later', () => {
   const only = counted()
   const frames: Uint8Array[] = []
   const live = new Live('room', SESSION, [only.way], { onFrame: (frame) => frames.push(frame), onChange: () => {} })
@@ -58,6 +60,25 @@ test('an open line that brings nothing of what answers bring counts as none, unt
     live.missed()
     expect(live.open).toBe(open)
   }
+  const dead = only.made.events
+  dead?.frame(new Uint8Array([1]))
+  expect([live.open, frames.length, only.made.closed]).toEqual([false, 0, 1])
+  vi.advanceTimersByTime(LATER_MS)
+  expect(only.made.count).toBe(2)
+  only.made.events?.open()
   only.made.events?.frame(new Uint8Array([1]))
   expect([live.open, frames.length]).toEqual([true, 1])
+})
+
+test('a line that opens and is lost at once is tried less and less often', () => {
+  const only = counted()
+  const live = new Live('room', SESSION, [only.way], { onFrame: () => {}, onChange: () => {} })
+  live.want(true)
+  for (let second = 0; second < 120; second += 1) {
+    only.made.events?.open()
+    only.made.events?.lost()
+    vi.advanceTimersByTime(1_000)
+  }
+  expect(only.made.count).toBeGreaterThan(8)
+  expect(only.made.count).toBeLessThan(24)
 })

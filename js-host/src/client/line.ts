@@ -83,7 +83,7 @@ export interface LineTold {
   onChange(): void
 }
 
-/** So many answers in a row that bring what the line did not, and it counts as silent. */
+/** So many answers in a row that bring what the line did not, and it is opened again: it may have died without a word. */
 const MISSED = 3
 
 /** The live line of a room: open while wanted, tried again with growing pauses. */
@@ -95,6 +95,8 @@ export class Live {
   #ways: Ways
   #proven = false
   #close: (() => void) | null = null
+  /** Closes it as if it had been lost. */
+  #lose: (() => void) | null = null
   #open = false
   /** Answers that brought what the line did not, since it brought something. */
   #missed = 0
@@ -109,14 +111,16 @@ export class Live {
     this.#told = told
   }
 
-  /** Whether frames come. A line may be open and bring nothing. */
+  /** Whether frames come, as far as is known. */
   get open(): boolean {
-    return this.#open && this.#missed < MISSED
+    return this.#open
   }
 
   /** An answer brought frames that the line has not. */
   missed(): void {
+    if (!this.#open) return
     this.#missed += 1
+    if (this.#missed >= MISSED) this.#lose?.()
   }
 
   /** Whether there should be a line. */
@@ -137,18 +141,19 @@ export class Live {
   #connect(): void {
     const [way, next, ...rest] = this.#ways
     let over = false
-    const close = way(this.#room, this.#session, {
+    const events: Events = {
       open: () => {
         if (over) return
         this.#proven = true
         this.#open = true
         this.#missed = 0
-        this.#pause_ms = FIRST_PAUSE_MS
         this.#told.onChange()
       },
       frame: (bytes) => {
         if (over) return
         this.#missed = 0
+        // Not for opening alone: some open, bring nothing, and are lost.
+        this.#pause_ms = FIRST_PAUSE_MS
         this.#told.onFrame(bytes)
       },
       lost: () => {
@@ -161,9 +166,14 @@ export class Live {
         this.#retry = setTimeout(() => this.#wanted && this.#connect(), this.#pause_ms * (0.5 + Math.random()))
         this.#pause_ms = Math.min(2 * this.#pause_ms, LAST_PAUSE_MS)
       },
-    })
+    }
+    const close = way(this.#room, this.#session, events)
     this.#close = () => {
       over = true
+      close()
+    }
+    this.#lose = () => {
+      events.lost()
       close()
     }
   }

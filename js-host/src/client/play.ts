@@ -195,11 +195,12 @@ class Page {
 
   /** Plays a run: the one that was under way, else one with a seed in hand, else one for nothing. What was played before goes. */
   async alone(): Promise<void> {
-    // Who asks for a run in the middle of one begins anew.
-    const anew = this.#room instanceof Solo
+    // Who asks for a run in the middle of one begins anew; if that was not the account's, what is on disk is another.
+    const anew = this.#room instanceof Solo && this.#bookmark !== null
     this.#alone = true
+    this.#watches = false
     this.#panel.close()
-    if (!(this.#room instanceof Spectator)) this.#room?.close()
+    this.#room?.close()
     const { tab, measures } = this.#parts
     const who = await soon(tab.open())
     await this.#settled
@@ -222,7 +223,7 @@ class Page {
     this.#bookmark = who?.bookmark ?? null
     if (who) setUnderway(who.device.durable)
     this.#shows(solo, who?.session.user ?? '', measures)
-    const words = begunOf(before, paid)
+    const words = begunOf(before, paid, who !== null)
     if (words !== '') this.#hud.say(words)
   }
 

@@ -38,6 +38,7 @@ export class Spectator {
   })
   #replica: Replica
   #status: Status = 'joining'
+  #closed = false
   /** How often the rules trapped: after the first time nothing is predicted, after the second nothing is shown. */
   #traps = 0
 
@@ -46,8 +47,16 @@ export class Spectator {
     this.name = ports.name
     this.#replica = ports.game.instance.Replica.spectator()
     this.#check = setInterval(() => this.#tick(), CHECK_MS)
-    document.addEventListener('visibilitychange', () => this.#tick())
+    document.addEventListener('visibilitychange', this.#tick)
     this.#tick()
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#check)
+    this.#asker.stop()
+    document.removeEventListener('visibilitychange', this.#tick)
   }
 
   get status(): Status {
@@ -94,7 +103,7 @@ export class Spectator {
     return this.#call((replica) => replica.desync() ?? null, null)
   }
 
-  #tick(): void {
+  readonly #tick = (): void => {
     this.#tell(performance.now())
     if (this.#stopped()) clearInterval(this.#check)
     else this.#asker.pump()
@@ -102,7 +111,7 @@ export class Spectator {
 
   /** Whether nothing is asked any more. */
   #stopped(): boolean {
-    return this.#status === 'desync' || this.#status === 'reload'
+    return this.#closed || this.#status === 'desync' || this.#status === 'reload'
   }
 
   #due(now_ms: number, asked_ms: number): number {
@@ -139,7 +148,7 @@ export class Spectator {
 
   #tell(now_ms: number): void {
     const status = this.#statusNow(now_ms)
-    if (status === this.#status) return
+    if (this.#closed || status === this.#status) return
     this.#status = status
     this.#ports.onStatus(status)
   }

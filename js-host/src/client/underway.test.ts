@@ -9,6 +9,7 @@ afterEach(() => void vi.useRealTimers())
 
 /** A disk, what was written to it in turn, and how long it takes. */
 class Disk {
+  durable = true
   readonly written: Uint8Array[] = []
   kept: Uint8Array | undefined
   /** What a tab that is gone left on a device of its own. */
@@ -48,6 +49,19 @@ test('b01_a_run_under_way_is_written_once_a_second_as_it_is_then', async () => {
   expect(await read(disk)).toEqual(at(35))
   await vi.advanceTimersByTimeAsync(5_000)
   expect(disk.written.length).toBe(4)
+})
+
+test('b01_what_is_handed_in_stays_on_a_disk_that_is_full', async () => {
+  const disk = new Disk()
+  const bookmark = new Bookmark(disk)
+  bookmark.note(() => at(10))
+  await bookmark.write()
+  // The queue that has the run went into memory.
+  disk.durable = false
+  const account = { run: () => ({ kept: Promise.resolve(), verdict: new Promise<never>(() => {}) }) }
+  await handIn(account, bookmark, at(10))
+  expect(await read(disk)).toEqual(at(10))
+  expect(bookmark.owed).toBeNull()
 })
 
 test('b01_what_is_forgotten_is_gone_and_stays_so_though_writing_takes_long', async () => {

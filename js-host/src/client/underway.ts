@@ -52,9 +52,12 @@ export function goneOf(run: Underway, rules: string, view: AccountView | null): 
   return view.seeds.length > 0 ? 'expired' : null
 }
 
+/** What keeps it. */
+type Kept = Pick<Device, 'loadQueue' | 'saveQueue' | 'adopt' | 'durable'>
+
 /** What is kept of a device's run: one, the last. */
 export class Bookmark {
-  readonly #device: Pick<Device, 'loadQueue' | 'saveQueue' | 'adopt'>
+  readonly #device: Kept
   #next: (() => Underway) | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -62,7 +65,7 @@ export class Bookmark {
   #seed: string | null = null
   #owed: Underway | null = null
 
-  constructor(device: Pick<Device, 'loadQueue' | 'saveQueue' | 'adopt'>) {
+  constructor(device: Kept) {
     this.#device = device
   }
 
@@ -114,7 +117,8 @@ export class Bookmark {
     }
     if (this.#seed !== seed) return this.#writing
     this.#seed = null
-    return this.#save(NONE)
+    // Where the disk is full, what took its place is in memory alone, and this may be the only copy that outlives the page.
+    return this.#device.durable ? this.#save(NONE) : this.#writing
   }
 
   /** The account has taken a run, or has not. */

@@ -6,7 +6,7 @@
 import { ACCOUNT_QUEUE, Account, type AccountState } from './account'
 import { type Device, leftDevices, takeDevice } from './device'
 import type { Game } from './game'
-import { tellLeft } from './left'
+import { type OpenLeft, tellLeft } from './left'
 import { post } from './line'
 import { forgetSession, openSession, type Session } from './session'
 import { Bookmark } from './underway'
@@ -94,8 +94,8 @@ export class Tab {
         this.#over = true
       },
     })
-    const open = (left: Device, heard: () => void) =>
-      Account.open({ ...common, device: left, onChange: heard, onSignedOut: heard })
+    const open: OpenLeft = (left, heard) =>
+      Account.open({ ...common, device: left, onChange: () => heard(), onSignedOut: () => heard(true) })
     const tell = () => tellLeft(leftDevices(session.user, ACCOUNT_QUEUE), open)
     setTimeout(() => tell().catch((error: unknown) => console.warn('baton: left devices', error)), LEFT_AFTER_MS)
     this.#opened = { session, device, account, bookmark: new Bookmark(device) }

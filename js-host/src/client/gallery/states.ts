@@ -76,7 +76,7 @@ export const ACCOUNT: AccountState = {
   view: {
     ...{ coins: 1_234_567, scrap: 7_654_321, games: 2_408, matches: STATS, runs: STATS },
     ...{ goals: ['first_match', 'ten_games'], items: ['raincoat'], look: 4, preferences: {} },
-    seeds: [1, 2, 3].map((seed) => ({ seed: String(seed), until_ms: 0 })),
+    seeds: [1, 2, 3].map((seed) => ({ seed: String(seed), until_ms: Date.UTC(2100, 0, 1) })),
     waiting: ['4', '5'],
     judged: [
       { seed: '6', score: 12_450, scrap: 1_270 },

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { AccountCode, AccountState, AccountView } from '../account'
-import { begunOf, currencyOf, paidOf, purchaseOf } from './account'
+import { begunOf, currencyOf, paidOf, purchaseOf, seedsOf } from './account'
 
 const STATE: AccountState = {
   ...{ view: null, pending: 0, refused: [], purchase: null, evicted: 0 },
@@ -42,7 +42,23 @@ test.each<[Parameters<typeof begunOf>[0], boolean, string]>([
   ['outdated', true, 'The game has changed since your run began: this is a new one.'],
   ['damaged', true, 'Your run cannot be read any more: this is a new one.'],
 ])('of a run before that %s is said, paid or not (%s): %s', (before, paid, words) => {
-  expect(begunOf(before, paid)).toBe(words)
+  expect(begunOf(before, paid, true)).toBe(words)
+})
+
+test('of a run that begins before the account is open no more is said than is known', () => {
+  expect(begunOf(null, false, false)).toBe('Nobody pays for this run: the account is not open.')
+})
+
+test('of runs without network is said until when they are paid', () => {
+  const now_ms = Date.UTC(2026, 0, 10)
+  const seeds = (...days: number[]) => days.map((day) => ({ seed: `${day}`, until_ms: now_ms + day * 86_400_000 }))
+  const by = (day: number) => new Date(now_ms + day * 86_400_000).toLocaleDateString()
+  expect(seedsOf([], now_ms)).toBe('No more runs are paid until there is a network.')
+  expect(seedsOf(seeds(9, 4, 12), now_ms)).toBe(`3 more are paid without network, if there is one again by ${by(4)}.`)
+  expect(seedsOf(seeds(-1, 0, 3), now_ms)).toBe(`1 more is paid without network, if there is one again by ${by(3)}.`)
+  expect(seedsOf(seeds(-1, 0), now_ms)).toBe(
+    'It is long ago that there was a network: 2 more may be too late to be paid.',
+  )
 })
 
 test('without an account it is said that it begins with a network', () => {

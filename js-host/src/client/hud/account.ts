@@ -69,10 +69,26 @@ const REFUSALS: Partial<Record<AccountCode, string>> = {
   halted: 'the account stands still until it is mended',
 }
 
-/** What is said when a run begins: how it stands with the one before, and with pay. Empty if there is nothing to say. */
-export function begunOf(before: 'goes on' | 'damaged' | Gone | null, paid: boolean): string {
+/**
+ * What is said when a run begins: how it stands with the one before, and with pay. Empty if there is nothing to say. `known`:
+ * whose account it would be.
+ */
+export function begunOf(before: 'goes on' | 'damaged' | Gone | null, paid: boolean, known: boolean): string {
   const words = before === null ? '' : BEFORE[before]
-  return paid ? words : `${words} Nobody pays for this run: there is no seed in hand.`.trim()
+  const why = known ? 'there is no seed in hand' : 'the account is not open'
+  return paid ? words : `${words} Nobody pays for this run: ${why}.`.trim()
+}
+
+/** How many runs are paid without network, and until when. */
+export function seedsOf(seeds: AccountView['seeds'], now_ms: number): string {
+  const fresh = seeds.map(({ until_ms }) => until_ms).filter((until_ms) => until_ms > now_ms)
+  if (fresh.length > 0) {
+    const day = new Date(Math.min(...fresh)).toLocaleDateString()
+    return `${fresh.length} more ${fresh.length === 1 ? 'is' : 'are'} paid without network, if there is one again by ${day}.`
+  }
+  if (seeds.length > 0)
+    return `It is long ago that there was a network: ${seeds.length} more may be too late to be paid.`
+  return 'No more runs are paid until there is a network.'
 }
 
 /** What becomes of a run, in a sentence. */
@@ -177,7 +193,7 @@ export class AccountPanel {
       <ul class="list">
         ${view.waiting.length > 0 ? html`<li>${view.waiting.length === 1 ? 'One run waits' : `${view.waiting.length} runs wait`} to be replayed.</li>` : nothing}
         ${runs.map((judged) => html`<li>${judgedOf(judged)}</li>`)}
-        <li>${view.seeds.length === 0 ? 'No more runs are paid until there is a network.' : `${view.seeds.length} more are paid without network.`}</li>
+        <li>${seedsOf(view.seeds, Date.now())}</li>
       </ul>
       <h3>Looks</h3>
       <p class="note">Only you see what you wear: to others you look like everybody on your side.</p>
