@@ -62,7 +62,7 @@ pub const MAX_DELIVERIES: usize = 4;
 /// A warm instance delivers a room's sends at most this often.
 pub const DELIVER_EVERY_MS: u64 = 500;
 /// A target that does not answer is asked again after twice as long each time, but at least this often.
-pub const DELIVER_AGAIN_MS: u64 = 60_000;
+pub const DELIVER_AGAIN_MS: u64 = 30_000;
 /// A send that its target's log was not seen to hold for this long is given up, and counted.
 pub const SEND_EXPIRY_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 /// Marks of sending rooms that a room keeps; beyond it a new sender's sends wait with the sender.
