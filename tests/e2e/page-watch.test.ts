@@ -3,7 +3,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Failover } from '../stores/support/failover'
-import { QUIET } from './support/bot'
+import { Bot, QUIET } from './support/bot'
 import { openBrowser, Player, until } from './support/browser'
 import { Crew } from './support/crew'
 import { Nginx } from './support/nginx'
@@ -63,10 +63,12 @@ test('x8_a_page_that_watches_shows_the_match_by_what_caches_hold_and_follows_the
 })
 
 test('who_plays_alone_after_watching_looks_at_the_room_no_more', async () => {
+  await Bot.join(host.url, 'left')
   const asked: string[] = []
   const watcher = await Player.watch(browser, nginx.url, 'left', (method, path) => asked.push(`${method} ${path}`))
   const { page } = watcher
-  await until('that it looks', 30_000, async () => asked.some((line) => line.endsWith('/tail')))
+  await watcher.sees('the room', ({ status }) => status === 'live')
+  expect(asked.some((line) => line.endsWith('/tail'))).toBe(true)
   await page.getByRole('button', { name: 'Settings' }).click()
   await page.locator('#to-account').click()
   await page.locator('#alone-again').click()

@@ -142,6 +142,13 @@ impl Attempt {
         })
     }
 
+    /// With the try that is under way alone, if there were others before it: one of those, of the same, `ran` and was
+    /// outlived.
+    pub(super) fn begun_anew(self, outlived: &Self, ran: bool) -> Option<Self> {
+        let same = (self.suspect, self.v) == (outlived.suspect, outlived.v);
+        (ran && same && self.begun > 1).then_some(Self { begun: 1, ..self })
+    }
+
     /// Ticks that this try of time may run. Who dies of too many tries fewer.
     pub(super) fn ticks(&self, catch_up_ticks: u32) -> u32 {
         let halvings = 2 * u32::from(self.begun.saturating_sub(1));

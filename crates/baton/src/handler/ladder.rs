@@ -48,6 +48,8 @@ pub(super) struct Outlived {
     record: Attempt,
     /// The frame that it was tried after.
     at: Head,
+    /// The rules ran, and came back.
+    ran: bool,
 }
 
 /// The same batch trapped another instance of the wasm.
@@ -98,7 +100,8 @@ impl<R: Kind> Invocation<R> {
         self.tries += 1;
         if let Some(record) = record.as_ref().filter(|record| record.begun_ms().is_some()) {
             let (record, at) = (record.clone(), self.warm.head());
-            self.outlived = Some(Outlived { record, at });
+            let ran = false;
+            self.outlived = Some(Outlived { record, at, ran });
         }
         let note = Note {
             was: self.warm.attempt.clone(),
@@ -128,7 +131,11 @@ impl<R: Kind> Invocation<R> {
             self.lost += u8::from(!ours);
             return self.decide(moment);
         };
-        match self.attempt(&record, moment) {
+        let led = self.attempt(&record, moment);
+        if let Some(outlived) = &mut self.outlived {
+            outlived.ran = true;
+        }
+        match led {
             Some(led) => self.append(led),
             None => self.put_on_record(None),
         }
@@ -140,23 +147,29 @@ impl<R: Kind> Invocation<R> {
         self.outlived = (!noted.is_empty()).then(|| Outlived {
             record: Attempt::read(noted, 0),
             at: Head::default(),
+            ran: false,
         });
     }
 
     /// Before the answers: who came back from a try that settled nothing takes it back. Else a store
     /// that takes notes and fails appends would make a healthy room look like one that nobody comes
-    /// back from.
+    /// back from. Who comes back late finds the next one at it: then only that one's try counts, since what it tries ran.
     pub(super) fn take_back(&mut self) -> Option<Effect> {
-        let Outlived { record, at } = self.outlived.take()?;
+        let Outlived { record, at, ran } = self.outlived.take()?;
         let was = record.write();
         let head = self.warm.head();
         let read = head.v > 0;
-        if read && self.warm.attempt.as_ref() != Some(&was) {
-            return None;
-        }
-        let note = Note {
-            was: Some(was),
-            now: record.rested().as_ref().map(Attempt::write),
+        let there = self.warm.attempt.as_ref().filter(|_| read);
+        let note = match there {
+            Some(there) if *there != was => Note {
+                was: Some(there.clone()),
+                now: Some(Attempt::read(there, 0).begun_anew(&record, ran)?.write()),
+            },
+            None if read => return None,
+            _ => Note {
+                was: Some(was),
+                now: record.rested().as_ref().map(Attempt::write),
+            },
         };
         self.phase = Phase::TakingBack;
         Some(Effect::Note(
@@ -215,7 +228,13 @@ impl<R: Kind> Invocation<R> {
         let open = !ours && self.is_open(&record, moment);
         let room = self.warm.room.as_ref();
         let switches = self.switch_due();
-        let next = match if ours { record.rested() } else { Some(record) } {
+        let counts =
+            |outlived: &Outlived| record.clone().begun_anew(&outlived.record, outlived.ran);
+        let known = match ours {
+            true => record.rested(),
+            false => Some(outlived.and_then(counts).unwrap_or(record)),
+        };
+        let next = match known {
             Some(record) => record.next(room, &inbox, now_ms, open, switches, moment.nonce),
             None => Step::Over,
         };

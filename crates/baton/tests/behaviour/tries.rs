@@ -244,6 +244,38 @@ fn a_record_that_a_store_makes_late_blames_nobody() {
     scene.assert_honest();
 }
 
+/// A store that is slow, and fails now and then, is no reason to think that nobody comes back: whoever does, however late,
+/// knows that what was tried ran (found by seed 1795897720011670 of the simulator, in which it set an innocent action aside).
+#[test]
+fn who_comes_back_late_takes_back_all_tries_but_the_one_under_way() {
+    const LAST: usize = limits::MAX_BEGUN as usize;
+    for late in [false, true] {
+        let mut world = World::<Brittle>::with(LAST + 1, |_| {}, BrittleConfig::default());
+        let ann = Raw::joined(&mut world, 0, "ann");
+        world.log().note(&Note {
+            was: None,
+            now: Some(vec![0xff; 40].into()),
+        });
+        let mut flights = Vec::new();
+        for host in 0..LAST {
+            world.pass(IDLE_MS + 2 * LEASE_MS + 1);
+            let mut flight = Flight::begin(&mut world, host, vec![ann.arrival(&[])]);
+            flight.fly_until(&mut world, Flight::asks_append);
+            flights.push(flight);
+        }
+        if late {
+            world.pass(IDLE_MS + 2 * LEASE_MS + 1);
+        }
+        let mut slow = flights.swap_remove(0);
+        slow.feed(&mut world, Fed::Failed);
+        slow.finish(&mut world);
+        world.pass(IDLE_MS + 2 * LEASE_MS + 1);
+        world.ask(LAST, vec![ann.arrival(&[])]);
+        assert!(!world.audit().room.halted());
+        assert_eq!(world.found_now().attempt, None, "it went well");
+    }
+}
+
 /// Another room's traps end this one's invocations, over and over: they begin again in place of those,
 /// at once, and blame nobody.
 #[test]
