@@ -29,7 +29,7 @@ pub struct Input {
     pub recent: u32,
     /// Ticks that one request may catch up, 1 to 100,000.
     pub catch_up_ticks: u32,
-    /// Bytes of warm rooms that an instance keeps, per kind.
+    /// Bytes of warm rooms that an instance keeps, per kind. All kinds together leave room for the work in its 64 MiB.
     pub cache_bytes: u32,
     /// Whether the host performs [`Effect::Deliver`](crate::effect::Effect::Deliver), as all of ours do. Without it what
     /// rules send waits until it expires.
