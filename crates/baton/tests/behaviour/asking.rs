@@ -48,6 +48,15 @@ fn it_asks_at_once_when_it_has_something_to_say_and_later_and_later_when_nobody_
     assert!(pauses.iter().all(|pause| *pause <= 20_000), "{pauses:?}");
 }
 
+fn both_joined() -> (World<Herd>, Client<Herd>, Client<Herd>) {
+    let mut world = World::<Herd>::new(1);
+    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
+    world.join(0, &mut ann);
+    world.join(0, &mut bob);
+    world.exchange(0, &mut ann);
+    (world, ann, bob)
+}
+
 /// Bob acts, and each frame is pushed to ann, until then.
 fn push_until(
     due_ms: u64,
@@ -70,11 +79,7 @@ fn push_until(
 /// the device's actions.
 #[test]
 fn j13_pushed_frames_do_not_put_off_the_next_try_after_a_failure() {
-    let mut world = World::<Herd>::new(1);
-    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
-    world.join(0, &mut ann);
-    world.join(0, &mut bob);
-    world.exchange(0, &mut ann);
+    let (mut world, mut ann, mut bob) = both_joined();
     for _ in 0..9 {
         ann.replica.request(true, world.since_ms());
         ann.replica.refused(None, None, world.since_ms());
@@ -89,11 +94,7 @@ fn j13_pushed_frames_do_not_put_off_the_next_try_after_a_failure() {
 /// as frames came by socket.
 #[test]
 fn j13_pushed_frames_do_not_put_off_the_next_try_of_an_action() {
-    let mut world = World::<Herd>::new(1);
-    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
-    world.join(0, &mut ann);
-    world.join(0, &mut bob);
-    world.exchange(0, &mut ann);
+    let (mut world, mut ann, mut bob) = both_joined();
     act(&world, &mut ann, 1);
     world.exchange(0, &mut ann);
     assert_eq!(ann.replica.pending(), 1, "it waits in the inbox");
@@ -106,11 +107,7 @@ fn j13_pushed_frames_do_not_put_off_the_next_try_of_an_action() {
 
 #[test]
 fn p07_a_frame_that_was_pushed_and_lost_is_not_asked_for_again_and_again() {
-    let mut world = World::<Herd>::new(1);
-    let (mut ann, mut bob) = (Client::new("ann"), Client::new("bob"));
-    world.join(0, &mut ann);
-    world.join(0, &mut bob);
-    world.exchange(0, &mut ann);
+    let (mut world, mut ann, mut bob) = both_joined();
     for _ in 0..9 {
         act(&world, &mut bob, 1);
         world.pass(LEASE_MS + 1);

@@ -9,6 +9,7 @@ mod delivery_faults;
 mod deltas;
 mod doubts;
 mod due;
+mod evictions;
 mod faults;
 mod frames;
 mod hostile;

@@ -130,7 +130,7 @@ pub(crate) const CASES: [Case; 55] = [
     scenario(
         Mutant::EvictedEarly,
         "eviction spares whose actions are under way",
-        "presence::a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room",
+        "evictions::a_user_has_a_bounded_number_of_devices_and_the_longest_silent_one_makes_room",
     ),
     swarm(
         Mutant::HostClock,
