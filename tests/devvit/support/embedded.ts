@@ -46,6 +46,9 @@ export class Redditor {
   frame(document: string): Promise<Frame> {
     return until(`a frame of ${document}`, 30_000, async () => {
       return this.page.frames().find((frame) => URL.parse(frame.url())?.pathname === `/${document}`) ?? null
+    }).catch((error: Error) => {
+      const there = this.page.frames().map((frame) => frame.url())
+      throw new Error(`${error.message}; there are ${there.join(', ')}; faults: ${this.faults.join(' | ')}`)
     })
   }
 
