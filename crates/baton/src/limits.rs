@@ -81,6 +81,9 @@ pub const FUEL_PER_SEND: u64 = 1_000;
 pub const MAX_TRAPS: u8 = 2;
 /// How often it is begun alone without anybody coming back to tell, before it is at fault.
 pub const MAX_BEGUN: u8 = 6;
+/// And for so long after the last of them nobody comes back, in milliseconds: two calls to a store that does not answer, of hosts
+/// that stop waiting after five seconds.
+pub const COMES_BACK_MS: u64 = 10_000;
 /// What is tried alone in one request, at most, while entries are suspected: each is a note and an
 /// append.
 pub const MAX_TRIES: u8 = 8;

@@ -142,11 +142,12 @@ impl Attempt {
         })
     }
 
-    /// With the try that is under way alone, if there were others before it: one of those, of the same, `ran` and was
-    /// outlived.
+    /// Without a try of the same that was outlived; if it `ran`, what it tried does no harm, and only the one counts that is
+    /// under way.
     pub(super) fn begun_anew(self, outlived: &Self, ran: bool) -> Option<Self> {
         let same = (self.suspect, self.v) == (outlived.suspect, outlived.v);
-        (ran && same && self.begun > 1).then_some(Self { begun: 1, ..self })
+        let begun = if ran { 1 } else { self.begun.saturating_sub(1) };
+        (same && self.begun > 1).then_some(Self { begun, ..self })
     }
 
     /// Ticks that this try of time may run. Who dies of too many tries fewer.
@@ -165,14 +166,14 @@ impl Attempt {
         (self.since_ms > 0).then_some(self.since_ms)
     }
 
-    /// What to do next. `open`: the try that was begun may still be on its way. `switches`: a change
-    /// of rules is due, which goes with time.
+    /// What to do next. `open`: the try that was begun may still be on its way; `hangs`: it, or one before, may yet be
+    /// outlived. `switches`: a change of rules is due, which goes with time.
     pub(super) fn next<R: Kind>(
         &self,
         room: Option<&Room<R>>,
         inbox: &[Waiting],
         now_ms: u64,
-        open: bool,
+        (open, hangs): (bool, bool),
         switches: bool,
         nonce: Nonce,
     ) -> Step {
@@ -216,7 +217,10 @@ impl Attempt {
             ..self.clone()
         };
         if tried.at_fault() || mutant::on(Mutant::FaultedUntried) {
-            return Step::Fault(tried);
+            return match tried.trapped_often() || !hangs {
+                true => Step::Fault(tried),
+                false => Step::Wait,
+            };
         }
         Step::Try(Self {
             nonce,
@@ -247,7 +251,11 @@ impl Attempt {
 
     /// Whether it was tried often enough, alone. Several items are halved before they were.
     fn at_fault(&self) -> bool {
-        (self.traps >= MAX_TRAPS || self.begun >= MAX_BEGUN) && !mutant::on(Mutant::NothingAtFault)
+        (self.trapped_often() || self.begun >= MAX_BEGUN) && !mutant::on(Mutant::NothingAtFault)
+    }
+
+    fn trapped_often(&self) -> bool {
+        self.traps >= MAX_TRAPS
     }
 
     /// The record once a frame has settled this one: `room` is after the frame, `inbox` what is

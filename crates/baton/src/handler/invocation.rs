@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::wire;
 
 /// How often a lost append is tried again before the request follows.
-const MAX_LOST: u8 = 3;
+pub(super) const MAX_LOST: u8 = 3;
 /// How often one invocation reads before it gives up: breaks and short reads each cost one.
 pub(super) const MAX_READS: u8 = 8;
 /// For how many leases an instance that saw others take part reads before it leads.
@@ -74,7 +74,7 @@ pub(super) enum Phase<R: Kind> {
     /// The record that is noted, or none, to remove it.
     Noting(Option<Attempt>),
     /// A try that settled nothing is taken back; then the answers.
-    TakingBack,
+    TakingBack(Outlived, Option<ByteBuf>),
     Done,
 }
 
@@ -237,7 +237,7 @@ impl<R: Kind> Invocation<R> {
                 Fed::Noted(found) => self.noted(record, found, moment),
                 _ => self.retry(moment),
             },
-            Phase::TakingBack => self.taken_back(fed, moment),
+            Phase::TakingBack(outlived, now) => self.taken_back(outlived, now, fed, moment),
             Phase::Starting | Phase::Done => self.retry(moment),
         }
     }

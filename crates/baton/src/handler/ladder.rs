@@ -8,12 +8,12 @@ use serde_bytes::ByteBuf;
 
 use super::arrivals::{Asked, Pushed, Waiting, read_inbox};
 use super::attempt::{Attempt, Step, Suspect, first_of};
-use super::invocation::{Invocation, Phase};
+use super::invocation::{Invocation, MAX_LOST, Phase};
 use super::lead::{self, Else, Led};
 use crate::effect::{Effect, Fed, Found, Moment, NEWEST, Note, Read};
 use crate::id::Head;
 use crate::kind::Kind;
-use crate::limits::MAX_TRIES;
+use crate::limits::{COMES_BACK_MS, MAX_TRIES};
 use crate::mutant::{self, Mutant};
 use crate::room::{Aim, Room};
 
@@ -153,42 +153,58 @@ impl<R: Kind> Invocation<R> {
 
     /// Before the answers: who came back from a try that settled nothing takes it back. Else a store
     /// that takes notes and fails appends would make a healthy room look like one that nobody comes
-    /// back from. Who comes back late finds the next one at it: then only that one's try counts, since what it tries ran.
+    /// back from. Who comes back late finds others at it: then its own try counts no more, or if that ran, none before the last.
     pub(super) fn take_back(&mut self) -> Option<Effect> {
-        let Outlived { record, at, ran } = self.outlived.take()?;
-        let was = record.write();
-        let head = self.warm.head();
-        let read = head.v > 0;
-        let there = self.warm.attempt.as_ref().filter(|_| read);
-        let note = match there {
-            Some(there) if *there != was => Note {
-                was: Some(there.clone()),
-                now: Some(Attempt::read(there, 0).begun_anew(&record, ran)?.write()),
-            },
-            None if read => return None,
-            _ => Note {
-                was: Some(was),
-                now: record.rested().as_ref().map(Attempt::write),
-            },
+        let outlived = self.outlived.take()?;
+        let there = match self.warm.head().v {
+            0 => outlived.record.write(),
+            _ => self.warm.attempt.clone()?,
         };
-        self.phase = Phase::TakingBack;
-        Some(Effect::Note(
-            note,
-            Read {
-                known: if read { head } else { at },
-                since: NEWEST,
-                block: None,
-            },
-        ))
+        self.take_from(there, outlived)
+    }
+
+    /// The same, from the record that is there. `None` if nothing of it is of that try.
+    fn take_from(&mut self, there: ByteBuf, outlived: Outlived) -> Option<Effect> {
+        let Outlived { record, at, ran } = &outlived;
+        let now = match there == record.write() {
+            true => record.rested(),
+            false => Some(Attempt::read(&there, 0).begun_anew(record, *ran)?),
+        };
+        let note = Note {
+            was: Some(there),
+            now: now.as_ref().map(Attempt::write),
+        };
+        let head = self.warm.head();
+        let read = Read {
+            known: if head.v > 0 { head } else { *at },
+            since: NEWEST,
+            block: None,
+        };
+        self.phase = Phase::TakingBack(outlived, note.now.clone());
+        Some(Effect::Note(note, read))
     }
 
     /// Whether it was taken changes no answer: those are of the read before. What came of another log,
     /// or after more frames, is no record of the room that this instance keeps.
-    pub(super) fn taken_back(&mut self, fed: Fed, moment: &Moment) -> Effect {
-        if let Fed::Noted(found) = fed
-            && found.holds(self.warm.head())
-        {
-            self.warm.attempt = found.attempt;
+    pub(super) fn taken_back(
+        &mut self,
+        outlived: Outlived,
+        now: Option<ByteBuf>,
+        fed: Fed,
+        moment: &Moment,
+    ) -> Effect {
+        if let Fed::Noted(found) = fed {
+            if found.holds(self.warm.head()) {
+                self.warm.attempt.clone_from(&found.attempt);
+            }
+            // Others have been at it since, and what they noted is known now.
+            let late = found.attempt != now && self.lost < MAX_LOST;
+            if let Some(there) = found.attempt.filter(|_| late) {
+                self.lost += 1;
+                if let Some(effect) = self.take_from(there, outlived) {
+                    return effect;
+                }
+            }
         }
         self.reply(moment)
     }
@@ -225,7 +241,8 @@ impl<R: Kind> Invocation<R> {
         let now_ms = self.warm.now_ms(moment);
         let outlived = self.outlived.as_ref();
         let ours = outlived.is_some_and(|outlived| outlived.record == record);
-        let open = !ours && self.is_open(&record, moment);
+        let within = |ms| !ours && self.is_within(&record, ms, moment);
+        let open = (within(self.patience_ms()), within(COMES_BACK_MS));
         let room = self.warm.room.as_ref();
         let switches = self.switch_due();
         let counts =
@@ -259,19 +276,18 @@ impl<R: Kind> Invocation<R> {
         }
     }
 
-    /// Whether somebody may be at what is on record.
-    fn is_open(&self, record: &Attempt, moment: &Moment) -> bool {
-        let patience_ms = self.patience_ms();
+    /// Whether what is on record was begun, no longer ago than that.
+    fn is_within(&self, record: &Attempt, ms: u64, moment: &Moment) -> bool {
         let Some(since_ms) = record.begun_ms() else {
             return false;
         };
         // By the store's clock; without one by the host's, with a wide margin, since who is always cold
         // sees nothing stand still; or seen by ourselves.
         let late = match self.warm.clock_ms(moment) {
-            Some(now_ms) => now_ms >= since_ms.saturating_add(patience_ms),
-            None => moment.wall_ms.abs_diff(since_ms) >= 5 * patience_ms,
+            Some(now_ms) => now_ms >= since_ms.saturating_add(ms),
+            None => moment.wall_ms.abs_diff(since_ms) >= 5 * ms,
         };
-        !late && self.warm.noticed_ms(moment) <= patience_ms
+        !late && self.warm.noticed_ms(moment) <= ms
     }
 
     /// The frame of a try: here the rules run, and may break.

@@ -50,8 +50,10 @@ fn l06_hosts_that_die_without_a_word_set_the_action_aside_as_well() {
     let took_ms = scene.until_settled();
     assert_eq!(scene.verdicts(0), [FAULTED, Some(0)]);
     assert!(scene.host.traps <= 16, "{} deaths", scene.host.traps);
-    // Until the room counts as one of which nothing was heard, then a lease or two for each try.
-    let bound = 2 * IDLE_MS + bound_ms(5, 2 * u64::from(limits::MAX_BEGUN) + 4);
+    // Until the room counts as one of which nothing was heard, then a lease or two for each try; and until nobody can come
+    // back from the last.
+    let tries_ms = bound_ms(5, 2 * u64::from(limits::MAX_BEGUN) + 4);
+    let bound = 2 * IDLE_MS + tries_ms + limits::COMES_BACK_MS;
     assert!(took_ms <= bound, "{took_ms} of {bound} ms");
     scene.assert_honest();
     println!("{} deaths, {took_ms} ms", scene.host.traps);
@@ -158,7 +160,7 @@ fn time_that_breaks_the_rules_halts_the_room_and_says_so() {
         let broke = scene.world.audit().room.state().fuse.expect("it burns");
         scene.host.dies = dies;
         let began_ms = scene.world.now_ms;
-        for _ in 0..200 {
+        for _ in 0..600 {
             scene.round(false);
             if scene.halted() {
                 break;
