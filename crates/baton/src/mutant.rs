@@ -101,6 +101,10 @@ pub enum Mutant {
     /// Actions pending at a rewind are not sent again.
     LossNotResent,
 
+    // Presence.
+    /// Nobody's beat is ever due once its device is registered.
+    BeatNeverDue,
+
     // Stores that can only create keys if absent.
     /// A cache or snapshot counts, and a write is confirmed, if one slot holds the frame named.
     OneSlotChecked,
@@ -140,7 +144,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 55] = [
+    pub const ALL: [Mutant; 56] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -182,6 +186,7 @@ impl Mutant {
         Mutant::ParcelOutOfOrder,
         Mutant::AnsweredDropped,
         Mutant::LossNotResent,
+        Mutant::BeatNeverDue,
         Mutant::OneSlotChecked,
         Mutant::MomentsMixed,
         Mutant::VoidEndsLog,

@@ -49,7 +49,7 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("instance forgets between requests", true),
     ("two requests interleaved in one instance", true),
     ("trap", true),
-    ("two versions of rules together (with `--deploys`)", false),
+    ("two versions of rules together", true),
     ("snapshot corrupt (refused whole: behaviour tests)", false),
     ("device id used twice, storage cloned or lost", true),
     ("same number, other body", true),
@@ -94,6 +94,12 @@ pub struct Counters {
     pub halts: u64,
     /// Changes of rules.
     pub switches: u64,
+    /// Parcels that rooms handed over to each other.
+    pub parcels: u64,
+    /// What other rooms sent, in a frame: taken, or not as the rules say.
+    pub credited: u64,
+    /// The latter.
+    pub returned: u64,
     /// Orders, and how they ended.
     pub orders: Orders,
 }
@@ -172,6 +178,9 @@ impl Default for Counters {
             faulted: 0,
             halts: 0,
             switches: 0,
+            parcels: 0,
+            credited: 0,
+            returned: 0,
             orders: Orders::default(),
         }
     }
@@ -209,6 +218,9 @@ impl Counters {
         self.faulted += other.faulted;
         self.halts += other.halts;
         self.switches += other.switches;
+        self.parcels += other.parcels;
+        self.credited += other.credited;
+        self.returned += other.returned;
         self.orders.add(&other.orders);
     }
 

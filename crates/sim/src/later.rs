@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use baton::{By, Ctx, Era, Player, Reject, Rolling, Rules, Silence};
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{BankAction, BankState, ORDERED, TOO_MUCH};
+use crate::rules::{BankAction, BankState, ORDERED, TOO_MUCH, Wire};
 
 /// Rules that the simulator can run: the same state and actions under any policy.
 pub trait Game: Rules<State = BankState, Action = BankAction, Config = ()> {}
@@ -82,7 +82,8 @@ pub fn is_too_much(action: &BankAction) -> bool {
         | BankAction::Fine(amount)
         | BankAction::Spend(amount)
         | BankAction::Buy(amount)
-        | BankAction::Give(_, amount) => !(0..=LATER_MOST).contains(amount),
+        | BankAction::Give(_, amount)
+        | BankAction::Wire(Wire { amount, .. }) => !(0..=LATER_MOST).contains(amount),
         _ => false,
     }
 }

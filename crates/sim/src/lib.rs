@@ -22,5 +22,7 @@ pub mod vectors;
 pub mod waiting;
 pub mod world;
 
-pub use outcome::{Failure, Keep, Outcome, Verdict, run, run_drawn, run_seed, run_shared};
+pub use outcome::{
+    Failure, Keep, Outcome, Verdict, run, run_drawn, run_seed, run_shared, run_undeployed,
+};
 pub use plan::Plan;

@@ -78,13 +78,22 @@ pub fn run_seed(seed: u64, keep: Keep) -> Outcome {
 
 /// The same with the plan changed before it is run.
 pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
+    run_undeployed(seed, keep, |plan| {
+        plan.draw_deploy(&mut Random::from_seed(seed.rotate_left(16)));
+        plan.draw_wires(&mut Random::from_seed(seed.rotate_left(48)));
+        change(plan);
+    })
+}
+
+/// The same without deploys and sends, as every seed was once: what seeds found then is found so.
+pub fn run_undeployed(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     run_shared(seed, keep, |plan| {
         plan.draw_own(&mut Random::from_seed(seed.rotate_left(32)));
         change(plan);
     })
 }
 
-/// The same with rooms that all users share, as every seed had them once: what seeds found then is found so.
+/// The same with rooms that all users share, from before that.
 pub fn run_shared(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     let mut random = Random::from_seed(seed);
     let mut plan = Plan::draw(&mut random);
@@ -93,6 +102,7 @@ pub fn run_shared(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outc
     if keep.history {
         plan.faults.split_brains = 0;
         plan.rollout = None;
+        plan.wires = 0;
     }
     run_with(seed, random, &plan, keep)
 }

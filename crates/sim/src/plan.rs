@@ -17,6 +17,8 @@ pub struct Plan {
     pub orders: u32,
     /// Rooms of that kind, 1 or more.
     pub rooms: usize,
+    /// Of ten thousand actions, how many send something to another room.
+    pub wires: u32,
     /// Instances that answer, 1 to 16.
     pub instances: usize,
     /// Devices that play, 1 to 200.
@@ -187,6 +189,7 @@ impl Plan {
             policy,
             own: false,
             orders: 0,
+            wires: 0,
             rooms,
             instances,
             clients,
@@ -261,10 +264,37 @@ impl Plan {
         self.policy | if self.own { OWN } else { 0 }
     }
 
+    /// In some worlds other rules are deployed meanwhile, from a generator of its own too.
+    pub fn draw_deploy(&mut self, random: &mut Random) {
+        if random.chance(1, 6) {
+            self.deploy(random);
+        }
+    }
+
+    /// Where there are several rooms, they mostly send each other something: from a generator of its own too.
+    pub fn draw_wires(&mut self, random: &mut Random) {
+        if self.rooms > 1 && self.rollout.is_none() && random.chance(3, 4) {
+            self.wires = 1 + random.below(2_000);
+        }
+    }
+
+    /// Several rooms that send each other a lot.
+    pub fn make_wires(&mut self, random: &mut Random) {
+        self.rollout = None;
+        self.rooms = self.rooms.max(2 + below(random, 2));
+        self.clients = self.clients.max(self.rooms * 2);
+        self.users = match self.own {
+            true => self.rooms,
+            false => self.users.min(self.clients / self.rooms).max(1),
+        };
+        self.wires = 500 + random.below(3_000);
+    }
+
     /// Other rules are deployed. No time breaks the rules then: what a change of rules does to a halted room is told by
-    /// a test of its own.
+    /// a test of its own. Nor is anything sent: that is encoded by the rules of the room that sends.
     pub fn deploy(&mut self, random: &mut Random) {
         self.curses = 0;
+        self.wires = 0;
         self.rollout = Some(Rollout::draw(random));
     }
 
@@ -274,6 +304,7 @@ impl Plan {
             policy,
             own: false,
             orders: 0,
+            wires: 0,
             rooms: 1,
             instances,
             clients,

@@ -1,5 +1,5 @@
 //! Rules to test with: balances that must never fall below zero, refusals with codes, rolls, a timer
-//! that fires once, a herd that grows with time, and in a room of one's own a purse for what is ordered. Small and simple,
+//! that fires once, a herd that grows with time, and in a room of one's own a purse for what is ordered, and amounts that rooms send each other. Small and simple,
 //! so that a failure is the engine's and so that the oracle in `check` can say without them what they must come to.
 
 use std::cell::Cell;
@@ -48,6 +48,10 @@ pub const TOO_POOR: Reject = Reject(8);
 pub const ARMED: Reject = Reject(9);
 /// What only the server does.
 pub const NOT_YOURS: Reject = Reject(10);
+/// What another room sent, and this one does not take.
+pub const RETURNED: Reject = Reject(11);
+/// Of what rooms send each other, one in so many is not taken.
+pub const RETURNS: u64 = 8;
 
 /// What [`BankState::order`] has of an order, which is no player's.
 pub const ORDERED: u64 = u64::MAX;
@@ -77,6 +81,8 @@ pub struct BankState {
     pub cursed: Option<u64>,
     /// What was added in a room of one's own and not spent by orders. Never below zero.
     pub coins: i64,
+    /// What other rooms sent.
+    pub received: i64,
 }
 
 /// What a player does.
@@ -102,6 +108,21 @@ pub enum BankAction {
     Curse(u64),
     /// Takes so many coins, if there are enough. Only the server does; the room's user may order it.
     Buy(i64),
+    /// Takes from the player, if there is enough, and sends it to another room.
+    Wire(Wire),
+    /// The same as it arrives there. Only the server does.
+    Credit(Wire),
+}
+
+/// An amount on its way to another room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wire {
+    /// The room's number.
+    pub to: u32,
+    /// How much.
+    pub amount: i64,
+    /// By which it is told apart from all others.
+    pub tag: u64,
 }
 
 /// How an action breaks the rules.
@@ -159,6 +180,7 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
                     endless();
                     Ok(())
                 }
+                BankAction::Credit(wire) if wire.tag % RETURNS == 0 => Err(RETURNED),
                 _ => Ok(()),
             };
         };
@@ -168,11 +190,11 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
         };
         match action {
             BankAction::Add(amount) | BankAction::Fine(amount) => fair(*amount),
-            BankAction::Spend(amount) | BankAction::Give(_, amount) => {
-                fair(*amount).and_then(|()| rich(*amount))
-            }
+            BankAction::Spend(amount)
+            | BankAction::Give(_, amount)
+            | BankAction::Wire(Wire { amount, .. }) => fair(*amount).and_then(|()| rich(*amount)),
             BankAction::Arm(_) if state.due.is_some() => Err(ARMED),
-            BankAction::Buy(_) => Err(NOT_YOURS),
+            BankAction::Buy(_) | BankAction::Credit(_) => Err(NOT_YOURS),
             BankAction::Break(Fault::Endless) => {
                 endless();
                 Ok(())
@@ -194,6 +216,14 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
                 state.coins += if Self::PERSONAL { amount } else { 0 };
             }
             BankAction::Buy(price) => state.coins -= price,
+            BankAction::Wire(wire) => {
+                state.pay(who, -wire.amount);
+                ctx.send(
+                    &room_name(Self::PERSONAL, wire.to),
+                    &BankAction::Credit(wire),
+                );
+            }
+            BankAction::Credit(wire) => state.received += wire.amount,
             BankAction::Spend(amount) => state.pay(who, -amount),
             BankAction::Fine(amount) => state.pay(who, -amount.min(state.of(who))),
             BankAction::Give(to, amount) => {
@@ -249,6 +279,12 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
     fn view(state: &BankState, _: Option<Player>) -> serde_json::Value {
         serde_json::json!({ "total": state.total, "herd": state.herd })
     }
+}
+
+/// What a room is called.
+pub fn room_name(personal: bool, number: u32) -> String {
+    let user = if personal { "u" } else { "" };
+    format!("bank/{user}{number}")
 }
 
 /// What the user of a room may order.

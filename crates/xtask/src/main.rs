@@ -77,7 +77,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // The chain of reasons without a stack trace: it is for people.
             eprintln!("\nxtask: {error:#}");
-            ExitCode::FAILURE
+            step::Failed::code_of(&error).map_or(ExitCode::FAILURE, ExitCode::from)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! cargo-mutants on the library: installs it, runs it, and says whether enough of the changes were noticed.
 //!
-//! Hours in full, so a run goes on where the last one ended, and can be one part of several. Which files, and which
+//! Hours in full, so a run can be one part of several, each judged by itself: a fair sample of all. Which files, and which
 //! changes are argued away, is in `.cargo/mutants.toml`.
 
 use std::path::Path;
@@ -18,22 +18,25 @@ const VERSION: &str = "27.1.0";
 /// Of a hundred changes that compile, so many must be noticed.
 const LEAST_PERCENT: u64 = 90;
 
-/// What became of the changes, over all runs so far.
+/// What became of the changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Found {
     noticed: u64,
     missed: u64,
 }
 
-/// Runs what is left to run, or the part of it that was asked for. One check: whether enough was noticed.
+/// Runs all, or the part that was asked for. One check: whether enough was noticed.
 pub(crate) fn run(settings: &Settings) -> Result<Tally> {
     let tools = project::target_directory()?.join("xtask/tools");
     step("cargo-mutants", || install(&tools))?;
-    let output = project::target_directory()?.join("mutants");
+    // Its list of what was caught before would make every part another one: nothing is carried over.
+    let part = settings.shard.as_deref().unwrap_or("all");
+    let part = part.replace('/', "-of-");
+    let output = project::target_directory()?.join("mutants").join(part);
     std::fs::create_dir_all(&output)?;
     let mut command = program(tools.join("bin/cargo-mutants"));
     command.args(["mutants", "--package", "baton", "--profile", "mutants"]);
-    command.args(["--iterate", "--colors", "never"]);
+    command.args(["--colors", "never"]);
     // Beside other work, one at a time; the whole of a part is told as it goes.
     command
         .args(["--jobs", "1", "--caught", "--output"])
@@ -49,7 +52,8 @@ pub(crate) fn run(settings: &Settings) -> Result<Tally> {
     let status = children::wait(&mut child)?;
     // 2 and 3: some were missed, or took too long. That is judged here.
     ensure!(matches!(status.code(), Some(0 | 2 | 3)), "{line}: {status}");
-    judge(count(&output.join("mutants.out"))?)
+    let found = output.join("mutants.out");
+    judge(count(&found)?, &found)
 }
 
 fn install(tools: &Path) -> Result<Outcome> {
@@ -83,7 +87,7 @@ fn count(directory: &Path) -> Result<Found> {
         );
     }
     Ok(Found {
-        noticed: lines("caught.txt") + lines("previously_caught.txt") + lines("timeout.txt"),
+        noticed: lines("caught.txt") + lines("timeout.txt"),
         missed: missed.len() as u64,
     })
 }
@@ -102,13 +106,14 @@ fn is_switched(missed: &str) -> bool {
     found.is_some_and(|line| line.contains("mutant::on("))
 }
 
-fn judge(found: Found) -> Result<Tally> {
+fn judge(found: Found, directory: &Path) -> Result<Tally> {
     let all = found.noticed + found.missed;
     ensure!(all > 0, "no change was tried");
     let percent = found.noticed * 100 / all;
     println!(
-        "{} of {all} changes noticed: {percent} %, at least {LEAST_PERCENT} % wanted; missed ones are in target/mutants/mutants.out/missed.txt",
-        found.noticed
+        "{} of {all} changes noticed: {percent} %, at least {LEAST_PERCENT} % wanted; missed ones are in {}",
+        found.noticed,
+        directory.join("missed.txt").display()
     );
     Ok(Tally::check(percent >= LEAST_PERCENT))
 }
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn too_many_missed_changes_are_a_failure() {
-        let judged = |noticed, missed| judge(Found { noticed, missed }).ok();
+        let judged = |noticed, missed| judge(Found { noticed, missed }, Path::new("")).ok();
         assert_eq!(judged(90, 10), Some(Tally::check(true)));
         assert_eq!(judged(89, 11), Some(Tally::check(false)));
         assert_eq!(judged(0, 0), None, "nothing was tried");

@@ -2,7 +2,9 @@
 //!
 //! All of it goes to stderr: it is progress, and some verbs print results.
 
-use std::process::Command;
+use std::error::Error;
+use std::fmt;
+use std::process::{Command, ExitStatus};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -40,11 +42,34 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
         .spawn()
         .with_context(|| format!("cannot start: {line}"))?;
     let status = children::wait(&mut child)?;
-    if !status.success() {
-        bail!("{line}: {status}");
+    match status.success() {
+        true => Ok(()),
+        false => Err(Failed { line, status }.into()),
     }
-    Ok(())
 }
+
+/// A program that ended with an error.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    line: String,
+    status: ExitStatus,
+}
+
+impl Failed {
+    /// The exit code of the program that an error is about: it may say what went wrong.
+    pub(crate) fn code_of(error: &anyhow::Error) -> Option<u8> {
+        let failed = error.downcast_ref::<Self>()?;
+        u8::try_from(failed.status.code()?).ok()
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.line, self.status)
+    }
+}
+
+impl Error for Failed {}
 
 /// Runs a program to its end and returns what it printed, without the white space around it.
 pub(crate) fn output(command: &mut Command) -> Result<String> {

@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use crate::support::brittle::{Brittle, BrittleAction, BrittleConfig, SERVER, act};
 use crate::support::host::quietly;
 use crate::support::scene::{FAULTED, PACE_MS, Scene};
-use crate::support::{Fault, FRAME_MS, Flight, IDLE_MS, LEASE_MS, Raw, Shelf, World, audit};
+use crate::support::{FRAME_MS, Fault, Flight, IDLE_MS, LEASE_MS, Raw, Shelf, World, audit};
 
 /// More tries than an entry, or time, may have that nobody comes back from.
 const MANY: usize = 4 * limits::MAX_BEGUN as usize;

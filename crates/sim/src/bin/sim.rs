@@ -20,6 +20,9 @@ use baton_sim::{Keep, Outcome, Plan, Verdict, history, run_drawn};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Half of all runs have so many requests, or a run says little.
+const MEDIAN_REQUESTS: u64 = 1_000;
+
 /// What was asked for.
 struct Options {
     seeds: u64,
@@ -32,7 +35,7 @@ struct Options {
 }
 
 /// What is changed in every plan.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Changes {
     /// Only this kind of store.
     store: Option<Store>,
@@ -43,7 +46,7 @@ struct Changes {
 }
 
 /// A kind of store.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Store {
     /// Compares the last frame.
     Compare,
@@ -52,9 +55,26 @@ enum Store {
 }
 
 impl Store {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Compare => "compare",
+            Self::Keys => "keys",
+        }
+    }
+
     fn change(self, plan: &mut Plan) {
         plan.keys = matches!(self, Self::Keys);
         plan.clock &= !plan.keys;
+    }
+}
+
+impl Changes {
+    /// The options that ask for them again.
+    fn options(self) -> String {
+        let store = self.store.map(|store| format!(" --store {}", store.name()));
+        let deploys = if self.deploys { " --deploys" } else { "" };
+        let own = if self.own { " --own" } else { "" };
+        format!("{}{deploys}{own}", store.unwrap_or_default())
     }
 }
 
@@ -149,7 +169,7 @@ fn one(options: &Options) -> ExitCode {
         counters.resets,
         outcome.digest,
     );
-    tell(&outcome)
+    tell(&outcome, options.changes)
 }
 
 fn write(file: Option<&String>, text: impl FnOnce() -> String) {
@@ -160,13 +180,31 @@ fn write(file: Option<&String>, text: impl FnOnce() -> String) {
     }
 }
 
+/// The folder for traces of seeds that failed.
+const TRACES: &str = "target/sim";
+
+/// Runs a seed that failed again, and writes down what happened.
+fn keep_trace(seed: u64, changes: Changes) {
+    let keep = Keep {
+        trace: true,
+        ..Keep::default()
+    };
+    let outcome = run_drawn(seed, keep, change(changes, seed));
+    let file = format!("{TRACES}/{seed}.jsonl");
+    if let Err(error) = std::fs::create_dir_all(TRACES) {
+        eprintln!("cannot make {TRACES}: {error}");
+    }
+    write(Some(&file), || outcome.trace.join("\n") + "\n");
+    println!("\nits trace, a line of JSON for each thing that happened: {file}");
+}
+
 /// Prints a failure. The exit code that belongs to it.
-fn tell(outcome: &Outcome) -> ExitCode {
+fn tell(outcome: &Outcome, changes: Changes) -> ExitCode {
     let Verdict::Failed { how, broken, at_ms } = &outcome.verdict else {
         return ExitCode::SUCCESS;
     };
     let commit = Command::new("git")
-        .args(["rev-parse", "--short", "HEAD"])
+        .args(["describe", "--always", "--dirty"])
         .output();
     let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     println!("\n{how:?}: {}\n  {}", broken.check, broken.seen);
@@ -176,8 +214,9 @@ fn tell(outcome: &Outcome) -> ExitCode {
         commit.unwrap_or_else(|_| "unknown".into())
     );
     println!(
-        "  again: cargo xtask sim --seed {} --trace trace.jsonl",
-        outcome.seed
+        "  again: cargo xtask sim --seed {}{} --trace trace.jsonl",
+        outcome.seed,
+        changes.options()
     );
     ExitCode::from(*how as u8)
 }
@@ -242,9 +281,12 @@ fn many(options: &Options) -> ExitCode {
     });
     report(options, &mut sum, begun.elapsed());
     failures.sort_by_key(|outcome| outcome.seed);
+    if let Some(first) = failures.first() {
+        keep_trace(first.seed, changes);
+    }
     let mut code = ExitCode::SUCCESS;
     for failure in failures.iter().rev() {
-        code = tell(failure);
+        code = tell(failure, options.changes);
     }
     let missing = sum.counters.not_seen();
     // Of rooms that are somebody's own nothing is pushed.
@@ -257,6 +299,18 @@ fn many(options: &Options) -> ExitCode {
     let unbroken = counters.faulted == 0 || counters.halts == 0;
     if failures.is_empty() && whole && unbroken {
         println!("\nNotSeen: rules that break on an action, and on time");
+        return ExitCode::from(4);
+    }
+    let unsent = counters.credited == 0 || counters.returned == 0 || counters.switches == 0;
+    if failures.is_empty() && whole && unsent && !options.changes.deploys {
+        println!(
+            "\nNotSeen: sends between rooms, taken and returned, and rooms that change their rules"
+        );
+        return ExitCode::from(4);
+    }
+    let half = sum.requests.get(sum.requests.len() / 2).copied();
+    if failures.is_empty() && whole && half.is_none_or(|half| half < MEDIAN_REQUESTS) {
+        println!("\nNotSeen: {MEDIAN_REQUESTS} requests in half of all runs");
         return ExitCode::from(4);
     }
     if failures.is_empty() && options.seeds >= 400 && counters.orders.lack_an_end() {
@@ -329,6 +383,10 @@ fn report(options: &Options, sum: &mut Sum, took: Duration) {
         orders.taken,
         orders.forged,
         orders.framed,
+    );
+    println!(
+        "{} rooms changed their rules; {} parcels between rooms: {} sends taken, {} returned",
+        counters.switches, counters.parcels, counters.credited, counters.returned,
     );
     println!("requests a run: {}", spread(&mut sum.requests));
     println!(

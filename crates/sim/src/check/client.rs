@@ -21,13 +21,24 @@ pub struct Told {
     pub head: Head,
     /// The frame that the last reply spoke of, if the page cannot replay so far: its answers are of that one.
     pub beyond: Option<Head>,
-    /// Answers by device and number: the verdict, and the frame whose state said it.
-    pub answers: BTreeMap<(Owner, u64), (Option<u16>, Head)>,
+    /// Answers by device and number.
+    pub answers: BTreeMap<(Owner, u64), Answered>,
+}
+
+/// What a client was told of an action.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    /// The verdict, if it could still be told.
+    pub code: Option<u16>,
+    /// The frame whose state said it.
+    pub by: Head,
+    /// When, by the run's time.
+    pub at_ms: u64,
 }
 
 /// Checks what came of something that was taken in. `own`: the body that this device made under a
 /// number; `losses`: how often the store has lost writes; `switched`: whether the room was ever on the
-/// later rules. Returns how many answers there were.
+/// later rules; `now_ms`: the run's time. Returns how many answers there were.
 pub fn took<'o, R: Game>(
     told: &mut Told,
     owner: &Owner,
@@ -35,7 +46,7 @@ pub fn took<'o, R: Game>(
     notes: &[Note],
     books: (&Book<R>, &Tree),
     own: impl Fn(u64) -> Option<&'o Written>,
-    (losses, switched): (u64, bool),
+    (losses, switched, now_ms): (u64, bool, u64),
 ) -> Result<u64, super::Broken> {
     let (book, tree) = books;
     let head = replica.head();
@@ -62,7 +73,15 @@ pub fn took<'o, R: Game>(
         || format!("at version {}", head.v),
     )?;
     told.head = head;
-    let said = told.beyond.take().unwrap_or(head);
+    let beyond = told.beyond.take();
+    let said = beyond.unwrap_or(head);
+    // The books may be further than what it was told: it may have given way since, and have come back. A page that cannot
+    // replay so far has no number to look for.
+    let known = book.oracle.device(owner);
+    let gone = match known {
+        Some((_, device)) => device.since_v > said.v,
+        None => beyond.is_some() && said.v < book.head().v,
+    };
     let mut answers = 0;
     for note in notes {
         let Note::Answer { seq, code } = note else {
@@ -72,7 +91,16 @@ pub fn took<'o, R: Game>(
         let key = (owner.clone(), *seq);
         // Another verdict needs another history: neither of the frames that say them is in the other's past.
         // Counting losses would not do: what was pushed before one may be heard after it.
-        if let Some((before, then)) = told.answers.insert(key, (*code, said))
+        let answered = Answered {
+            code: *code,
+            by: said,
+            at_ms: now_ms,
+        };
+        if let Some(Answered {
+            code: before,
+            by: then,
+            ..
+        }) = told.answers.insert(key, answered)
             && before.is_some()
             && code.is_some()
         {
@@ -85,7 +113,7 @@ pub fn took<'o, R: Game>(
         // A device that was evicted since the frame that said it has no verdicts any more.
         let standing = replica.standing(&owner.0, owner.1);
         let evicted = standing.is_some_and(|(number, _)| book.oracle.was_evicted(number));
-        if book.has(said) && !evicted {
+        if book.has(said) && !evicted && !gone {
             answer(owner, *seq, *code, book, own(*seq))?;
         }
     }

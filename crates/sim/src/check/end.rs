@@ -1,11 +1,11 @@
 //! What must hold when all is quiet: everybody agrees with a replay from the log alone, every promise
 //! was kept, and everything that was made is there.
 
-use baton::BodyHash;
+use baton::{BodyHash, limits};
 
 use super::book::Book;
-use super::client::Told;
-use super::ledger::Ledger;
+use super::client::{Answered, Told};
+use super::ledger::{Ledger, Owner};
 use super::{Checked, hold};
 use crate::later::Game;
 use crate::page::Page;
@@ -29,7 +29,7 @@ pub fn agrees<R: Game>(replica: &Page<R>, alone: &Book<R>) -> Checked {
 /// What a client was told by a frame that is in the log is there as it was told. Every other frame was
 /// lost by the store: that it was committed is checked where it is told.
 pub fn keeps_its_word<R: Game>(told: &Told, alone: &Book<R>) -> Checked {
-    for ((owner, seq), (code, by)) in &told.answers {
+    for ((owner, seq), Answered { code, by, .. }) in &told.answers {
         let Some(code) = code.filter(|_| alone.has(*by)) else {
             continue;
         };
@@ -46,6 +46,41 @@ pub fn keeps_its_word<R: Game>(told: &Told, alone: &Book<R>) -> Checked {
             logged.is_some_and(|(.., logged)| *logged == code),
             "S9: what was acknowledged is in the log",
             || format!("{} {seq}: told {code}, the log has {logged:?}", owner.0),
+        )?;
+    }
+    Ok(())
+}
+
+/// What a page was told so lately that it must have kept it is in the log, also if the store lost it since: nothing of what
+/// was acknowledged is lost for good. Not of a device whose numbers may mean two things, nor in a halted room.
+pub fn comes_again<R: Game>(
+    told: &Told,
+    owner: &Owner,
+    ledger: &Ledger,
+    alone: &Book<R>,
+    now_ms: u64,
+) -> Checked {
+    if ledger.is_doubled(owner) || alone.oracle.halted {
+        return Ok(());
+    }
+    let verdicts = alone
+        .oracle
+        .device(owner)
+        .map_or(&[][..], |(_, device)| &device.verdicts);
+    for ((who, seq), answered) in &told.answers {
+        let lately = answered.at_ms + limits::RESEND_GRACE_MS / 2 > now_ms;
+        if who != owner || !lately || answered.code.is_none() {
+            continue;
+        }
+        let logged = verdicts.iter().find(|(_, at, ..)| at == seq);
+        let same = logged.is_some_and(|(_, _, hash, _)| {
+            let bodies = ledger.bodies(owner, *seq);
+            bodies.iter().any(|(_, body)| BodyHash::of(body) == *hash)
+        });
+        hold(
+            same,
+            "P7: what was acknowledged lately comes again after a loss",
+            || format!("{} {seq}: {answered:?}, the log has {logged:?}", owner.0),
         )?;
     }
     Ok(())

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baton::{BodyHash, DeviceId, Lineage};
 
+use crate::rules::Wire;
+
 /// A device of a user.
 pub type Owner = (String, DeviceId);
 
@@ -22,6 +24,10 @@ pub struct Ledger {
     given_up: BTreeSet<Owner>,
     /// Devices that act by hand.
     forgers: BTreeSet<Owner>,
+    /// What was sent to this room, by its tag, and by which.
+    wired: BTreeMap<u64, (String, Wire)>,
+    /// Rooms whose store lost something: what was sent then may be done again, and sent again.
+    lossy: BTreeSet<String>,
     /// What was ordered by registration and number: who made it does not matter, a copy of a device may.
     ordered: BTreeMap<(Lineage, u64), Vec<Vec<u8>>>,
 }
@@ -82,6 +88,32 @@ impl Ledger {
     ) -> impl Iterator<Item = &Written> {
         let bodies = self.bodies(owner, seq).iter();
         bodies.filter(move |(_, body)| BodyHash::of(body) == hash)
+    }
+
+    /// A device of the room `from` sends something to this one.
+    pub fn wire(&mut self, from: String, wire: Wire) {
+        self.wired.insert(wire.tag, (from, wire));
+    }
+
+    /// Whether a device of that room sent this.
+    pub fn is_wired(&self, from: &str, wire: Wire) -> bool {
+        let known = self.wired.get(&wire.tag);
+        known.is_some_and(|(sender, known)| sender == from && *known == wire)
+    }
+
+    /// The store of that room lost something.
+    pub fn loses(&mut self, from: &str) {
+        self.lossy.insert(from.to_owned());
+    }
+
+    /// Whether it did.
+    pub fn is_lossy(&self, from: &str) -> bool {
+        self.lossy.contains(from)
+    }
+
+    /// All that was sent to this room.
+    pub fn wires(&self) -> impl Iterator<Item = Wire> {
+        self.wired.values().map(|(_, wire)| *wire)
     }
 
     /// Something is ordered. Whether it was ordered before, under this number.

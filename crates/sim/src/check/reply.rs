@@ -5,7 +5,7 @@ use baton::wire::{News, Reply};
 use baton::{BodyHash, Code, Hash, Head, Lineage};
 
 use super::book::{Book, Leaf, Tree, descends};
-use super::ledger::Owner;
+use super::ledger::{Ledger, Owner};
 use super::{Checked, hold};
 use crate::later::Game;
 
@@ -29,6 +29,8 @@ pub struct Asked {
     pub mixed: bool,
     /// The device that asked, and the highest number whose verdict it knew.
     pub device: Option<(Owner, u64)>,
+    /// The number that it says the room gave it.
+    pub number: Option<u32>,
     /// The store's version when the invocation began.
     pub began_v: u64,
     /// How often the store had lost writes by then.
@@ -192,6 +194,33 @@ fn standing<R: Game>(reply: &Reply, owner: &Owner, answered: u64, book: &Book<R>
             && last == standing.verdicts,
         "S14: a device is told its mark and verdicts as the log has them",
         || format!("at version {v}: {standing:?}, should end in {expected:?}"),
+    )
+}
+
+/// Who is told to give up loses what waits: only where the log, or a copy of the device, says so.
+pub fn gives_up<R: Game>(
+    code: Option<Code>,
+    asked: &Asked,
+    book: &Book<R>,
+    ledger: &Ledger,
+    losses: u64,
+) -> Checked {
+    let Some((owner, _)) = &asked.device else {
+        return Ok(());
+    };
+    let calm = losses == asked.began_losses;
+    let caused = match code {
+        Some(Code::Evicted) => {
+            let gone = |number| book.oracle.was_evicted(number);
+            !calm || asked.number.is_some_and(gone)
+        }
+        Some(Code::Conflict) => ledger.is_doubled(owner),
+        _ => true,
+    };
+    hold(
+        caused,
+        "S14: who is told to give up has lost its place, or is a copy",
+        || format!("{code:?} to {owner:?}, number {:?}", asked.number),
     )
 }
 

@@ -4,6 +4,7 @@ use baton::frame::Entry;
 use serde_json::json;
 
 use super::World;
+use super::deliveries::KEPT_MS;
 use crate::check::book::Witness;
 use crate::check::oracle::FAULTED;
 use crate::check::{Checked, hold};
@@ -49,8 +50,7 @@ impl<R: Game> World<R> {
             let halts = u64::from(matches!(entry, Entry::Halt));
             self.counters.halts += halts;
             self.accounts[room].halts += halts;
-            let ordered = matches!(entry, Entry::Receive { .. } | Entry::Decline { .. });
-            self.counters.orders.framed += u64::from(ordered);
+            self.count_posted(entry);
             self.counters.switches += u64::from(matches!(entry, Entry::Switch { .. }));
         }
         self.note(&format!("room {room}"), "frame", (frame.v, frame.tick), || {
@@ -63,6 +63,28 @@ impl<R: Game> World<R> {
         Ok(())
     }
 
+    /// Of what orders and other rooms put into a frame.
+    fn count_posted(&mut self, entry: &Entry) {
+        let (sender, taken) = match entry {
+            Entry::Receive { sender, .. } => (sender, true),
+            Entry::Decline { sender, .. } => (sender, false),
+            _ => return,
+        };
+        match (sender.starts_with("order/"), taken) {
+            (true, _) => self.counters.orders.framed += 1,
+            (false, true) => self.counters.credited += 1,
+            (false, false) => self.counters.returned += 1,
+        }
+    }
+
+    /// Whoever gets something from this room may get it twice from now on.
+    pub(super) fn tell_loss(&mut self, room: usize) {
+        let name = Self::room_name(room);
+        for accounts in &mut self.accounts {
+            accounts.ledger.loses(&name);
+        }
+    }
+
     /// The store lost frames: the books are written again from what is left.
     pub(super) fn lose(&mut self, room: usize) -> Checked {
         let frames = self.shelves[room].frames();
@@ -70,6 +92,7 @@ impl<R: Game> World<R> {
         let fresh = self.fresh_oracle();
         let accounts = &mut self.accounts[room];
         accounts.losses += 1;
+        let before = std::mem::take(&mut accounts.book.chain);
         let witness = Witness {
             ledger: &accounts.ledger,
             lossy: true,
@@ -79,7 +102,18 @@ impl<R: Game> World<R> {
         accounts
             .book
             .rebuild(&frames, fresh, &mut accounts.tree, &witness)?;
+        let kept = &accounts.book.chain;
+        let lost = before
+            .iter()
+            .enumerate()
+            .filter(|(at, hash)| kept.get(*at) != Some(hash));
+        let old = |hash| {
+            let leaf = accounts.tree.get(hash);
+            leaf.is_some_and(|leaf| leaf.at_ms + KEPT_MS < self.now_ms)
+        };
+        accounts.lost_old |= lost.into_iter().any(|(_, hash)| old(hash));
         self.shelves[room].looked_at_all();
+        self.tell_loss(room);
         self.counters.losses += 1;
         let v = self.accounts[room].book.head().v;
         self.note(

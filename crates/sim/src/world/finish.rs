@@ -2,6 +2,8 @@
 //! action is answered in time, also by whoever takes over from a dead leader; then everybody, and a
 //! replay from the first frame, agree.
 
+use std::collections::BTreeSet;
+
 use baton::effect::{Arrival, Call, Effect, Fed, Moment};
 use baton::slots::{Slots, Step};
 use baton::{DeviceId, Head, Nonce, Settings, SettingsInput, Status, Writer};
@@ -88,7 +90,7 @@ impl<R: Game> World<R> {
 
     fn look_healing(&mut self, since_ms: u64) -> Checked {
         let took_ms = self.now_ms - since_ms;
-        if self.flights.range(..=self.last_faulty).next().is_some() {
+        if self.flights.range(..=self.last_faulty).next().is_some() || self.is_late() {
             self.held_up_ms = self.now_ms;
         }
         if let Some(unwell) = self.unwell(since_ms, took_ms) {
@@ -99,11 +101,38 @@ impl<R: Game> World<R> {
                 || unwell,
             );
         }
+        if let Some(absent) = self.absent() {
+            self.after(HEAL_LOOK_MS, Event::Look);
+            return hold(
+                took_ms <= SETTLE_MS,
+                "L10: who has a room open and is answered is in it",
+                || absent,
+            );
+        }
+        if let Some(sent) = self.on_its_way() {
+            self.after(HEAL_LOOK_MS, Event::Look);
+            return hold(
+                took_ms <= SETTLE_MS,
+                "L11: what a room sends arrives once faults stop",
+                || sent,
+            );
+        }
+        self.look_at_time()?;
         self.healed = Healed {
             settled_ms: took_ms,
             ..self.healed
         };
         self.probe(false)
+    }
+
+    /// Whether the store has yet to do what it was asked for while things went wrong.
+    fn is_late(&self) -> bool {
+        self.events.values().any(|event| {
+            let (Event::Store { flight, .. } | Event::Key { flight, .. }) = event else {
+                return false;
+            };
+            *flight <= self.last_faulty
+        })
     }
 
     /// A room's time as its instances know it: the store's, or where that has none the newest frame's.
@@ -119,7 +148,12 @@ impl<R: Game> World<R> {
     fn unwell(&self, since_ms: u64, took_ms: u64) -> Option<String> {
         // A request of before may wait for a call that went wrong, and hold up an instance's others; those
         // come all at once then, perhaps with more old cursors than one batch looks up.
-        if self.now_ms < self.held_up_ms + TRIPS_MS {
+        let record_ms = match self.plan.clock {
+            true => 0,
+            // A record that came late is open for so long where nobody remembers, and no store tells the time.
+            false => 10 * u64::from(self.plan.settings.lease_ms),
+        };
+        if self.now_ms < self.held_up_ms + TRIPS_MS + record_ms {
             return Some(format!("requests were held up at {} ms", self.held_up_ms));
         }
         for client in &self.clients {
@@ -193,7 +227,48 @@ impl<R: Game> World<R> {
         None
     }
 
-    /// A last action in every room, perhaps just after the lease's holder died.
+    /// Who has a room open, and is not in it under a session of one of its pages. Not asked of a room that no frame can be
+    /// made for, or whose time may stand still for as long as clocks are off.
+    fn absent(&self) -> Option<String> {
+        for (index, client) in self.clients.iter().enumerate() {
+            let Accounts {
+                book,
+                losses,
+                ledger,
+                ..
+            } = &self.accounts[client.room];
+            let oracle = &book.oracle;
+            let broken = oracle.halted || oracle.cursed.is_some() && !self.plan.clock;
+            let now_ms = self.room_ms(client.room);
+            if broken || client.has_no_place(oracle, *losses, 0, now_ms) {
+                continue;
+            }
+            let owner = client.owner();
+            if oracle.device(&owner).is_none() {
+                return Some(format!("client {index} is not registered"));
+            }
+            if R::TICK_MS == 0 {
+                continue;
+            }
+            // Copies of a device share it: one of them has the session, until silence closes it if that one went on as another.
+            let open = oracle.open_session(&owner);
+            let stands = !self.plan.clock && ledger.is_doubled(&owner);
+            if stands && open.is_some() {
+                continue;
+            }
+            let mut pages = self.clients.iter().filter(|page| page.room == client.room);
+            if !pages.any(|page| page.owner() == owner && open == Some(page.session)) {
+                let session = client.session;
+                return Some(format!(
+                    "client {index} asks in session {session}, open is {open:?}"
+                ));
+            }
+        }
+        None
+    }
+
+    /// A last action of everybody, perhaps just after the lease's holder died. Copies of a device share its numbers: one of
+    /// them acts.
     fn probe(&mut self, kill: bool) -> Checked {
         self.phase = Phase::Probing {
             since_ms: self.now_ms,
@@ -213,26 +288,39 @@ impl<R: Game> World<R> {
             }
             let Oracle { cursed, halted, .. } = self.accounts[room].book.oracle;
             let halted = halted || cursed.is_some() && R::TICK_MS != 0;
-            let plays = |index: &usize| {
-                let client = &self.clients[*index];
-                !halted && client.room == room && client.replica.player().is_some()
-            };
-            let Some(index) = (0..self.clients.len()).find(plays) else {
+            if halted {
                 continue;
-            };
-            let page = &mut self.clients[index];
-            let local_ms = page.local_ms(self.now_ms);
-            if let Ok(made) = page.replica.act(&BankAction::Add(1), local_ms) {
-                self.keep_action(index, made);
-                self.probes.push(index);
-                self.counters.actions += 1;
             }
-            if self.plan.orders > 0 {
-                self.order(index)?;
+            let mut acted = BTreeSet::new();
+            for index in 0..self.clients.len() {
+                let client = &self.clients[index];
+                let plays = client.room == room && client.replica.player().is_some();
+                if plays && acted.insert(client.owner()) {
+                    self.probe_by(index, acted.len() == 1)?;
+                }
             }
-            self.rewake(index);
         }
         self.after(LOOK_MS, Event::Look);
+        Ok(())
+    }
+
+    /// One of them, with an order if it is the first of its room.
+    fn probe_by(&mut self, index: usize, first: bool) -> Checked {
+        let page = &mut self.clients[index];
+        let local_ms = page.local_ms(self.now_ms);
+        let made = page.replica.act(&BankAction::Add(1), local_ms);
+        hold(made.is_ok(), "7: who is part of a room may act", || {
+            format!("client {index}: {made:?}")
+        })?;
+        if let Ok(made) = made {
+            self.keep_action(index, made);
+            self.probes.push(index);
+            self.counters.actions += 1;
+        }
+        if self.plan.orders > 0 && first {
+            self.order(index)?;
+        }
+        self.rewake(index);
         Ok(())
     }
 
@@ -295,7 +383,9 @@ impl<R: Game> World<R> {
     fn bound_ms(&self, killed: bool) -> u64 {
         let settings = &self.plan.settings;
         let waits_ms = 2 * u64::from(settings.lease_ms + settings.frame_ms);
-        let healthy_ms = waits_ms + 4 * TRIPS_MS;
+        // What is sent goes before the answers.
+        let sends_ms = if self.plan.wires > 0 { TRIPS_MS } else { 0 };
+        let healthy_ms = waits_ms + 4 * TRIPS_MS + 2 * sends_ms;
         match killed {
             true => healthy_ms + self.plan.patience_ms + TAKEOVER_MS,
             false => healthy_ms,
@@ -381,6 +471,8 @@ impl<R: Game> World<R> {
                 }
                 end::agrees(&client.replica, &alone)?;
                 end::keeps_its_word(&client.told, &alone)?;
+                let (owner, ledger) = (client.owner(), &accounts.ledger);
+                end::comes_again(&client.told, &owner, ledger, &alone, self.now_ms)?;
             }
             end::holds_all(&accounts.ledger, &alone, accounts.losses)?;
             let (files, losses) = (&accounts.files, accounts.losses);

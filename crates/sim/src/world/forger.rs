@@ -14,7 +14,7 @@ use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
 use crate::later::{Game, LATER};
 use crate::plan::Plan;
-use crate::rules::{BankAction, CURSE_TICKS, Fault};
+use crate::rules::{BankAction, CURSE_TICKS, Fault, Wire};
 
 /// How often it acts, in milliseconds.
 const EVERY_MS: u64 = 400;
@@ -80,12 +80,14 @@ impl<R: Game> World<R> {
                 rules: wire::read_request(&body).map_or(0, |request| request.rules),
                 mixed: self.plan.rollout.is_some(),
                 device: None,
+                number: None,
                 began_v: 0,
                 began_losses: 0,
                 cursors: 1,
             },
             order: None,
             op: None,
+            carried: None,
         };
         let host = self.below(self.hosts.len());
         let known = self.random.chance(19, 20);
@@ -177,18 +179,31 @@ impl<R: Game> World<R> {
             let faults = [Fault::Panic, Fault::Endless, Fault::Grow];
             return wire::write(&BankAction::Break(faults[self.below(faults.len())]));
         }
+        let wires = self.plan.wires;
+        if self.chance(wires) {
+            // What comes from another room alone.
+            return wire::write(&BankAction::Credit(Wire {
+                to: 0,
+                amount: 1_000,
+                tag: self.random.next_u64(),
+            }));
+        }
         let huge = i64::from(self.random.next_u32()) << self.random.below(31);
         match self.random.below(7) {
             0 => {
                 let bytes: Vec<u8> = (0..self.random.below(12))
                     .map(|_| self.random.next_u32() as u8)
                     .collect();
-                let breaks =
-                    |action: &_| matches!(action, BankAction::Break(_) | BankAction::Curse(_));
-                match postcard::take_from_bytes(&bytes) {
-                    // Only where the plan has it.
-                    Ok((action, _)) if breaks(&action) => Vec::new(),
-                    _ => bytes,
+                let breaks = |action: &_| {
+                    use BankAction::{Break, Curse, Wire};
+                    matches!(action, Break(_) | Curse(_) | Wire(_))
+                };
+                // Only where the plan has it; nor what becomes it with the byte that later rules add.
+                let longer = [&bytes[..], &[0]].concat();
+                let read = postcard::take_from_bytes(&longer);
+                match read.is_ok_and(|(action, _)| breaks(&action)) {
+                    true => Vec::new(),
+                    false => bytes,
                 }
             }
             1 => wire::write(&BankAction::Add(huge)),
@@ -255,6 +270,7 @@ impl<R: Game> World<R> {
             asked: self.asked_of_order(),
             order: Some(Box::new(placed)),
             op: None,
+            carried: None,
         };
         for way_ms in self.ways() {
             let host = self.below(self.hosts.len());

@@ -172,6 +172,7 @@ impl<R: Game> World<R> {
         accounts.other = Some(accounts.book.clone());
         // Whoever reads the other half from now on may miss what it has seen.
         accounts.losses += 1;
+        self.tell_loss(room);
         let until_ms = self.between(500, 8_000);
         self.after(until_ms, Event::Mischief(Mischief::Merge(room)));
     }
@@ -272,12 +273,14 @@ impl<R: Game> World<R> {
                 rules: R::VERSION,
                 mixed: self.plan.rollout.is_some(),
                 device: None,
+                number: None,
                 began_v: 0,
                 began_losses: 0,
                 cursors: 1,
             },
             order: None,
             op: None,
+            carried: None,
         };
         self.after(
             way_ms,

@@ -5,6 +5,7 @@
 
 mod books;
 mod client;
+mod deliveries;
 mod deploy;
 mod errands;
 mod finish;
@@ -34,11 +35,13 @@ use crate::history::record::Recorder;
 use crate::later::Game;
 use crate::page::Edition;
 use crate::plan::{Faults, Plan};
+use crate::rules::room_name;
 use crate::store::Shelf;
 use crate::trace::Trace;
 pub(crate) use client::hearing::refusal_of;
 
 use client::Client;
+use deliveries::Carried;
 use forger::Forger;
 use host::machine::Build;
 use host::{Flight, Host};
@@ -56,6 +59,8 @@ struct Slip {
     order: Option<Box<Placed>>,
     /// Its number in the history.
     op: Option<u64>,
+    /// It carries what another room sends.
+    carried: Option<Box<Carried>>,
 }
 
 /// Something that will happen.
@@ -176,6 +181,8 @@ struct Accounts<R: Game> {
     broke_ms: Option<u64>,
     /// How often a frame said that the room is halted.
     halts: u64,
+    /// Whether the store lost a frame that was older than its senders keep what it acknowledged.
+    lost_old: bool,
     /// Whether the room was ever on the later rules.
     switched: bool,
     files: Files,
@@ -242,6 +249,7 @@ impl<R: Game> World<R> {
             tried: false,
             broke_ms: None,
             halts: 0,
+            lost_old: false,
             switched: false,
             files: Files::default(),
         };
@@ -429,10 +437,7 @@ impl<R: Game> World<R> {
     }
 
     fn room_name(room: usize) -> String {
-        match R::PERSONAL {
-            true => format!("bank/{}", client::user_name(room)),
-            false => format!("bank/{room}"),
-        }
+        room_name(R::PERSONAL, u32::try_from(room).unwrap_or(u32::MAX))
     }
 
     /// A line of the trace, which the digest covers too.

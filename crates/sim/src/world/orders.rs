@@ -216,6 +216,7 @@ impl<R: Game> World<R> {
             asked: self.asked_of_order(),
             order: Some(Box::new(placed)),
             op: None,
+            carried: None,
         };
         let arrival = Arrival {
             who: Some(who),
@@ -237,6 +238,7 @@ impl<R: Game> World<R> {
             rules: 0,
             mixed: self.plan.rollout.is_some(),
             device: None,
+            number: None,
             began_v: 0,
             began_losses: 0,
             cursors: 1,

@@ -33,9 +33,18 @@ pub(crate) struct Options {
     /// Go on after a failure.
     #[arg(long)]
     all: bool,
+    /// Only with this kind of store: compare, or keys.
+    #[arg(long)]
+    store: Option<String>,
+    /// Other rules are deployed in every world.
+    #[arg(long)]
+    deploys: bool,
+    /// Only worlds of rooms that are users' own.
+    #[arg(long)]
+    own: bool,
 }
 
-/// Runs and prints. An error if a seed fails.
+/// Runs and prints. An error if a seed fails, with the program's exit code.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut sim = cargo(&["run", "--quiet"]);
     sim.args(PROGRAM).arg("--");
@@ -57,8 +66,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if let Some(history) = &options.history {
         sim.args(["--history", history]);
     }
-    if options.all {
-        sim.arg("--all");
+    if let Some(store) = &options.store {
+        sim.args(["--store", store]);
     }
+    let flags = [
+        ("--all", options.all),
+        ("--deploys", options.deploys),
+        ("--own", options.own),
+    ];
+    sim.args(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| flag));
     step::show(&mut sim)
 }

@@ -1,6 +1,5 @@
 //! What must find each mutant of the library: worlds of the simulator, drawn at random, or a scenario
-//! among the library's own tests where the simulator does not come (sends between rooms, changes of
-//! rules, sealing). Decides what counts as found; does not run anything.
+//! among the library's own tests where it is rare there (changes of rules, sealing). Decides what counts as found; does not run anything.
 
 use baton::Random;
 use baton::mutant::Mutant;
@@ -43,11 +42,13 @@ pub(crate) enum Worlds {
     Keys,
     /// Only of rooms that are users' own, and take orders.
     Own,
+    /// Of several rooms that send each other a lot, while their stores lose writes.
+    Wires,
 }
 
 impl Worlds {
     /// All of them.
-    pub(crate) const ALL: [Worlds; 3] = [Self::Any, Self::Keys, Self::Own];
+    pub(crate) const ALL: [Worlds; 4] = [Self::Any, Self::Keys, Self::Own, Self::Wires];
 
     /// What they are called.
     pub(crate) fn name(self) -> &'static str {
@@ -55,6 +56,7 @@ impl Worlds {
             Self::Any => "any",
             Self::Keys => "keys",
             Self::Own => "own",
+            Self::Wires => "wires",
         }
     }
 
@@ -67,12 +69,17 @@ impl Worlds {
                 plan.clock = false;
             }
             Self::Own => plan.make_own(&mut Random::from_seed(seed)),
+            Self::Wires => {
+                plan.make_wires(&mut Random::from_seed(seed));
+                plan.clock = !plan.keys;
+                plan.faults.roll_backs = 1;
+            }
         }
     }
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 55] = [
+pub(crate) const CASES: [Case; 56] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -309,30 +316,45 @@ pub(crate) const CASES: [Case; 55] = [
         "what a request wrote it is never told to be another's",
         "orders::whose_request_wrote_an_order_is_never_told_that_its_number_was_used_by_another",
     ),
-    scenario(
+    swarm(
         Mutant::PrunedAtDelivery,
         "sends are kept for the grace time",
-        "delivery_faults::what_a_targets_store_loses_is_delivered_again",
+        &["L11"],
+        40,
+        Worlds::Wires,
     ),
-    scenario(
+    swarm(
         Mutant::SenderForgotten,
         "a target keeps marks of senders",
-        "delivery::b15_copies_and_overlaps_count_once_also_in_the_inbox",
+        &["B15"],
+        40,
+        Worlds::Wires,
     ),
     scenario(
         Mutant::ParcelOutOfOrder,
         "sends are taken in order",
         "delivery::what_follows_on_something_that_is_missing_is_not_taken",
     ),
-    scenario(
+    swarm(
         Mutant::AnsweredDropped,
         "what was answered is kept for a grace time",
-        "losses::p07_a_loss_is_told_before_new_state_and_acknowledged_actions_come_again",
+        &["P7"],
+        40,
+        Worlds::Any,
     ),
-    scenario(
+    swarm(
         Mutant::LossNotResent,
         "what a loss took is sent again",
-        "losses::p07_a_loss_is_told_before_new_state_and_acknowledged_actions_come_again",
+        &["L1", "P7"],
+        40,
+        Worlds::Any,
+    ),
+    swarm(
+        Mutant::BeatNeverDue,
+        "who has a room open is in it",
+        &["L10"],
+        40,
+        Worlds::Any,
     ),
     scenario(
         Mutant::OneSlotChecked,

@@ -3,7 +3,7 @@
 use super::{FAULTED, MALFORMED, OUTDATED, Oracle};
 use crate::check::{Checked, hold};
 use crate::later::{Banked, EitherState, LATER, LATER_TURN, LaterAction, is_too_much};
-use crate::rules::{BankAction, CURSE_TICKS, HERD_TICKS, MOST, ORDERED, is_ordered};
+use crate::rules::{BankAction, CURSE_TICKS, HERD_TICKS, MOST, ORDERED, Wire, is_ordered};
 use baton::Era;
 
 impl Oracle {
@@ -49,13 +49,17 @@ impl Oracle {
         read(self.first_version(), self.later, version, body)
     }
 
-    pub(super) fn apply(&mut self, player: u32, version: u32, body: &[u8]) {
+    pub(super) fn apply(&mut self, player: u32, version: u32, body: &[u8], time_ms: u64) {
         let turn = if self.later { LATER_TURN } else { 7 };
         self.order = self.order.rotate_left(turn) ^ (u64::from(player) + 1);
         let Ok(action) = self.read(version, body) else {
             return;
         };
         match action {
+            BankAction::Wire(wire) => {
+                self.sent.push((wire, time_ms));
+                *self.balances.entry(player).or_default() -= wire.amount;
+            }
             BankAction::Roll => *self.rolls.entry(player).or_default() += 1,
             BankAction::Arm(after) => self.due = Some(self.tick + after.max(1)),
             BankAction::Curse(after) => {
@@ -99,6 +103,14 @@ impl Oracle {
             state.coins == self.coins && self.coins >= 0,
             "B8: what is ordered is paid once",
             || format!("frame {v}: {} coins, should be {}", state.coins, self.coins),
+        )?;
+        hold(
+            state.received == self.received,
+            "B15: what another room sends is applied once",
+            || {
+                let (theirs, ours) = (state.received, self.received);
+                format!("frame {v}: {theirs} received, should be {ours}")
+            },
         )?;
         hold(sum == state.total, "S16: sums are conserved", || {
             format!("frame {v}: {sum} of {}", state.total)
@@ -169,13 +181,15 @@ pub(crate) fn judge(action: &BankAction, has: i64, armed: bool, later: bool) -> 
     match action {
         action if later && is_too_much(action) => 7,
         BankAction::Add(amount) | BankAction::Fine(amount) if !(0..=MOST).contains(amount) => 7,
-        BankAction::Spend(amount) | BankAction::Give(_, amount) => match *amount {
+        BankAction::Spend(amount)
+        | BankAction::Give(_, amount)
+        | BankAction::Wire(Wire { amount, .. }) => match *amount {
             amount if !(0..=MOST).contains(&amount) => 7,
             amount if amount > has => 8,
             _ => 0,
         },
         BankAction::Arm(_) if armed => 9,
-        BankAction::Buy(_) => 10,
+        BankAction::Buy(_) | BankAction::Credit(_) => 10,
         BankAction::Break(_) => FAULTED,
         _ => 0,
     }
@@ -185,7 +199,9 @@ pub(crate) fn judge(action: &BankAction, has: i64, armed: bool, later: bool) -> 
 pub(crate) fn after(action: &BankAction, has: i64) -> i64 {
     match action {
         BankAction::Add(amount) => has + amount,
-        BankAction::Spend(amount) | BankAction::Give(_, amount) => has - amount,
+        BankAction::Spend(amount)
+        | BankAction::Give(_, amount)
+        | BankAction::Wire(Wire { amount, .. }) => has - amount,
         BankAction::Fine(amount) => (has - amount).max(0),
         _ => has,
     }

@@ -4,9 +4,16 @@ use baton::frame::Frame;
 use baton::{DeviceId, limits};
 
 use super::{Device, Oracle};
+use crate::check::ledger::Owner;
 use crate::check::{Checked, hold};
 
 impl Oracle {
+    /// The session that a device has open.
+    pub fn open_session(&self, owner: &Owner) -> Option<u32> {
+        let (_, device) = self.device(owner)?;
+        device.open.then_some(device.session)
+    }
+
     pub(super) fn register(&mut self, user: &str, id: DeviceId, frame: &Frame) -> Checked {
         let owner = (user.to_owned(), id);
         hold(

@@ -6,6 +6,7 @@ pub(super) mod bank;
 mod devices;
 pub mod orders;
 mod time;
+pub mod wires;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +17,10 @@ use super::book::Witness;
 use super::ledger::{Ledger, Owner, Written};
 use super::{Checked, hold};
 use crate::later::LATER;
-use crate::rules::{OWN, PAUSE, STILL, TICK_MS};
+use crate::rules::{OWN, PAUSE, STILL, TICK_MS, Wire};
 use orders::Ordered;
-use time::is_of_nobody;
+use time::{is_of_nobody, is_switch};
+use wires::Wired;
 
 /// The verdict that a body which is no action gets.
 const MALFORMED: u16 = 0xff00;
@@ -91,6 +93,11 @@ pub struct Oracle {
     coins: i64,
     /// Every order of this log by its registration, in order: of those that are gone too.
     pub orders: BTreeMap<Lineage, Vec<Ordered>>,
+    /// What its players sent to other rooms, in order, and when by the room's time.
+    pub sent: Vec<(Wire, u64)>,
+    /// What other rooms sent, by them and by their history, in order.
+    pub wired: BTreeMap<(String, Lineage), Vec<Wired>>,
+    received: i64,
 }
 
 impl Oracle {
@@ -125,6 +132,9 @@ impl Oracle {
             migrated: false,
             coins: 0,
             orders: BTreeMap::new(),
+            sent: Vec::new(),
+            wired: BTreeMap::new(),
+            received: 0,
         }
     }
 
@@ -185,8 +195,10 @@ impl Oracle {
         let (ledger, lossy) = (witness.ledger, witness.lossy);
         self.envelope(frame, bytes)?;
         let from = self.tick;
+        // A change of rules ends it.
+        let mut before = frame.entries.iter().take_while(|entry| !is_switch(entry));
         hold(
-            !self.halted || frame.entries.iter().all(is_of_nobody),
+            !self.halted || before.all(is_of_nobody),
             "L6: a halted room stands still",
             || format!("frame {}: {:?}", frame.v, frame.entries),
         )?;
@@ -340,8 +352,11 @@ impl Oracle {
                 body,
             } => {
                 self.advance(frame.tick);
-                let order = (sender.as_str(), *lineage, *number);
-                self.ordered(order, BodyHash::of(body), 0, frame, ledger)?;
+                let posted = (sender.as_str(), *lineage, *number);
+                if wires::is_room(sender) {
+                    return self.credited(posted, body, frame, ledger);
+                }
+                self.ordered(posted, BodyHash::of(body), 0, frame, ledger)?;
                 self.buy(body);
                 Ok(())
             }
@@ -353,8 +368,11 @@ impl Oracle {
                 body,
             } => {
                 self.advance(frame.tick);
-                let order = (sender.as_str(), *lineage, *number);
-                self.ordered(order, *body, *code, frame, ledger)
+                let posted = (sender.as_str(), *lineage, *number);
+                match wires::is_room(sender) {
+                    true => self.returned(posted, *body, *code, frame, ledger),
+                    false => self.ordered(posted, *body, *code, frame, ledger),
+                }
             }
             Entry::Cut { why, skip_ms } => self.cut(*why, *skip_ms, frame),
             Entry::Halt => {
@@ -413,7 +431,7 @@ impl Oracle {
                 )
             },
         )?;
-        self.apply(player, version, body);
+        self.apply(player, version, body, frame.time_ms);
         Ok(())
     }
 

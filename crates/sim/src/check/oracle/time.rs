@@ -124,3 +124,8 @@ pub(super) fn is_of_nobody(entry: &Entry) -> bool {
         Entry::Cut { .. } | Entry::Reset { .. } | Entry::Switch { .. }
     )
 }
+
+/// Other rules, by which a halted room goes on.
+pub(super) fn is_switch(entry: &Entry) -> bool {
+    matches!(entry, Entry::Switch { .. })
+}

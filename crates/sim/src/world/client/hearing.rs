@@ -27,6 +27,9 @@ impl<R: Game> World<R> {
 
     /// An answer arrives.
     pub(in crate::world) fn answered(&mut self, slip: &Slip, answer: &Answer) -> Checked {
+        if let Some(carried) = &slip.carried {
+            return self.carried(carried, answer);
+        }
         if let Some(room) = slip.forger {
             return self.forger_hears(room, slip, answer);
         }
@@ -133,7 +136,7 @@ impl<R: Game> World<R> {
             &notes,
             books,
             own,
-            (accounts.losses, accounts.switched),
+            (accounts.losses, accounts.switched, self.now_ms),
         )?;
         self.counters.answers += answers;
         let v = page.replica.head().v;

@@ -41,6 +41,8 @@ pub(super) struct Client<R: Game> {
     flying: Option<(u64, u64)>,
     /// The device that sent the last one: it may have taken a new id since.
     asker: DeviceId,
+    /// The session of its page, as it last asked.
+    pub(super) session: u32,
     number: u64,
     /// The newest request that reached an instance.
     arrived: u64,
@@ -80,7 +82,12 @@ impl<R: Game> Client<R> {
     /// The next request.
     pub(super) fn request(&mut self, live: bool, local_ms: u64) -> Vec<u8> {
         self.asker = self.replica.device();
-        self.replica.request(live, local_ms)
+        let body = self.replica.request(live, local_ms);
+        let hail = wire::read_request(&body)
+            .ok()
+            .and_then(|request| request.device);
+        self.session = hail.map_or(self.session, |hail| hail.session);
+        body
     }
 
     pub(super) fn identity(&self) -> Identity {
@@ -148,6 +155,7 @@ impl<R: Game> World<R> {
             life: 0,
             flying: None,
             asker: id,
+            session: 0,
             number: 0,
             arrived: 0,
             base_ms: self.new_base(),
@@ -246,7 +254,11 @@ impl<R: Game> World<R> {
     }
 
     fn act(&mut self, index: usize) -> Checked {
-        let action = self.draw_action();
+        let room = self.clients[index].room;
+        let action = match self.draw_wire(room) {
+            Some(wire) => wire,
+            None => self.draw_action(),
+        };
         let faults = self.faults();
         let page = &mut self.clients[index];
         let local_ms = page.local_ms(self.now_ms);
@@ -349,6 +361,7 @@ impl<R: Game> World<R> {
             asked,
             order: None,
             op: None,
+            carried: None,
         };
         let arrival = Arrival {
             who: Some(who),
@@ -367,6 +380,7 @@ impl<R: Game> World<R> {
             rules: request.rules,
             mixed: self.plan.rollout.is_some(),
             device: hail.map(|hail| ((self.clients[index].user.clone(), hail.id), hail.answered)),
+            number: hail.and_then(|hail| hail.number),
             began_v: 0,
             began_losses: 0,
             cursors: 1,

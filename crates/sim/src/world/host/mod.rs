@@ -12,8 +12,8 @@ use baton::slots::Slots;
 use baton::{Before, Nonce, Writer, limits, wire};
 
 use super::errands::Round;
-use super::{Event, Slip, World};
-use crate::check::reply::{Asked, reply};
+use super::{Event, Slip, World, refusal_of};
+use crate::check::reply::{Asked, gives_up, reply};
 use crate::check::{Checked, hold};
 use crate::clock::Clock;
 use crate::later::Game;
@@ -59,7 +59,7 @@ pub(super) struct Flight<R: Game> {
     pub(super) room: usize,
     /// None before its first step is done.
     invocation: Option<Flying<R>>,
-    slips: Vec<Slip>,
+    pub(super) slips: Vec<Slip>,
     /// Kept where a trap may make it begin again.
     arrivals: Vec<Arrival>,
     /// How the invocation ended in whose place this is.
@@ -143,7 +143,8 @@ impl<R: Game> World<R> {
         if let (Some((client, _, number)), None) = (slip.client, &slip.order) {
             self.see_order(client, number);
         }
-        if !self.plan.batched {
+        // What another room sends waits for nobody, lest two rooms wait for each other.
+        if !self.plan.batched || slip.carried.is_some() {
             return self.begin(host, room, vec![(slip, arrival)], false, None);
         }
         let line = &mut self.hosts[host].rooms[room];
@@ -269,6 +270,7 @@ impl<R: Game> World<R> {
         })?;
         match effect {
             Effect::Reply(answers) => self.land(id, answers),
+            Effect::Deliver { target, parcel } => self.hand_over(id, &target, &parcel),
             effect if self.plan.keys => {
                 self.calls += 1;
                 flight.call = self.calls;
@@ -292,9 +294,12 @@ impl<R: Game> World<R> {
             || format!("{} for {}", answers.len(), flight.slips.len()),
         )?;
         for (mut slip, answer) in flight.slips.into_iter().zip(answers) {
-            match &mut slip.order {
-                Some(placed) => self.check_order(host, room, placed, &slip.asked, &answer)?,
-                None => self.check_answer(room, &slip.asked, &answer)?,
+            match (&mut slip.order, &slip.carried) {
+                (Some(placed), _) => self.check_order(host, room, placed, &slip.asked, &answer)?,
+                (_, Some(carried)) => {
+                    self.check_receipt((host, room), carried, &slip.asked, &answer)?;
+                }
+                _ => self.check_answer(host, room, &slip.asked, &answer)?,
             }
             self.send_back(host, slip, answer, flight.appended);
         }
@@ -306,24 +311,29 @@ impl<R: Game> World<R> {
         Ok(())
     }
 
-    fn check_answer(&mut self, room: usize, asked: &Asked, answer: &Answer) -> Checked {
+    fn check_answer(
+        &mut self,
+        host: usize,
+        room: usize,
+        asked: &Asked,
+        answer: &Answer,
+    ) -> Checked {
+        let accounts = &self.accounts[room];
+        let book = match &accounts.other {
+            Some(other) if host % 2 == 1 => other,
+            _ => &accounts.book,
+        };
         if answer.content != Content::Reply {
-            return Ok(());
+            let (code, _) = refusal_of(answer);
+            return gives_up(code, asked, book, &accounts.ledger, accounts.losses);
         }
         let decoded = wire::read_reply(&answer.body);
         hold(decoded.is_some(), "9: an answer can be read", || {
             format!("{} bytes", answer.body.len())
         })?;
-        let accounts = &self.accounts[room];
         match decoded {
-            Some(decoded) if accounts.other.is_none() => reply(
-                &decoded,
-                asked,
-                &accounts.book,
-                &accounts.tree,
-                accounts.losses,
-            ),
-            _ => Ok(()),
+            Some(decoded) => reply(&decoded, asked, book, &accounts.tree, accounts.losses),
+            None => Ok(()),
         }
     }
 
