@@ -4,8 +4,8 @@
 /// How many faults the list has; numbers start at 1.
 pub const FAULTS: usize = 43;
 
-/// The faults by number: what they are called, and whether the simulator makes them. Those that it
-/// does not are below the line between the engine and a store's adapter.
+/// The faults by number: what they are called, and whether the simulator makes them. Of those that it does not, in brackets,
+/// who does, or why none of our stores has them.
 pub const NAMES: [(&str, bool); FAULTS] = [
     ("request lost before the server", true),
     ("reply lost after the commit", true),
@@ -28,7 +28,7 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("store fails, write done", true),
     ("write done after the failure was seen", true),
     ("append refused: another came first", true),
-    ("queued command error (Redis adapter's tests)", false),
+    ("queued command error (no: one script, not a queue)", false),
     ("failover loses the last writes", true),
     ("split brain, the last writer wins", true),
     ("stale read (stores of keys)", true),
@@ -38,13 +38,13 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("read of several keys not in one moment", true),
     ("calls that belong together cut in the middle", true),
     ("store full", true),
+    ("connection reused after WATCH (no: nothing watches)", false),
+    ("too many open transactions (no: none is opened)", false),
+    ("overloaded: not to be tried again", true),
     (
-        "connection reused after WATCH (Redis adapter's tests)",
+        "exception after the write (js-host/test/stores.test.ts)",
         false,
     ),
-    ("too many open transactions (Devvit adapter's tests)", false),
-    ("overloaded: not to be tried again", true),
-    ("exception after the write (adapter's tests; see 16)", false),
     ("job run twice, late", true),
     ("instance forgets between requests", true),
     ("two requests interleaved in one instance", true),

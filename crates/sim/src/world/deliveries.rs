@@ -17,6 +17,12 @@ use crate::rules::{BankAction, Wire};
 
 /// How many deliveries may wait for each other, as the hosts have it.
 const MAX_HOPS: u32 = 2;
+/// How far a room's time may be from the run's where no store tells it, in milliseconds.
+const SKEW_MS: u64 = 3_600_000;
+
+/// How long a frame may be lost after it was committed for its senders to send again what it had: they ask a grace time
+/// after they first heard of it.
+pub(super) const KEPT_MS: u64 = limits::RESEND_GRACE_MS / 2;
 
 /// A parcel on its way.
 #[derive(Clone, Debug)]
@@ -203,10 +209,3 @@ impl<R: Game> World<R> {
         None
     }
 }
-
-/// How far a room's time may be from the run's where no store tells it, in milliseconds.
-const SKEW_MS: u64 = 3_600_000;
-
-/// How long a frame may be lost after it was committed for its senders to send again what it had: they ask a grace time
-/// after they first heard of it.
-pub(super) const KEPT_MS: u64 = limits::RESEND_GRACE_MS / 2;
