@@ -13,13 +13,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use baton::effect::{Arrival, Effect, Fed, Found, Item, Moment};
+use baton::effect::{Arrival, Effect, Fed, Found, Item, Moment, NEWEST, Note, Read};
 use baton::frame::Frame;
+use baton::slots::{Answer, Errands, Step};
 use baton::{Hash, Nonce, Replica, Room, Serve, Setup, Writer, wire};
 use serde_bytes::ByteBuf;
 
 use damage::{damaged, verbatim};
-use samples::SAMPLES;
+use samples::{KEYS, SAMPLES};
 use support::client::device_id;
 use support::rules::Herd;
 
@@ -116,13 +117,17 @@ fn b04_no_bytes_of_a_socket_panic() {
     fuzz!("published", &SAMPLES.published, published);
 }
 
-fn snapshot(bytes: &[u8]) -> bool {
-    // Behind the checksum, which a fuzzer would hardly guess.
+/// With the checksum of its content, which a fuzzer would hardly guess.
+fn sealed(bytes: &[u8]) -> Vec<u8> {
     let content = bytes.len().saturating_sub(CHECK_BYTES);
     let mut sealed = bytes[..content].to_vec();
     let check = Hash::of(&sealed);
     sealed.extend_from_slice(&check.0);
-    let restored = Room::<Herd>::restore(bytes).or_else(|| Room::restore(&sealed));
+    sealed
+}
+
+fn snapshot(bytes: &[u8]) -> bool {
+    let restored = Room::<Herd>::restore(bytes).or_else(|| Room::restore(&sealed(bytes)));
     let Some(room) = restored else {
         return false;
     };
@@ -135,6 +140,102 @@ fn snapshot(bytes: &[u8]) -> bool {
 #[test]
 fn b04_no_bytes_make_a_snapshot_that_panics() {
     fuzz!("snapshot", &SAMPLES.snapshots, snapshot);
+}
+
+/// A room that a page kept, and what a host then says.
+fn kept_room(bytes: &[u8]) -> bool {
+    let mut replica: Replica<Herd> = Replica::new("ann", device_id("ann", 1), 1);
+    let taken = replica.warm_up(&sealed(bytes), 0);
+    let reply = SAMPLES.replies.last().expect("there are some");
+    replica.receive(reply, 0, 0);
+    let _ = replica.notes();
+    taken
+}
+
+#[test]
+fn b04_no_kept_room_panics() {
+    fuzz!("kept_room", &SAMPLES.snapshots, kept_room);
+}
+
+fn block(bytes: &[u8]) -> bool {
+    let mut spectator: Replica<Herd> = Replica::spectator();
+    let taken = spectator.block(bytes, 0);
+    let reply = SAMPLES.replies.last().expect("there are some");
+    spectator.tail(reply, 0);
+    taken
+}
+
+#[test]
+fn b04_no_block_of_a_cache_panics() {
+    let frames: Vec<ByteBuf> = SAMPLES.frames.iter().cloned().map(ByteBuf::from).collect();
+    let (_, before) = frames.split_last().expect("there are some");
+    let samples = [wire::write(&before), wire::write(&frames)];
+    fuzz!("block", &samples, block);
+}
+
+/// Has a cold instance read a room from keys, over the wasm line: with these bytes in place of the store's answers number
+/// `at`, if there are any. Whether they were taken, and the answers of the store.
+fn read_keys(at: usize, bytes: Option<&[u8]>) -> (bool, Vec<Vec<u8>>) {
+    let mut keys = KEYS.clone();
+    let mut errands = Errands::default();
+    let read = Effect::Read(Read {
+        since: NEWEST,
+        ..Read::default()
+    });
+    let begun = errands.begin(1, support::ROOM, &wire::write(&read), moment(1));
+    let mut step = begun.expect("a read is begun");
+    let (mut answers, mut taken) = (Vec::new(), false);
+    // No answers have it ask for ever.
+    for round in 0..60 {
+        let next: Step = postcard::from_bytes(&step).expect("it was just written");
+        let Step::Perform(calls) = next else {
+            return (taken, answers);
+        };
+        let real: Vec<Answer> = calls.iter().map(|call| keys.perform(call)).collect();
+        let real = wire::write(&real);
+        let fed = bytes.filter(|_| round == at).unwrap_or(&real);
+        match errands.resume(1, fed, moment(2)) {
+            Ok(next) => {
+                taken |= round == at;
+                step = next;
+            }
+            Err(_) => step = errands.resume(1, &real, moment(2)).expect("the store's"),
+        }
+        answers.push(real);
+    }
+    panic!("a read does not end");
+}
+
+fn answers(bytes: &[u8]) -> bool {
+    (0..4)
+        .map(|at| read_keys(at, Some(bytes)).0)
+        .fold(false, |any, taken| any | taken)
+}
+
+#[test]
+fn b04_no_answers_of_a_store_of_keys_panic() {
+    let (_, samples) = read_keys(usize::MAX, None);
+    assert!(samples.len() > 2, "a cold read asks more than once");
+    fuzz!("answers", &samples, answers);
+}
+
+fn effect(bytes: &[u8]) -> bool {
+    let begun = Errands::default().begin(1, support::ROOM, bytes, moment(1));
+    begun.is_ok()
+}
+
+#[test]
+fn b04_no_effect_over_the_wasm_line_panics() {
+    let samples = [
+        Effect::Read(Read::default()),
+        Effect::Push(vec![vec![7; 9].into()], Read::default()),
+        Effect::Note(Note::default(), Read::default()),
+    ];
+    fuzz!(
+        "effect",
+        &samples.map(|effect| wire::write(&effect)),
+        effect
+    );
 }
 
 fn request(bytes: &[u8]) -> bool {

@@ -4,12 +4,13 @@ use std::sync::LazyLock;
 
 use baton::effect::{Arrival, Call, Fed};
 use baton::parcel::{Parcel, Posted};
+use baton::slots::Keys;
 use baton::wire::{self, OrderFate, Ordered, Presence};
 use baton::{Head, Lineage, Reject, limits};
 use serde_bytes::ByteBuf;
 
 use crate::support::rules::{Herd, HerdAction, add};
-use crate::support::{Client, LEASE_MS, Raw, World, watcher};
+use crate::support::{Client, IDLE_MS, LEASE_MS, Raw, Shelf, World, watcher};
 
 /// Encoded, by decoder.
 #[derive(Default)]
@@ -31,6 +32,17 @@ pub(crate) struct Samples {
 
 /// The same in every test.
 pub(crate) static SAMPLES: LazyLock<Samples> = LazyLock::new(play);
+
+/// Keys of a room that was played in until segments were sealed and trimmed.
+pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let mut shelf = Shelf::<Herd>::new(1);
+    let ann = Raw::new("ann");
+    for _ in 0..9 * limits::SEGMENT {
+        shelf.pass(IDLE_MS + 1);
+        shelf.ask(0, vec![ann.arrival(&[])]);
+    }
+    shelf.keys
+});
 
 fn play() -> Samples {
     let mut samples = Samples::default();
