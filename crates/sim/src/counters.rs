@@ -58,10 +58,60 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("untyped failure of any call", true),
 ];
 
+/// What goes wrong beside the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// An instance stands still as a whole.
+    Stop,
+    /// An instance is replaced when it has answered.
+    Rotate,
+    /// Some clients and some instances do not hear each other.
+    Part,
+    /// An instance does not reach the store.
+    CutOff,
+    /// Everybody is away.
+    Night,
+    /// A device is offline.
+    Offline,
+    /// A page is loaded again: the tab was killed.
+    Reload,
+    /// An action is lost with its tab before it was kept.
+    Unsaved,
+}
+
+impl Other {
+    /// All of them.
+    pub const ALL: [Other; 8] = [
+        Self::Stop,
+        Self::Rotate,
+        Self::Part,
+        Self::CutOff,
+        Self::Night,
+        Self::Offline,
+        Self::Reload,
+        Self::Unsaved,
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "an instance stands still as a whole",
+            Self::Rotate => "an instance is replaced in good order",
+            Self::Part => "clients and instances do not hear each other",
+            Self::CutOff => "an instance does not reach the store",
+            Self::Night => "everybody is away, up to 30 days",
+            Self::Offline => "a device is offline",
+            Self::Reload => "a page is loaded again",
+            Self::Unsaved => "an action is lost before it was kept",
+        }
+    }
+}
+
 /// What happened in a run, or in many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters {
     faults: [u64; FAULTS],
+    others: [u64; Other::ALL.len()],
     /// Requests that clients made.
     pub requests: u64,
     /// Answers that reached them.
@@ -162,6 +212,7 @@ impl Default for Counters {
     fn default() -> Self {
         Self {
             faults: [0; FAULTS],
+            others: [0; Other::ALL.len()],
             requests: 0,
             replies: 0,
             invocations: 0,
@@ -192,6 +243,11 @@ impl Counters {
         self.faults[number - 1] += 1;
     }
 
+    /// Something beside the list happened.
+    pub fn saw_other(&mut self, other: Other) {
+        self.others[other as usize] += 1;
+    }
+
     /// How often fault `number` happened.
     pub fn of(&self, number: usize) -> u64 {
         self.faults[number - 1]
@@ -200,6 +256,9 @@ impl Counters {
     /// Adds another run's.
     pub fn add(&mut self, other: &Self) {
         for (sum, count) in self.faults.iter_mut().zip(&other.faults) {
+            *sum += count;
+        }
+        for (sum, count) in self.others.iter_mut().zip(&other.others) {
             *sum += count;
         }
         self.requests += other.requests;
@@ -230,6 +289,12 @@ impl Counters {
         (1..=FAULTS).filter(made).collect()
     }
 
+    /// What is beside the list and never happened.
+    pub fn others_not_seen(&self) -> Vec<Other> {
+        let never = |other: &Other| self.others[*other as usize] == 0;
+        Other::ALL.into_iter().filter(never).collect()
+    }
+
     /// The table of faults.
     pub fn table(&self) -> String {
         let mut table =
@@ -240,6 +305,10 @@ impl Counters {
                 false => "–".to_owned(),
             };
             table.push_str(&format!("{:>2} {name:<58} {count:>9}\n", index + 1));
+        }
+        for other in Other::ALL {
+            let (name, count) = (other.name(), self.others[other as usize]);
+            table.push_str(&format!("   {name:<58} {count:>9}\n"));
         }
         table
     }

@@ -11,6 +11,7 @@ use crate::check::Checked;
 use crate::check::book::descends;
 use crate::check::reply::Asked;
 use crate::clock::START_MS;
+use crate::counters::Other;
 use crate::later::Game;
 
 /// The time that mischief is spread over: about what a run's requests take, in milliseconds.
@@ -97,22 +98,27 @@ impl<R: Game> World<R> {
                 self.shelves[room].full_until_ms = self.now_ms + self.between(500, 10_000)
             }
             Mischief::Stop => {
+                self.counters.saw_other(Other::Stop);
                 self.hosts[host].stopped_until_ms = self.now_ms + self.between(100, 10_000)
             }
             Mischief::Rotate => {
+                self.counters.saw_other(Other::Rotate);
                 self.hosts[host].closing = true;
                 self.retire(host);
             }
             Mischief::Forget => self.forget(host),
             Mischief::Part => {
+                self.counters.saw_other(Other::Part);
                 let until_ms = self.now_ms + self.between(500, 10_000);
                 self.parted = Some((until_ms, self.below(2), self.below(2)));
             }
             Mischief::CutOff => {
+                self.counters.saw_other(Other::CutOff);
                 self.hosts[host].cut_until_ms = self.now_ms + self.between(500, 10_000)
             }
             Mischief::Night => self.night(),
             Mischief::Offline => {
+                self.counters.saw_other(Other::Offline);
                 let ms = self.between(1_000, 120_000);
                 self.go_offline(client, ms);
             }
@@ -227,6 +233,7 @@ impl<R: Game> World<R> {
 
     /// Everybody is away: minutes, or up to 30 days.
     fn night(&mut self) {
+        self.counters.saw_other(Other::Night);
         let ms = match self.random.below(4) {
             0 => self.between(86_400_000, 30 * 86_400_000),
             _ => self.between(20_000, 600_000),

@@ -19,6 +19,7 @@ use crate::check::ledger::{Owner, Written};
 use crate::check::oracle::Oracle;
 use crate::check::reply::Asked;
 use crate::clock::START_MS;
+use crate::counters::Other;
 use crate::later::Game;
 use crate::page::Page;
 use crate::plan::Routing;
@@ -267,6 +268,7 @@ impl<R: Game> World<R> {
         };
         if self.chance(faults.unsaved) {
             // The tab is killed before the action was kept: it never was.
+            self.counters.saw_other(Other::Unsaved);
             return self.reload(index);
         }
         let seq = made.seq;

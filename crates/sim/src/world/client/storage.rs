@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::check::Checked;
 use crate::check::client::Told;
+use crate::counters::Other;
 use crate::later::Game;
 use crate::page::{Made, Page};
 use crate::world::World;
@@ -27,6 +28,7 @@ impl<R: Game> World<R> {
     pub(in crate::world) fn reload(&mut self, index: usize) -> Checked {
         let base_ms = self.new_base();
         let warm = self.random.chance(1, 2);
+        self.counters.saw_other(Other::Reload);
         let page = &mut self.clients[index];
         page.life += 1;
         page.flying = None;
