@@ -202,7 +202,7 @@ pub(crate) const CASES: [Case; 56] = [
         Mutant::LeaseForever,
         "a lease ends also for who sees it stand still (a, b, c)",
         &["7", "L1", "L3"],
-        40,
+        80,
         Worlds::Any,
     ),
     swarm(
