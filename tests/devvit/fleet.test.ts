@@ -68,7 +68,7 @@ test('j02_later_joins_leave_the_countdown_alone_and_it_ends_when_all_have_left_o
   })
   const phases = shown.map(({ phase, match }) => `${phase} ${match}`)
   expect(phases.filter((phase, at) => phase !== phases[at - 1])).toEqual(['countdown 1', 'idle 1', 'countdown 2'])
-  const joins = entriesOf(frames).flatMap((entry) => (entry.tag === 'join' ? [entry.at] : []))
+  const joins = frames.flatMap((frame) => entriesOf([frame]).flatMap(({ tag }) => (tag === 'join' ? [frame.tick] : [])))
   expect(joins.length).toBeGreaterThanOrEqual(8)
   expect(new Set(joins.slice(0, -1)).size).toBeGreaterThan(1)
   for (const match of [1, 2]) {

@@ -171,7 +171,8 @@ impl<R: Game> World<R> {
         }
         let stands = |room: usize| {
             let oracle = &self.accounts[room].book.oracle;
-            oracle.halted || oracle.cursed.is_some()
+            // A room that only those ask who deliver to it catches up with its clock at their pace.
+            oracle.halted || oracle.cursed.is_some() || oracle.lags()
         };
         for (room, accounts) in self.accounts.iter().enumerate() {
             let asked = self.clients.iter().any(|client| client.room == room);
