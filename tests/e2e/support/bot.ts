@@ -130,6 +130,11 @@ export class Bot {
     return this.answers.get(seq) ?? null
   }
 
+  /** How many of its actions were taken: who began a moment too soon was told so, and began again. */
+  taken(): number {
+    return [...this.answers.values()].filter((code) => code === 0).length
+  }
+
   status(): string {
     return this.replica.status(performance.now())
   }
