@@ -39,6 +39,23 @@ pub struct Asked {
     pub cursors: usize,
 }
 
+impl Asked {
+    /// What somebody asks who has nothing yet and is no device of the room's.
+    pub fn of_nobody(frames: bool, rules: u32, mixed: bool) -> Self {
+        Self {
+            cursor: Head::default(),
+            frames,
+            rules,
+            mixed,
+            device: None,
+            number: None,
+            began_v: 0,
+            began_losses: 0,
+            cursors: 1,
+        }
+    }
+}
+
 /// Checks a reply against the books. `losses`: how often the store has lost writes by now.
 pub fn reply<R: Game>(
     reply: &Reply,

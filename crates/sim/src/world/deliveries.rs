@@ -2,8 +2,8 @@
 //! instance, as the hosts have it. Both ways go over the network, with all that happens there.
 
 use baton::effect::{Arrival, Call, Fed, Outcome as Answer};
+use baton::limits;
 use baton::parcel::{Parcel, Receipt};
-use baton::{Head, limits};
 use serde_bytes::ByteBuf;
 
 use super::network::STORE_TIMEOUT_MS;
@@ -88,17 +88,7 @@ impl<R: Game> World<R> {
         let slip = Slip {
             client: None,
             forger: None,
-            asked: Asked {
-                cursor: Head::default(),
-                frames: false,
-                rules: 0,
-                mixed: false,
-                device: None,
-                number: None,
-                began_v: 0,
-                began_losses: 0,
-                cursors: 1,
-            },
+            asked: Asked::of_nobody(false, 0, false),
             order: None,
             op: None,
             carried: Some(Box::new(Carried {
@@ -139,10 +129,7 @@ impl<R: Game> World<R> {
             return hold(false, "9: an answer can be read", || format!("{receipt:?}"));
         };
         let accounts = &self.accounts[room];
-        let book = match &accounts.other {
-            Some(other) if host % 2 == 1 => other,
-            _ => &accounts.book,
-        };
+        let book = accounts.seen_by(host);
         let Parcel {
             sender, lineage, ..
         } = &carried.parcel;

@@ -74,17 +74,11 @@ impl<R: Game> World<R> {
         let slip = Slip {
             client: None,
             forger: Some(room),
-            asked: Asked {
-                cursor: Head::default(),
-                frames: true,
-                rules: wire::read_request(&body).map_or(0, |request| request.rules),
-                mixed: self.plan.rollout.is_some(),
-                device: None,
-                number: None,
-                began_v: 0,
-                began_losses: 0,
-                cursors: 1,
-            },
+            asked: Asked::of_nobody(
+                true,
+                wire::read_request(&body).map_or(0, |request| request.rules),
+                self.plan.rollout.is_some(),
+            ),
             order: None,
             op: None,
             carried: None,

@@ -274,17 +274,7 @@ impl<R: Game> World<R> {
         let slip = Slip {
             client: None,
             forger: None,
-            asked: Asked {
-                cursor: Head::default(),
-                frames: true,
-                rules: R::VERSION,
-                mixed: self.plan.rollout.is_some(),
-                device: None,
-                number: None,
-                began_v: 0,
-                began_losses: 0,
-                cursors: 1,
-            },
+            asked: Asked::of_nobody(true, R::VERSION, self.plan.rollout.is_some()),
             order: None,
             op: None,
             carried: None,

@@ -188,6 +188,14 @@ struct Accounts<R: Game> {
     files: Files,
 }
 
+impl<R: Game> Accounts<R> {
+    /// What an instance's half of the store holds.
+    fn seen_by(&self, host: usize) -> &Book<R> {
+        let other = self.other.as_ref().filter(|_| host % 2 == 1);
+        other.unwrap_or(&self.book)
+    }
+}
+
 fn fresh_oracle(plan: &Plan) -> Oracle {
     Oracle::new(plan.policy, plan.own, plan.settings.catch_up_ticks)
 }

@@ -232,17 +232,7 @@ impl<R: Game> World<R> {
 
     /// What an answer to an order will be held against.
     pub(super) fn asked_of_order(&self) -> Asked {
-        Asked {
-            cursor: Head::default(),
-            frames: false,
-            rules: 0,
-            mixed: self.plan.rollout.is_some(),
-            device: None,
-            number: None,
-            began_v: 0,
-            began_losses: 0,
-            cursors: 1,
-        }
+        Asked::of_nobody(false, 0, self.plan.rollout.is_some())
     }
 
     /// An answer to an order leaves an instance: it is what the log says.
@@ -255,10 +245,7 @@ impl<R: Game> World<R> {
         answer: &Answer,
     ) -> Checked {
         let accounts = &self.accounts[room];
-        let book = match &accounts.other {
-            Some(other) if host % 2 == 1 => other,
-            _ => &accounts.book,
-        };
+        let book = accounts.seen_by(host);
         let calm = accounts.losses == asked.began_losses;
         if answer.content == Content::Reply {
             let ordered = wire::read_ordered(&answer.body);

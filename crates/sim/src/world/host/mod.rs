@@ -237,10 +237,7 @@ impl<R: Game> World<R> {
     /// The version that an instance's half of the store has, and how often that half lost writes.
     fn seen_by(&self, host: usize, room: usize) -> (u64, u64) {
         let accounts = &self.accounts[room];
-        let book = match &accounts.other {
-            Some(other) if host % 2 == 1 => other,
-            _ => &accounts.book,
-        };
+        let book = accounts.seen_by(host);
         (book.head().v, accounts.losses)
     }
 
@@ -319,10 +316,7 @@ impl<R: Game> World<R> {
         answer: &Answer,
     ) -> Checked {
         let accounts = &self.accounts[room];
-        let book = match &accounts.other {
-            Some(other) if host % 2 == 1 => other,
-            _ => &accounts.book,
-        };
+        let book = accounts.seen_by(host);
         if answer.content != Content::Reply {
             let (code, _) = refusal_of(answer);
             return gives_up(code, asked, book, &accounts.ledger, accounts.losses);
