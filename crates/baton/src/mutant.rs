@@ -105,6 +105,14 @@ pub enum Mutant {
     /// Nobody's beat is ever due once its device is registered.
     BeatNeverDue,
 
+    // Who only watches.
+    /// Another history as long as what is shown is no loss if it comes as a room.
+    JumpUntold,
+    /// An answer says by its clock alone whether it is newer.
+    ClockBelieved,
+    /// Whatever a cache holds is newer.
+    CacheBelieved,
+
     // Stores that can only create keys if absent.
     /// A cache or snapshot counts, and a write is confirmed, if one slot holds the frame named.
     OneSlotChecked,
@@ -144,7 +152,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 56] = [
+    pub const ALL: [Mutant; 59] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -187,6 +195,9 @@ impl Mutant {
         Mutant::AnsweredDropped,
         Mutant::LossNotResent,
         Mutant::BeatNeverDue,
+        Mutant::JumpUntold,
+        Mutant::ClockBelieved,
+        Mutant::CacheBelieved,
         Mutant::OneSlotChecked,
         Mutant::MomentsMixed,
         Mutant::VoidEndsLog,

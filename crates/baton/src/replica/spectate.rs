@@ -10,7 +10,8 @@ use super::{Note, Replica};
 use crate::frame::Frame;
 use crate::id::{DeviceId, Hash, Head};
 use crate::kind::Kind;
-use crate::limits::SEGMENT;
+use crate::limits::{SEGMENT, TAIL_MS};
+use crate::mutant::{self, Mutant};
 use crate::wire::{self, News, Reply};
 
 /// What a spectator remembers of its sources.
@@ -20,7 +21,15 @@ pub(super) struct Spectating {
     seen_ms: u64,
     /// The room's history is not the one that is shown.
     strayed: bool,
+    /// Since when every answer speaks against what is shown, by our own clock, and says that it is older.
+    doubted_ms: Option<u64>,
+    /// When a loss was told, by our own clock: caches may hold what was lost for a while.
+    reset_ms: Option<u64>,
 }
+
+/// After so long, in milliseconds, what speaks against what is shown is no longer what a cache still holds, however old it
+/// says that it is: where no store tells the time, instances' clocks do, which may be minutes apart.
+const DOUBT_MS: u64 = 10 * TAIL_MS as u64;
 
 /// What a spectator gets next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +57,12 @@ impl<R: Kind> Replica<R> {
         let Some(reply) = self.hear(bytes, now_ms) else {
             return Next::Nothing;
         };
-        let News::Frames(frames) = reply.news else {
-            return self.start_over(reply, now_ms);
+        let own = self.head();
+        let News::Frames(frames) = &reply.news else {
+            return match self.believes(&reply, reply.head == own, now_ms) {
+                true => self.start_over(reply, now_ms),
+                false => Next::Nothing,
+            };
         };
         let base = match frames.first().map(|first| Frame::decode(first)) {
             None => reply.head,
@@ -59,16 +72,21 @@ impl<R: Kind> Replica<R> {
             },
             Some(Err(_)) => return Next::Nothing,
         };
-        match base.v.checked_sub(self.head().v) {
-            Some(0) | None => {}
-            Some(missing)
-                if missing <= SEGMENT && base.v.is_multiple_of(SEGMENT) && !self.strayed() =>
-            {
-                return Next::Block(base);
-            }
-            Some(_) => return Next::Snapshot,
+        let missing = base.v.saturating_sub(own.v);
+        // The block tells whether it goes on from what we have.
+        let near = missing <= SEGMENT && base.v.is_multiple_of(SEGMENT) && !self.strayed();
+        let goes_on = match missing {
+            0 => hash_at(own.v, base, frames) == Some(own.hash),
+            _ => near,
+        };
+        if !self.believes(&reply, goes_on, now_ms) {
+            return Next::Nothing;
         }
-        self.go_on(base, &frames, now_ms)
+        match missing {
+            0 => self.go_on(base, frames, now_ms),
+            _ if near => Next::Block(base),
+            _ => Next::Snapshot,
+        }
     }
 
     /// Takes in a full block. Whether it brought us on: then hand over the tail again that named it.
@@ -94,11 +112,13 @@ impl<R: Kind> Replica<R> {
             return false;
         };
         let head = reply.head;
-        self.start_over(reply, now_ms);
+        if self.believes(&reply, head == self.head(), now_ms) {
+            self.start_over(reply, now_ms);
+        }
         self.head() == head
     }
 
-    /// An answer that can be of use. The store's time is at least what it says.
+    /// An answer that can be read.
     fn hear(&mut self, bytes: &[u8], now_ms: u64) -> Option<Reply> {
         self.asking.sent(0, now_ms);
         let Some(reply) = wire::read_reply(bytes) else {
@@ -106,38 +126,49 @@ impl<R: Kind> Replica<R> {
             return None;
         };
         self.asking.answered(reply.ask_ms, now_ms);
+        Some(reply)
+    }
+
+    /// Whether an answer is of use. If it goes on from what we have it is, however old, but just after a loss; what speaks
+    /// against that may have lain in a cache for longer. The store's time is at least what it says.
+    fn believes(&mut self, reply: &Reply, goes_on: bool, now_ms: u64) -> bool {
         let own = self.head();
-        let spectating = self.spectating.as_mut()?;
+        let Some(spectating) = &mut self.spectating else {
+            return false;
+        };
         let later = reply.now_ms > spectating.seen_ms;
         let as_late = reply.now_ms == spectating.seen_ms;
         let shorter = reply.head.v < own.v && !spectating.strayed;
-        if !later && (!as_late || shorter) {
-            // It lay in a cache for longer than what we have.
-            return None;
+        let reset = spectating.reset_ms;
+        let lately = reset.is_some_and(|at_ms| now_ms < at_ms.saturating_add(DOUBT_MS));
+        let by_clock = mutant::on(Mutant::ClockBelieved);
+        let follows = goes_on && !lately && !spectating.strayed && !by_clock;
+        let timely = later || as_late && !shorter || follows || mutant::on(Mutant::CacheBelieved);
+        if !timely {
+            let since_ms = *spectating.doubted_ms.get_or_insert(now_ms);
+            if now_ms < since_ms.saturating_add(DOUBT_MS) || by_clock {
+                return false;
+            }
+            // What said that it was newer came from a clock ahead.
+            spectating.seen_ms = 0;
         }
-        spectating.seen_ms = reply.now_ms;
+        spectating.doubted_ms = None;
+        spectating.seen_ms = spectating.seen_ms.max(reply.now_ms);
         self.clock.frame(reply.now_ms, now_ms);
         self.plays_by(reply.rules);
-        let follows = self.can_follow() && self.desync.is_none() && !self.reload;
-        follows.then_some(reply)
+        self.can_follow() && self.desync.is_none() && !self.reload
     }
 
     /// Replays what of `frames`, which come after `base`, comes after what we have, if that is in the same history.
     fn go_on(&mut self, base: Head, frames: &[ByteBuf], now_ms: u64) -> Next {
         let own = self.head();
-        let after = own.v.checked_sub(base.v);
-        let Some(after) = after.and_then(|after| usize::try_from(after).ok()) else {
-            return Next::Snapshot;
-        };
-        let there = match after.checked_sub(1) {
-            None => Some(base.hash),
-            Some(index) => frames.get(index).map(|frame| Hash::of(frame)),
-        };
-        if there != Some(own.hash) {
+        if hash_at(own.v, base, frames) != Some(own.hash) {
             // An answer that is no older than ours does not have our frame: the store lost it.
             self.stray(true);
             return Next::Snapshot;
         }
+        self.stray(false);
+        let after = usize::try_from(own.v - base.v).unwrap_or(usize::MAX);
         for frame in frames.iter().skip(after) {
             self.replay(frame);
         }
@@ -155,9 +186,15 @@ impl<R: Kind> Replica<R> {
         if own == reply.head {
             return Next::Nothing;
         }
-        let other = strayed || reply.head.v < own.v || self.lineage != Some(reply.lineage);
+        // What comes later in the same history may have ours in it, as far as a room alone can tell.
+        let longer =
+            reply.head.v > own.v || reply.head.v == own.v && mutant::on(Mutant::JumpUntold);
+        let other = strayed || !longer || self.lineage != Some(reply.lineage);
         if own.v > 0 && other {
             self.notes.push(Note::Reset);
+            if let Some(spectating) = &mut self.spectating {
+                spectating.reset_ms = Some(now_ms);
+            }
         }
         let room = match &reply.news {
             News::Snapshot(bytes) | News::Reset(bytes) => self.read(bytes),
@@ -176,5 +213,14 @@ impl<R: Kind> Replica<R> {
         if let Some(spectating) = &mut self.spectating {
             spectating.strayed = strayed;
         }
+    }
+}
+
+/// The hash at a version of a line of frames that comes after `base`.
+fn hash_at(v: u64, base: Head, frames: &[ByteBuf]) -> Option<Hash> {
+    let after = usize::try_from(v.checked_sub(base.v)?).ok()?;
+    match after.checked_sub(1) {
+        None => Some(base.hash),
+        Some(index) => frames.get(index).map(|frame| Hash::of(frame)),
     }
 }

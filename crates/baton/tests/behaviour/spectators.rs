@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use baton::effect::{Arrival, Call};
 use baton::limits::{SEGMENT, TAIL_MS};
-use baton::wire::News;
+use baton::wire::{News, read_reply, write};
 use baton::{Code, Head, Next, Note, Replica};
 
 use crate::support::rooms::Vault;
@@ -266,6 +266,74 @@ fn x8_another_history_as_long_as_ours_and_of_the_same_moment_is_a_loss() {
     let whole = passed(&mut room.world, Call::Snapshot);
     assert!(replica.snapshot(&whole, now_ms));
     assert_eq!(replica.head(), room.world.head());
+}
+
+/// An instance that has only the room at hand answers with that, whatever was asked.
+#[test]
+fn x8_another_history_as_long_as_ours_that_came_as_a_room_is_a_loss() {
+    let mut room = Room::new();
+    let mut replica: Replica<Herd> = Replica::spectator();
+    room.grow(40);
+    let tail = passed(&mut room.world, Call::Tail);
+    replica.tail(&tail, room.world.now_ms);
+    // Nobody who could tell saw the frame that is lost: the history keeps its name.
+    room.world.log().roll_back(39);
+    for instance in 0..2 {
+        room.world.instances[instance].forget();
+    }
+    room.world.pass(LEASE_MS + 1);
+    let ann = Raw::joined(&mut room.world, 1, "ann");
+    while room.world.head().v < 40 {
+        room.world.pass(FRAME_MS + 1);
+        ann.say(&mut room.world, 1, &[]).expect("taken");
+    }
+    assert_ne!(room.world.head(), replica.head());
+    assert_eq!(room.world.head().v, replica.head().v);
+    let whole = passed(&mut room.world, Call::Snapshot);
+    assert!(replica.snapshot(&whole, room.world.now_ms));
+    assert_eq!(replica.notes(), [Note::Reset]);
+}
+
+/// Where no store tells the time, instances' clocks do.
+#[test]
+fn x8_an_answer_of_an_instance_whose_clock_is_ahead_stops_nothing() {
+    let mut room = Room::new();
+    let mut replica: Replica<Herd> = Replica::spectator();
+    let ahead = |body: &[u8]| {
+        let mut reply = read_reply(body).expect("a reply");
+        reply.now_ms += 600_000;
+        write(&reply)
+    };
+    for versions in [30, SEGMENT + 3, 2 * SEGMENT + 5] {
+        room.grow(versions);
+        let now_ms = room.world.now_ms;
+        let tail = passed(&mut room.world, Call::Tail);
+        let tail = if versions == 30 { ahead(&tail) } else { tail };
+        let next = replica.tail(&tail, now_ms);
+        if let Next::Block(end) = next {
+            let block = passed(&mut room.world, block(end));
+            assert!(replica.block(&block, now_ms));
+            assert_eq!(replica.tail(&tail, now_ms), Next::Nothing);
+        }
+        assert_eq!(replica.head(), room.world.head(), "{versions}");
+    }
+    assert_eq!(replica.notes(), []);
+    // What speaks against it is believed once no cache can hold it any more.
+    room.lose(20, 2 * SEGMENT + 7);
+    let mut looks = 0;
+    while replica.head() != room.world.head() {
+        looks += 1;
+        assert!(looks <= 12, "{:?}", replica.head());
+        room.world.pass(u64::from(TAIL_MS));
+        let now_ms = room.world.now_ms;
+        let tail = passed(&mut room.world, Call::Tail);
+        if replica.tail(&tail, now_ms) == Next::Snapshot {
+            let whole = passed(&mut room.world, Call::Snapshot);
+            replica.snapshot(&whole, now_ms);
+        }
+    }
+    assert!(looks > 9, "an older answer may come out of a cache");
+    assert_eq!(replica.notes(), [Note::Reset]);
 }
 
 /// The control: caches that name a block by its versions alone would hand out the one that was lost.
