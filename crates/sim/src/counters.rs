@@ -77,11 +77,17 @@ pub enum Other {
     Reload,
     /// An action is lost with its tab before it was kept.
     Unsaved,
+    /// A page is closed on purpose.
+    Leave,
+    /// An invocation is never gone on with, and its instance is.
+    Dropped,
+    /// Who only watches gets an answer of before from a cache.
+    Cached,
 }
 
 impl Other {
     /// All of them.
-    pub const ALL: [Other; 8] = [
+    pub const ALL: [Other; 11] = [
         Self::Stop,
         Self::Rotate,
         Self::Part,
@@ -90,6 +96,9 @@ impl Other {
         Self::Offline,
         Self::Reload,
         Self::Unsaved,
+        Self::Leave,
+        Self::Dropped,
+        Self::Cached,
     ];
 
     /// What it is called.
@@ -103,6 +112,9 @@ impl Other {
             Self::Offline => "a device is offline",
             Self::Reload => "a page is loaded again",
             Self::Unsaved => "an action is lost before it was kept",
+            Self::Leave => "a page is closed on purpose",
+            Self::Dropped => "an invocation is dropped, its instance lives",
+            Self::Cached => "who watches gets an answer of before",
         }
     }
 }

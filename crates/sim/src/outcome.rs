@@ -81,11 +81,12 @@ pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outco
     run_undeployed(seed, keep, |plan| {
         plan.draw_deploy(&mut Random::from_seed(seed.rotate_left(16)));
         plan.draw_wires(&mut Random::from_seed(seed.rotate_left(48)));
+        plan.draw_added(&mut Random::from_seed(seed.rotate_left(8)));
         change(plan);
     })
 }
 
-/// The same without deploys and sends, as every seed was once: what seeds found then is found so.
+/// The same without deploys and sends and what came after them, as every seed was once: what seeds found then is found so.
 pub fn run_undeployed(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     run_shared(seed, keep, |plan| {
         plan.draw_own(&mut Random::from_seed(seed.rotate_left(32)));

@@ -87,6 +87,8 @@ impl<R: Game> Page<R> {
     each! {
         /// [`Replica::request`]
         request(&mut self, live: bool, now_ms: u64) -> Vec<u8>;
+        /// [`Replica::leave`]
+        leave(&mut self, now_ms: u64) -> Vec<u8>;
         /// [`Replica::receive`]
         receive(&mut self, bytes: &[u8], sent_ms: u64, now_ms: u64) -> bool;
         /// [`Replica::refused`]

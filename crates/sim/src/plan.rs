@@ -49,6 +49,8 @@ pub struct Plan {
     pub poison: u32,
     /// The same of those after which time breaks them: their room halts, so few worlds have any.
     pub curses: u32,
+    /// Who only watches, by what caches hold.
+    pub spectators: usize,
     /// Other rules are deployed meanwhile.
     pub rollout: Option<Rollout>,
     /// What goes wrong.
@@ -84,7 +86,7 @@ pub enum Routing {
 
 /// How often things go wrong. Rates are in ten thousand, of what the comment names; counts are of a
 /// run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Requests that never arrive.
     pub request_lost: u32,
@@ -116,6 +118,8 @@ pub struct Faults {
     pub pause: u32,
     /// Store calls at which the instance is killed.
     pub kill: u32,
+    /// Store calls whose invocation is never gone on with, while its instance lives.
+    pub dropped: u32,
     /// Steps of the handler that trap.
     pub trap: u32,
     /// Actions after which the page is loaded again.
@@ -126,6 +130,8 @@ pub struct Faults {
     pub junk: u32,
     /// Times that the store loses its last frames.
     pub roll_backs: u32,
+    /// Times that the store fails over to a copy that lags: what it has is all of an earlier moment.
+    pub failovers: u32,
     /// Times that two halves of the store accept writes, and one half's are lost.
     pub split_brains: u32,
     /// Times that snapshots, the lease or the inbox are gone, or the lease has no end.
@@ -144,6 +150,8 @@ pub struct Faults {
     pub nights: u32,
     /// Times that one device is offline for seconds to minutes.
     pub offline: u32,
+    /// Times that a page is closed on purpose, and opened again later.
+    pub leaves: u32,
     /// Times that a device's storage is lost.
     pub storage_lost: u32,
     /// Times that a device's storage is copied to another.
@@ -211,6 +219,7 @@ impl Plan {
             patience_ms: u64::from(1_000 + random.below(7_000)),
             poison: 0,
             curses: 0,
+            spectators: 0,
             rollout: None,
             faults: Faults::draw(random),
         }
@@ -259,6 +268,18 @@ impl Plan {
         }
     }
 
+    /// Whether the store loses nothing, not even a snapshot: what lies before may not be replayed again.
+    pub fn keeps(&self) -> bool {
+        let Faults {
+            roll_backs,
+            failovers,
+            split_brains,
+            evictions,
+            ..
+        } = self.faults;
+        roll_backs + failovers + split_brains + evictions == 0 && !self.keys
+    }
+
     /// What its rules are told apart by: the policy, and whether rooms are users' own.
     pub fn rules(&self) -> u8 {
         self.policy | if self.own { OWN } else { 0 }
@@ -275,6 +296,22 @@ impl Plan {
     pub fn draw_wires(&mut self, random: &mut Random) {
         if self.rooms > 1 && self.rollout.is_none() && random.chance(3, 4) {
             self.wires = 1 + random.below(2_000);
+        }
+    }
+
+    /// What worlds did not have once, from a generator of its own too.
+    pub fn draw_added(&mut self, random: &mut Random) {
+        if !self.own && random.chance(1, 2) {
+            self.spectators = 1 + below(random, 3);
+        }
+        if self.faults != Faults::default() {
+            let mut rate = |most: u32| match random.chance(1, 2) {
+                true => 1 + random.below(most),
+                false => 0,
+            };
+            self.faults.failovers = rate(2);
+            self.faults.dropped = rate(60);
+            self.faults.leaves = rate(4);
         }
     }
 
@@ -321,6 +358,7 @@ impl Plan {
             patience_ms: 5_000,
             poison: 0,
             curses: 0,
+            spectators: 0,
             rollout: None,
             faults: Faults::default(),
         }
@@ -392,6 +430,7 @@ impl Faults {
             drift_ppm: rate(5_000),
             steps: rate(4),
             frozen: rate(1) == 1,
+            ..Self::default()
         }
     }
 }

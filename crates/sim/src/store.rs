@@ -22,6 +22,8 @@ pub struct Shelf {
     pub full_until_ms: u64,
     /// A store that can only create keys if absent takes the log's place.
     keys: Option<Line>,
+    /// A copy that lags: all of it as it was once.
+    copy: Option<Box<Self>>,
 }
 
 /// Keys, and what their slots held when they were written.
@@ -126,6 +128,7 @@ impl Shelf {
             return false;
         };
         line.keys.roll_back(writes);
+        self.copy = None;
         let before = line.slots.len();
         let keys = &mut line.keys;
         line.slots.retain(|slot, _| {
@@ -178,6 +181,33 @@ impl Shelf {
         }
     }
 
+    /// A copy of the store is what it is now, and follows no more.
+    pub fn lag(&mut self) {
+        self.copy = match self.is_split() {
+            true => None,
+            false => Some(Box::new(Self {
+                copy: None,
+                ..self.clone()
+            })),
+        };
+    }
+
+    /// The copy is gone.
+    pub fn stop_lagging(&mut self) {
+        self.copy = None;
+    }
+
+    /// The copy takes the store's place, if there is one. Whether frames are lost.
+    pub fn fail_over(&mut self) -> Option<bool> {
+        let copy = *self.copy.take()?;
+        let lost = self.frames() != copy.frames();
+        *self = Self {
+            full_until_ms: self.full_until_ms,
+            ..copy
+        };
+        Some(lost)
+    }
+
     /// Whether two halves accept writes.
     pub fn is_split(&self) -> bool {
         self.other.is_some()
@@ -185,6 +215,7 @@ impl Shelf {
 
     /// From now on two halves accept writes.
     pub fn split(&mut self) {
+        self.copy = None;
         self.other = Some(self.log.clone());
     }
 

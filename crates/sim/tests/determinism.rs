@@ -1,13 +1,16 @@
 //! The determinism check: honest rules and Contagion pass, each cheat is caught. The table of who catches what:
 //! `cargo test -p baton-sim --test determinism -- --nocapture`.
 
+use account::{Account, Item, Preference};
 use baton::Random;
 use baton::Solo;
 use baton_cheats::{
     Address, Cheat, Clock, Counter, Float, HighWater, Honest, KeptOrder, Memo, Order, Peek,
     Skipped, Way, Width,
 };
-use baton_sim::determinism::{Check, Difference, Probe, Script, check, check_one, check_wasm};
+use baton_sim::determinism::{
+    Check, Difference, Probe, Script, Step, check, check_one, check_wasm,
+};
 use contagion::{Action, Config, Contagion, Phase};
 use std::sync::LazyLock;
 
@@ -126,6 +129,40 @@ fn contagions() -> impl Iterator<Item = Script> {
 fn x1_contagion_comes_to_the_same_state_in_every_way() {
     for script in contagions() {
         check::<Contagion>(&script).unwrap_or_else(|found| panic!("{found}"));
+    }
+}
+
+/// What an account's player and its server do; who may not is refused, and of that nothing may be seen.
+fn live(random: &mut Random) -> account::Action {
+    let item =
+        [Item::Raincoat, Item::Welder, Item::Nurse, Item::Astronaut][random.below(4) as usize];
+    match random.below(8) {
+        0 => account::Action::Deal,
+        1 => account::Action::Check,
+        2 => account::Action::Buy(item),
+        3 => account::Action::Purchase(item),
+        4 => account::Action::Look(random.below(10) as u8),
+        5 => account::Action::Prefer(Preference::Volume, random.below(120) as u8),
+        _ => account::Action::Grant {
+            coins: i64::from(random.below(300)) - 50,
+            scrap: i64::from(random.below(3_000)) - 500,
+        },
+    }
+}
+
+#[test]
+fn x1_an_account_comes_to_the_same_state_in_every_way() {
+    for seed in 0..4 {
+        let script = Script::draw::<Account>(seed, 400, live);
+        let mut room = Solo::<Account>::new((), seed);
+        let lived = |step: &&Step| step.perform(&mut room).is_ok();
+        let taken = script.steps.iter().filter(lived).count();
+        assert!(taken > 100, "seed {seed}: {taken} of 400 are taken");
+        assert!(
+            room.state().most_scrap > 0,
+            "seed {seed}: nothing was earned"
+        );
+        check::<Account>(&script).unwrap_or_else(|found| panic!("{found}"));
     }
 }
 

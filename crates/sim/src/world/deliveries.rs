@@ -86,17 +86,13 @@ impl<R: Game> World<R> {
             return Ok(());
         };
         let slip = Slip {
-            client: None,
-            forger: None,
-            asked: Asked::of_nobody(false, 0, false),
-            order: None,
-            op: None,
             carried: Some(Box::new(Carried {
                 flight: id,
                 call,
                 hops: hops + 1,
                 parcel,
             })),
+            ..Slip::of(Asked::of_nobody(false, 0, false))
         };
         let arrival = Arrival {
             who: None,

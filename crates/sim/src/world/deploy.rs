@@ -68,14 +68,7 @@ impl<R: Game> World<R> {
     /// Whether every room is on the later rules, and nothing can take that or its snapshot back. Stores of keys keep
     /// a snapshot apart from its frame, and may not have it (seed 310000046).
     fn may_strip(&self) -> bool {
-        let faults = self.faults();
-        let whole = faults.roll_backs + faults.split_brains + faults.evictions == 0
-            && self.counters.losses == 0
-            && !self.plan.keys;
-        whole
-            && self
-                .accounts
-                .iter()
-                .all(|accounts| accounts.book.oracle.later)
+        let mut rooms = self.accounts.iter();
+        self.keeps && rooms.all(|accounts| accounts.book.oracle.later)
     }
 }

@@ -22,6 +22,10 @@ pub(super) struct Round {
     /// Another with each round of calls.
     pub(super) number: u64,
     answers: Vec<Option<Answer>>,
+    /// How many of its calls that write reached the store.
+    own: u64,
+    /// How many of others had, when its first call did.
+    others: Option<u64>,
 }
 
 impl<R: Game> World<R> {
@@ -47,6 +51,8 @@ impl<R: Game> World<R> {
             errand,
             number: 0,
             answers: Vec::new(),
+            own: 0,
+            others: None,
         };
         self.step_errand(id, call, round, step)
     }
@@ -67,15 +73,13 @@ impl<R: Game> World<R> {
                 self.calls += 1;
                 round.number = self.calls;
                 round.answers = calls.iter().map(|_| None).collect();
+                (round.own, round.others) = (0, None);
                 let number = round.number;
                 let Some(flight) = self.flights.get_mut(&id) else {
                     return Ok(());
                 };
                 let (host, room) = (flight.host, flight.room);
                 flight.round = Some(round);
-                if calls.len() > 1 {
-                    self.counters.saw(26);
-                }
                 for (index, call) in calls.into_iter().enumerate() {
                     self.send_call(host, room, Rc::new(call), (id, number, index));
                 }
@@ -128,7 +132,6 @@ impl<R: Game> World<R> {
         };
         if self.chance(faults.not_done) {
             self.counters.saw(15);
-            self.counters.saw(27);
             return self.after(failed_ms, fail());
         }
         if self.chance(faults.done_unseen) {
@@ -163,13 +166,17 @@ impl<R: Game> World<R> {
         }
         let stale = self.faults().stale;
         let stale = self.chance(stale);
-        if stale {
-            self.counters.saw(22);
-        }
+        let plain = matches!(call, Call::Get { .. } | Call::Start { .. });
+        let fresh = stale && plain;
+        let fresh = fresh.then(|| self.shelves[room].perform_call(call, store_ms, false));
         let answer = match full {
             true => Answer::Failed,
             false => self.shelves[room].perform_call(call, store_ms, stale),
         };
+        if fresh.is_some_and(|fresh| fresh != answer) {
+            self.counters.saw(22);
+        }
+        self.see_moment(room, call, (flight, round));
         self.trace_call(room, flight, call, &answer);
         while let Some((hash, frame)) =
             self.shelves[room].next_in_chain(self.accounts[room].book.head())
@@ -202,6 +209,23 @@ impl<R: Game> World<R> {
             );
         }
         Ok(())
+    }
+
+    /// Whether somebody else wrote since the round's first read.
+    fn see_moment(&mut self, room: usize, call: &Call, (flight, number): (u64, u64)) {
+        let writes = u64::from(call.writes());
+        self.written[room] += writes;
+        let round = self.flights.get_mut(&flight);
+        let round = round.and_then(|flight| flight.round.as_mut());
+        let Some(round) = round.filter(|round| round.number == number) else {
+            return;
+        };
+        round.own += writes;
+        let others = self.written[room] - round.own;
+        let first = *round.others.get_or_insert(others);
+        if writes == 0 && first != others {
+            self.counters.saw(26);
+        }
     }
 
     /// What became of the single calls that make up the log, for whoever reads a trace.
@@ -243,7 +267,10 @@ impl<R: Game> World<R> {
         let Some(mut round) = flight.round.take() else {
             return Ok(());
         };
-        let answers = round.answers.drain(..).flatten().collect();
+        let answers: Vec<Answer> = round.answers.drain(..).flatten().collect();
+        if answers.contains(&Answer::Failed) && answers.contains(&Answer::Done) {
+            self.counters.saw(27);
+        }
         let moment = self.moment(host);
         let step = round
             .errand

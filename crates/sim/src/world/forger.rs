@@ -71,17 +71,14 @@ impl<R: Game> World<R> {
                 .collect(),
             _ => self.forged_request(room),
         };
+        let asked = Asked::of_nobody(
+            true,
+            wire::read_request(&body).map_or(0, |request| request.rules),
+            self.plan.rollout.is_some(),
+        );
         let slip = Slip {
-            client: None,
             forger: Some(room),
-            asked: Asked::of_nobody(
-                true,
-                wire::read_request(&body).map_or(0, |request| request.rules),
-                self.plan.rollout.is_some(),
-            ),
-            order: None,
-            op: None,
-            carried: None,
+            ..Slip::of(asked)
         };
         let host = self.below(self.hosts.len());
         let known = self.random.chance(19, 20);
@@ -259,12 +256,9 @@ impl<R: Game> World<R> {
         }
         self.counters.orders.forged += 1;
         let slip = Slip {
-            client: None,
             forger: Some(room),
-            asked: self.asked_of_order(),
             order: Some(Box::new(placed)),
-            op: None,
-            carried: None,
+            ..Slip::of(self.asked_of_order())
         };
         for way_ms in self.ways() {
             let host = self.below(self.hosts.len());

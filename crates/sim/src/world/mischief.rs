@@ -1,7 +1,7 @@
 //! What goes wrong with a whole instance, a store, a partition of the network, a device or everybody
 //! at once: drawn at the beginning, spread over the fault phase.
 
-use baton::effect::{Arrival, Call as Asks};
+use baton::effect::{Arrival, Call as Asks, NEWEST, Read};
 use baton::slots::Call;
 use baton::{Head, Log, limits, wire};
 use serde_json::json;
@@ -21,6 +21,8 @@ const SPREAD_MS: u64 = 60_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mischief {
     RollBack,
+    Lag,
+    FailOver(usize),
     Split,
     Merge(usize),
     Evict,
@@ -32,6 +34,7 @@ pub(super) enum Mischief {
     CutOff,
     Night,
     Offline,
+    Leave,
     StorageLost,
     Clone,
     Herd,
@@ -59,6 +62,8 @@ impl<R: Game> World<R> {
             (Mischief::Herd, faults.herds),
             (Mischief::Job, faults.jobs),
             (Mischief::ClockStep, faults.steps),
+            (Mischief::Lag, faults.failovers),
+            (Mischief::Leave, faults.leaves),
         ];
         for (mischief, times) in planned {
             for _ in 0..times {
@@ -80,6 +85,9 @@ impl<R: Game> World<R> {
         if self.phase != Phase::Faults {
             return Ok(());
         }
+        if let Mischief::FailOver(room) = mischief {
+            return self.fail_over(room);
+        }
         self.note(
             "world",
             "mischief",
@@ -92,7 +100,8 @@ impl<R: Game> World<R> {
         match mischief {
             Mischief::RollBack => return self.roll_back(room),
             Mischief::Split => self.split(room),
-            Mischief::Merge(_) => {}
+            Mischief::Merge(_) | Mischief::FailOver(_) => {}
+            Mischief::Lag => self.lag(room),
             Mischief::Evict => self.evict(room),
             Mischief::Full => {
                 self.shelves[room].full_until_ms = self.now_ms + self.between(500, 10_000)
@@ -122,6 +131,7 @@ impl<R: Game> World<R> {
                 let ms = self.between(1_000, 120_000);
                 self.go_offline(client, ms);
             }
+            Mischief::Leave => self.leave(client),
             Mischief::StorageLost => return self.lose_storage(client),
             Mischief::Clone => {
                 let to = self.below(self.clients.len());
@@ -140,14 +150,15 @@ impl<R: Game> World<R> {
         if head == 0 || self.shelves[room].is_split() {
             return Ok(());
         }
-        self.counters.saw(20);
         if self.shelves[room].has_keys() {
             let writes = self.below(24) + 1;
-            return match self.shelves[room].roll_back_keys(&Self::room_name(room), writes) {
-                true => self.lose(room),
-                false => Ok(()),
-            };
+            if !self.shelves[room].roll_back_keys(&Self::room_name(room), writes) {
+                return Ok(());
+            }
+            self.counters.saw(20);
+            return self.lose(room);
         }
+        self.counters.saw(20);
         let most = match self.random.below(20) {
             // The room is gone.
             0 => head,
@@ -156,6 +167,7 @@ impl<R: Game> World<R> {
         };
         let lost = self.between(1, most);
         let (keeps_inbox, keeps_snapshots) = (self.random.chance(1, 2), self.random.chance(1, 2));
+        self.shelves[room].stop_lagging();
         let log = self.shelves[room].log();
         log.roll_back(head - lost);
         if !keeps_inbox {
@@ -165,6 +177,35 @@ impl<R: Game> World<R> {
             log.lose_snapshots();
         }
         self.lose(room)
+    }
+
+    /// A copy of the store follows no more; a little later it takes over.
+    fn lag(&mut self, room: usize) {
+        let most_ms = [30, 1_000, 10_000][self.below(3)];
+        let in_ms = self.between(1, most_ms);
+        self.shelves[room].lag();
+        self.after(in_ms, Event::Mischief(Mischief::FailOver(room)));
+    }
+
+    /// The store fails over to a copy: all of it is what it was at an earlier moment.
+    fn fail_over(&mut self, room: usize) -> Checked {
+        let Some(lost) = self.shelves[room].fail_over() else {
+            return Ok(());
+        };
+        self.note(
+            "world",
+            "fail over",
+            (room as u64, 0),
+            || json!({ "room": room, "frames lost": lost }),
+        );
+        match lost {
+            true => {
+                self.counters.saw(20);
+                self.lose(room)
+            }
+            // What came into the inbox since, and what was noted, is gone.
+            false => Ok(()),
+        }
     }
 
     fn split(&mut self, room: usize) {
@@ -209,26 +250,45 @@ impl<R: Game> World<R> {
     fn evict(&mut self, room: usize) {
         if self.shelves[room].has_keys() {
             let lease = format!("{{{}}}:lease", Self::room_name(room));
-            self.shelves[room].perform_call(&Call::Delete { keys: vec![lease] }, 0, false);
+            let keys = vec![lease];
+            self.shelves[room].perform_call(&Call::Delete { keys }, 0, false);
             return self.counters.saw(23);
         }
         let which = self.random.below(5);
         let store_ms = START_MS + self.now_ms;
         let log: &mut Log = self.shelves[room].log();
-        match which {
-            0 => log.lose_snapshots(),
-            1 => log.empty_inbox(),
-            2 => log.end_lease(),
+        let everything = Read {
+            known: Head::default(),
+            since: NEWEST,
+            block: None,
+        };
+        let before = log.read(&everything, store_ms);
+        let (fault, touched) = match which {
+            0 => {
+                log.lose_snapshots();
+                (23, before.snapshot.is_some())
+            }
+            1 => {
+                log.empty_inbox();
+                (23, !before.inbox.is_empty())
+            }
+            2 => {
+                log.end_lease();
+                (23, before.lease.is_some())
+            }
             3 => {
                 log.set_lease_end(store_ms + 20);
-                return self.counters.saw(25);
+                let longer = before.lease.is_some_and(|lease| lease.left_ms > 20);
+                (25, longer)
             }
             _ => {
                 log.set_lease_end(u64::from(u32::MAX) + store_ms);
-                return self.counters.saw(24);
+                (24, before.lease.is_some())
             }
+        };
+        if touched {
+            self.counters.saw(fault);
         }
-        self.counters.saw(23);
     }
 
     /// Everybody is away: minutes, or up to 30 days.
@@ -271,14 +331,11 @@ impl<R: Game> World<R> {
             who: None,
             call: Asks::Play(wire::write(&request).into()),
         };
-        let slip = Slip {
-            client: None,
-            forger: None,
-            asked: Asked::of_nobody(true, R::VERSION, self.plan.rollout.is_some()),
-            order: None,
-            op: None,
-            carried: None,
-        };
+        let slip = Slip::of(Asked::of_nobody(
+            true,
+            R::VERSION,
+            self.plan.rollout.is_some(),
+        ));
         self.after(
             way_ms,
             Event::Request {

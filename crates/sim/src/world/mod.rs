@@ -15,6 +15,8 @@ mod mischief;
 mod network;
 mod orders;
 mod record;
+mod settled;
+mod spectators;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -46,6 +48,7 @@ use forger::Forger;
 use host::machine::Build;
 use host::{Flight, Host};
 use mischief::Mischief;
+use spectators::{Cache, Spectator};
 
 /// Whose answer it is: a client's request, or nobody's who waits for it.
 #[derive(Clone, Debug)]
@@ -61,6 +64,23 @@ struct Slip {
     op: Option<u64>,
     /// It carries what another room sends.
     carried: Option<Box<Carried>>,
+    /// Who only watches, and the request's number there.
+    spectator: Option<(usize, u64)>,
+}
+
+impl Slip {
+    /// Of nobody who waits.
+    fn of(asked: Asked) -> Self {
+        Self {
+            client: None,
+            forger: None,
+            asked,
+            order: None,
+            op: None,
+            carried: None,
+            spectator: None,
+        }
+    }
 }
 
 /// Something that will happen.
@@ -136,6 +156,10 @@ enum Event {
     Reload { client: usize, life: u32 },
     /// A forger acts.
     Forge(usize),
+    /// A spectator looks whether it is time to ask.
+    Watch { spectator: usize, token: u64 },
+    /// It stops waiting.
+    SpectatorGivesUp { spectator: usize, number: u64 },
     /// The end of the fault phase, looks at whether all is well, and what follows.
     Look,
 }
@@ -216,10 +240,17 @@ pub struct World<R: Game> {
     pages: Edition,
     clients: Vec<Client<R>>,
     forgers: Vec<Forger>,
+    spectators: Vec<Spectator<R>>,
+    /// Before the instances, for spectators.
+    caches: Vec<Cache>,
     flights: BTreeMap<u64, Flight<R>>,
     shelves: Vec<Shelf>,
+    /// How many single calls that write reached each.
+    written: Vec<u64>,
     accounts: Vec<Accounts<R>>,
     phase: Phase,
+    /// Whether the store loses nothing in this run, so that rooms may be left to builds without the rules of before.
+    keeps: bool,
     /// Who acted last, when all had settled.
     probes: Vec<usize>,
     calls: u64,
@@ -277,10 +308,14 @@ impl<R: Game> World<R> {
             pages: Edition::Old,
             clients: Vec::new(),
             forgers: Vec::new(),
+            spectators: Vec::new(),
+            caches: Vec::new(),
             flights: BTreeMap::new(),
             shelves: (0..plan.rooms).map(|_| shelf()).collect(),
+            written: vec![0; plan.rooms],
             accounts: (0..plan.rooms).map(|_| accounts()).collect(),
             phase: Phase::Faults,
+            keeps: plan.keeps(),
             probes: Vec::new(),
             calls: 0,
             last_faulty: 0,
@@ -304,6 +339,7 @@ impl<R: Game> World<R> {
         }
         world.plan_mischief();
         world.plan_rollout();
+        world.add_spectators();
         let end_ms = plan.fault_ms;
         world.at(end_ms, Event::Look);
         world
@@ -405,6 +441,13 @@ impl<R: Game> World<R> {
             Event::Forge(room) => {
                 self.forge(room);
                 Ok(())
+            }
+            Event::Watch { spectator, token } => {
+                self.watch_on(spectator, token);
+                Ok(())
+            }
+            Event::SpectatorGivesUp { spectator, number } => {
+                self.spectator_gives_up(spectator, number)
             }
             Event::Look => self.look(),
         }

@@ -212,11 +212,8 @@ impl<R: Game> World<R> {
         }
         let slip = Slip {
             client: Some((index, life, number)),
-            forger: None,
-            asked: self.asked_of_order(),
             order: Some(Box::new(placed)),
-            op: None,
-            carried: None,
+            ..Slip::of(self.asked_of_order())
         };
         let arrival = Arrival {
             who: Some(who),

@@ -79,7 +79,7 @@ impl Worlds {
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 56] = [
+pub(crate) const CASES: [Case; 59] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -354,6 +354,25 @@ pub(crate) const CASES: [Case; 56] = [
         "who has a room open is in it",
         &["L10"],
         40,
+        Worlds::Any,
+    ),
+    swarm(
+        Mutant::JumpUntold,
+        "who watches is told of a loss",
+        &["S10"],
+        400,
+        Worlds::Any,
+    ),
+    scenario(
+        Mutant::ClockBelieved,
+        "a clock ahead stops nobody who watches",
+        "spectators::x8_an_answer_of_an_instance_whose_clock_is_ahead_stops_nothing",
+    ),
+    swarm(
+        Mutant::CacheBelieved,
+        "what a cache still holds is no loss",
+        &["S10"],
+        80,
         Worlds::Any,
     ),
     scenario(

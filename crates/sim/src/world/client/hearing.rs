@@ -30,6 +30,9 @@ impl<R: Game> World<R> {
         if let Some(carried) = &slip.carried {
             return self.carried(carried, answer);
         }
+        if let Some(spectator) = slip.spectator {
+            return self.spectator_hears(spectator, answer);
+        }
         if let Some(room) = slip.forger {
             return self.forger_hears(room, slip, answer);
         }

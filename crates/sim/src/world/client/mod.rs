@@ -359,11 +359,7 @@ impl<R: Game> World<R> {
         }
         let slip = Slip {
             client: Some((index, life, number)),
-            forger: None,
-            asked,
-            order: None,
-            op: None,
-            carried: None,
+            ..Slip::of(asked)
         };
         let arrival = Arrival {
             who: Some(who),

@@ -1,5 +1,6 @@
 //! What a device has on disk: kept, loaded again, lost, copied.
 
+use baton::effect::{Arrival, Call};
 use serde_json::json;
 
 use crate::check::Checked;
@@ -7,7 +8,7 @@ use crate::check::client::Told;
 use crate::counters::Other;
 use crate::later::Game;
 use crate::page::{Made, Page};
-use crate::world::World;
+use crate::world::{Event, Slip, World};
 
 impl<R: Game> World<R> {
     /// An action is on disk from now on.
@@ -54,6 +55,41 @@ impl<R: Game> World<R> {
         );
         // What the kept room says is of its own history, whatever the store has lost since.
         self.hear(index, "the kept room")
+    }
+
+    /// The page is closed on purpose: it says so, listens no more, and is opened again some time later.
+    pub(in crate::world) fn leave(&mut self, index: usize) {
+        self.counters.saw_other(Other::Leave);
+        let host = self.route(index);
+        let page = &mut self.clients[index];
+        let local_ms = page.local_ms(self.now_ms);
+        let body = page.replica.leave(local_ms);
+        page.saved = page.replica.save();
+        page.life += 1;
+        page.flying = None;
+        let (life, room) = (page.life, page.room);
+        let arrival = Arrival {
+            who: Some(page.identity()),
+            call: Call::Play(body.clone().into()),
+        };
+        let slip = Slip::of(self.asked_of(index, &body));
+        self.set_out(host, room, &slip, &arrival);
+        let away_ms = self.between(10, 60_000);
+        self.go_offline(index, away_ms);
+        self.clients[index].act_at_ms = self.now_ms + away_ms;
+        self.after(
+            away_ms,
+            Event::Reload {
+                client: index,
+                life,
+            },
+        );
+        self.note(
+            &format!("client {index}"),
+            "leave",
+            (index as u64, 0),
+            || json!({ "opens after": away_ms }),
+        );
     }
 
     /// The device's storage is gone: it is a new device.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::refused;
 use crate::check::Checked;
+use crate::counters::Other;
 use crate::later::Game;
 use crate::world::{Slip, World};
 
@@ -12,6 +13,7 @@ impl<R: Game> World<R> {
     /// The rules broke.
     pub(super) fn broke(&mut self, id: u64) -> Checked {
         self.counters.broke += 1;
+        self.counters.saw(10);
         if let Some(flight) = self.flights.get(&id) {
             let (host, room) = (flight.host, flight.room);
             self.accounts[room].broke_ms = Some(self.now_ms);
@@ -29,7 +31,6 @@ impl<R: Game> World<R> {
     /// nothing; if that traps too, whoever was alone is answered `restarted`, the others begin in halves.
     pub(super) fn trap(&mut self, id: u64) -> Checked {
         self.counters.saw(36);
-        self.counters.saw(10);
         let Some(trapped) = self.flights.get(&id) else {
             return Ok(());
         };
@@ -103,6 +104,20 @@ impl<R: Game> World<R> {
             (old.life, 0),
             || json!({ "writer": old.writer.to_string() }),
         );
+    }
+
+    /// An invocation is never gone on with, as where a platform ends a request and keeps the process. Nobody is answered.
+    pub(super) fn drop_flight(&mut self, id: u64) -> Checked {
+        self.counters.saw_other(Other::Dropped);
+        let Some(flight) = self.flights.remove(&id) else {
+            return Ok(());
+        };
+        if flight.lined {
+            self.hosts[flight.host].rooms[flight.room].busy = false;
+            self.next_batch(flight.host, flight.room)?;
+        }
+        self.retire(flight.host);
+        Ok(())
     }
 
     /// A planned end: who is to be replaced and has answered everything, is.

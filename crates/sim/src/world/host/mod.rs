@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use baton::effect::{Arrival, Content, Effect, Fed, Moment, Outcome as Answer};
 use baton::slots::Slots;
-use baton::{Before, Nonce, Writer, limits, wire};
+use baton::{Before, Hash, Nonce, Writer, limits, wire};
 
 use super::errands::Round;
 use super::{Event, Slip, World, refusal_of};
@@ -22,6 +22,8 @@ use machine::{Build, Flying, Machine};
 
 /// Effects that one invocation may ask for, as the hosts have it.
 const MAX_EFFECTS: u32 = 32;
+/// Races that one invocation may lose, after which it follows.
+const MAX_LOST: u32 = 3;
 
 /// One host process.
 pub(super) struct Host<R: Game> {
@@ -74,6 +76,9 @@ pub(super) struct Flight<R: Game> {
     pub(super) round: Option<Round>,
     asked: &'static str,
     pub(super) appended: bool,
+    /// What its last append was to follow, and how many it lost to others.
+    follows: Hash,
+    lost: u32,
     effects: u32,
     /// Whether it holds its room's line.
     lined: bool,
@@ -215,6 +220,8 @@ impl<R: Game> World<R> {
                 round: None,
                 asked: "",
                 appended: false,
+                follows: Hash::default(),
+                lost: 0,
                 effects: 0,
                 lined,
             },
@@ -261,10 +268,22 @@ impl<R: Game> World<R> {
             flight.noted = note.now.as_ref().map_or(Vec::new(), |now| now.to_vec());
             self.accounts[flight.room].tried |= note.now.is_some();
         }
-        let effects = flight.effects;
+        let (effects, room) = (flight.effects, flight.room);
         hold(effects <= MAX_EFFECTS, "9: an invocation ends", || {
             format!("{effects} effects")
         })?;
+        if let Effect::Append(append, _) = &effect {
+            let again = flight.lost > 0 && flight.follows == append.previous;
+            flight.follows = append.previous;
+            let lost = flight.lost;
+            // A slot may be lost to a frame that does not count; and what was lost to may itself be lost.
+            let lossy = self.plan.keys || self.accounts[room].losses > 0;
+            hold(
+                lost < MAX_LOST && (lossy || !again),
+                "L4: who lost a race reads before the next, and follows after three",
+                || format!("{lost} lost, again after the same frame: {again}"),
+            )?;
+        }
         match effect {
             Effect::Reply(answers) => self.land(id, answers),
             Effect::Deliver { target, parcel } => self.hand_over(id, &target, &parcel),
@@ -295,6 +314,9 @@ impl<R: Game> World<R> {
                 (Some(placed), _) => self.check_order(host, room, placed, &slip.asked, &answer)?,
                 (_, Some(carried)) => {
                     self.check_receipt((host, room), carried, &slip.asked, &answer)?;
+                }
+                _ if slip.spectator.is_some() => {
+                    self.check_shown((host, room), &slip.asked, &answer)?;
                 }
                 _ => self.check_answer(host, room, &slip.asked, &answer)?,
             }
@@ -366,6 +388,10 @@ impl<R: Game> World<R> {
             );
             return Ok(());
         }
+        let dropped = self.faults().dropped;
+        if self.chance(dropped) {
+            return self.drop_flight(id);
+        }
         // Not where the rules run alone: what traps twice there is at fault by definition.
         let alone = matches!(fed, Fed::Noted(_));
         let trap = self.faults().trap;
@@ -382,6 +408,7 @@ impl<R: Game> World<R> {
             return Ok(());
         };
         flight.trying = alone;
+        flight.lost += u32::from(matches!(fed, Fed::Appended(false, _)));
         let (invocation, instance) = (&mut flight.invocation, &mut self.hosts[host].instance);
         let resumed = step(|| Some(instance.resume(invocation.as_mut()?, fed, moment)));
         match resumed {
