@@ -257,6 +257,7 @@ impl Plan {
         self.users = 1 + below(random, self.users.min(3));
         self.rooms = self.users;
         self.sockets = 0;
+        self.spectators = 0;
         self.orders = match random.chance(1, 4) {
             true => 0,
             false => 1 + random.below(6_000),

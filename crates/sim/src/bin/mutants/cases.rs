@@ -97,7 +97,7 @@ pub(crate) const CASES: [Case; 59] = [
     swarm(
         Mutant::VerdictForgotten,
         "a rejection stays one",
-        &["S14"],
+        &["S13", "S14"],
         40,
         Worlds::Any,
     ),
@@ -201,7 +201,7 @@ pub(crate) const CASES: [Case; 59] = [
     swarm(
         Mutant::LeaseForever,
         "a lease ends also for who sees it stand still (a, b, c)",
-        &["7", "L1", "L3"],
+        &["L11", "7", "L1", "L3"],
         80,
         Worlds::Any,
     ),
