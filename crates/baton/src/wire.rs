@@ -92,7 +92,7 @@ pub struct Reply {
     pub head: Head,
     /// The version of the room's rules at the head; 0 if the room has not begun.
     pub rules: u32,
-    /// The store's time, in milliseconds since 1970.
+    /// The store's time, in milliseconds since 1970; in what spectators get, that of the read.
     pub now_ms: u64,
     /// When to ask again if nothing else happens, in milliseconds.
     pub ask_ms: u32,

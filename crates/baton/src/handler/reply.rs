@@ -97,10 +97,13 @@ impl<R: Kind> Desk<'_, R> {
         })
     }
 
-    /// The same for everybody who asks within [`TAIL_MS`].
+    /// The same for everybody who asks within [`TAIL_MS`], of the time at which it was read: by that, spectators tell a loss
+    /// from what a cache or a slow instance still holds.
     fn spectate(&self, news: News) -> Outcome {
         let every_ms = self.settings.poll_ms.max(TAIL_MS);
-        self.tell(news, every_ms + self.spread % (every_ms / 2), None)
+        let ask_ms = every_ms + self.spread % (every_ms / 2);
+        let read_ms = self.warm.read_ms().unwrap_or(self.now_ms);
+        self.tell(news, (read_ms, ask_ms), None)
     }
 
     /// Frames as they are stored: whether they make sense is for who reads them to say.
@@ -204,7 +207,8 @@ impl<R: Kind> Desk<'_, R> {
                 let other = sent.any(|sent| standing.conflicts(sent.seq, &sent.body));
                 (!other).then(|| standing.to_wire(hail.answered))
             });
-        self.tell(news, self.ask_ms(asked, request, index), standing)
+        let ask_ms = self.ask_ms(asked, request, index);
+        self.tell(news, (self.now_ms, ask_ms), standing)
     }
 
     fn ordered(&self, asked: &Asked, order: &Order, index: usize) -> Outcome {
@@ -244,7 +248,7 @@ impl<R: Kind> Desk<'_, R> {
         }
     }
 
-    fn tell(&self, news: News, ask_ms: u32, device: Option<Standing>) -> Outcome {
+    fn tell(&self, news: News, (now_ms, ask_ms): (u64, u32), device: Option<Standing>) -> Outcome {
         let (room, foreign) = (self.warm.room.as_ref(), self.warm.foreign.as_ref());
         let edition = foreign.map(|foreign| foreign.edition);
         let edition = edition.or(room.map(Room::edition)).unwrap_or_default();
@@ -253,7 +257,7 @@ impl<R: Kind> Desk<'_, R> {
             lineage: room.map(Room::lineage).unwrap_or_default(),
             head: self.warm.head(),
             rules: edition.version,
-            now_ms: self.now_ms,
+            now_ms,
             ask_ms,
             news,
             device,

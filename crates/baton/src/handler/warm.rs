@@ -265,6 +265,11 @@ impl<R: Kind> Warm<R> {
         }
     }
 
+    /// The store's time of what is known here.
+    pub(super) fn read_ms(&self) -> Option<u64> {
+        self.anchor.map(|(store_ms, _)| store_ms)
+    }
+
     /// The store's time if it has a clock.
     pub(super) fn clock_ms(&self, moment: &Moment) -> Option<u64> {
         self.clocked.then(|| self.now_ms(moment))

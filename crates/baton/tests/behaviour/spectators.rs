@@ -10,7 +10,7 @@ use baton::{Code, Head, Next, Note, Replica};
 
 use crate::support::rooms::Vault;
 use crate::support::rules::{Herd, add};
-use crate::support::{FRAME_MS, LEASE_MS, Raw, World, head_at, reply_of};
+use crate::support::{FRAME_MS, Flight, LEASE_MS, Raw, World, head_at, reply_of, watcher};
 
 /// A cache before the hosts: what it holds for ever, and what for a second.
 #[derive(Default)]
@@ -413,4 +413,40 @@ fn x8_what_not_everybody_may_read_has_no_tail() {
         let (code, _) = reply_of(&refused).expect_err("may not look");
         assert_eq!((code, refused.status), (Code::NotFound, 404));
     }
+}
+
+/// While it looks up where another client is from its clock goes on: by the time of its answer it would look newer than what
+/// was read after it.
+#[test]
+fn x8_an_instance_that_answers_late_says_when_it_read() {
+    let mut room = Room::new();
+    let mut replica: Replica<Herd> = Replica::spectator();
+    room.grow(5 * SEGMENT + 10);
+    room.world.instances[1].forget();
+    passed(&mut room.world, Call::Tail);
+    room.world.pass(LEASE_MS + 1);
+    let cursor = head_at(room.world.log(), 10);
+    let tail = Arrival {
+        who: None,
+        call: Call::Tail,
+    };
+    let mut slow = Flight::begin(&mut room.world, 1, vec![tail, watcher(cursor)]);
+    for read in ["the log", "the cursor"] {
+        assert!(slow.outcomes().is_none(), "{read} is read");
+        let effect = slow.asks().expect("a read").clone();
+        let found = room.world.perform(&effect).expect("a read");
+        if read == "the cursor" {
+            room.grow(5 * SEGMENT + 20);
+            let new = passed(&mut room.world, Call::Snapshot);
+            assert!(replica.snapshot(&new, room.world.now_ms));
+            room.world.pass(500);
+        }
+        slow.feed(&mut room.world, found);
+    }
+    let old = slow.outcomes().expect("no third read")[0].body.clone();
+    let head = replica.head();
+    assert!(read_reply(&old).expect("a reply").head.v < head.v);
+    let next = replica.tail(&old, room.world.now_ms);
+    assert_eq!((next, replica.head()), (Next::Nothing, head));
+    assert_eq!(replica.notes(), []);
 }

@@ -280,8 +280,7 @@ impl<R: Game> World<R> {
         self.spectator_waits(index, None)
     }
 
-    /// What a spectator is shown is a state of the log, and goes on from what it was shown, or it is told otherwise. It may be
-    /// told of a loss where there was none: an answer says when it was written, not when its instance read.
+    /// What a spectator is shown is a state of the log, and goes on from what it was shown, or it is told otherwise.
     fn see_shown(&mut self, index: usize, jumped: bool) -> Checked {
         let spectator = &mut self.spectators[index];
         let notes = spectator.replica.notes();
@@ -307,6 +306,13 @@ impl<R: Game> World<R> {
         hold(
             told || was.v == 0 || !sure || descends(tree, head, was),
             "S10: a spectator goes on from what it was shown",
+            || format!("spectator {index} from {} to {}", was.v, head.v),
+        )?;
+        // Where no store tells the time, an old answer of an instance whose clock is ahead looks new.
+        let losses = self.accounts[self.spectators[index].room].losses;
+        hold(
+            !told || losses > 0 || !self.plan.clock,
+            "S10: who watches is told of a loss only if there was one",
             || format!("spectator {index} from {} to {}", was.v, head.v),
         )?;
         self.note(
