@@ -12,6 +12,7 @@ use crate::id::{DeviceId, Hash, Head};
 use crate::kind::Kind;
 use crate::limits::{SEGMENT, TAIL_MS};
 use crate::mutant::{self, Mutant};
+use crate::room::Room;
 use crate::wire::{self, News, Reply};
 
 /// What a spectator remembers of its sources.
@@ -182,24 +183,31 @@ impl<R: Kind> Replica<R> {
     fn start_over(&mut self, reply: Reply, now_ms: u64) -> Next {
         let own = self.head();
         let strayed = self.strayed();
-        self.stray(false);
         if own == reply.head {
+            self.stray(false);
             return Next::Nothing;
         }
+        let room = match &reply.news {
+            News::Snapshot(bytes) | News::Reset(bytes) => self.read(bytes),
+            News::Frames(_) => None,
+        };
+        // Told by itself, as players are: who passed it on may not be able to read it, and has only the one of the change of
+        // rules. Whether that is of our history nothing tells once we strayed.
+        let head = room.as_ref().map(Room::head).unwrap_or_default();
+        let passed_on = head.v < reply.head.v;
+        if passed_on && own.v > 0 && (strayed || head.v <= own.v) {
+            return Next::Nothing;
+        }
+        self.stray(false);
         // What comes later in the same history may have ours in it, as far as a room alone can tell.
-        let longer =
-            reply.head.v > own.v || reply.head.v == own.v && mutant::on(Mutant::JumpUntold);
-        let other = strayed || !longer || self.lineage != Some(reply.lineage);
+        let longer = head.v > own.v || head.v == own.v && mutant::on(Mutant::JumpUntold);
+        let other = strayed || !longer || self.lineage != room.as_ref().map(Room::lineage);
         if own.v > 0 && other {
             self.notes.push(Note::Reset);
             if let Some(spectating) = &mut self.spectating {
                 spectating.reset_ms = Some(now_ms);
             }
         }
-        let room = match &reply.news {
-            News::Snapshot(bytes) | News::Reset(bytes) => self.read(bytes),
-            News::Frames(_) => None,
-        };
         self.restart_from(room);
         self.recognise(now_ms);
         Next::Nothing

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use baton::effect::{Arrival, Call};
 use baton::limits::{SEGMENT, TAIL_MS};
 use baton::wire::{News, read_reply, write};
-use baton::{Code, Head, Next, Note, Replica};
+use baton::{Code, Head, Lineage, Next, Note, Replica};
 
 use crate::support::rooms::Vault;
 use crate::support::rules::{Herd, add};
@@ -292,6 +292,38 @@ fn x8_another_history_as_long_as_ours_that_came_as_a_room_is_a_loss() {
     let whole = passed(&mut room.world, Call::Snapshot);
     assert!(replica.snapshot(&whole, room.world.now_ms));
     assert_eq!(replica.notes(), [Note::Reset]);
+}
+
+/// An instance that lacks the room's rules has a room of before the newest frames, and cannot tell its history's name.
+#[test]
+fn x8_an_old_room_that_is_passed_on_takes_nothing_back() {
+    let mut room = Room::new();
+    let mut replica: Replica<Herd> = Replica::spectator();
+    room.grow(20);
+    let mut old = read_reply(&passed(&mut room.world, Call::Snapshot)).expect("a reply");
+    room.grow(30);
+    let new = passed(&mut room.world, Call::Tail);
+    assert_eq!(replica.tail(&new, room.world.now_ms), Next::Nothing);
+    room.grow(33);
+    (old.head, old.lineage) = (room.world.head(), Lineage::default());
+    old.now_ms = room.world.now_ms;
+    let (own, old) = (replica.head(), write(&old));
+    assert_eq!(replica.tail(&old, room.world.now_ms), Next::Nothing);
+    assert!(!replica.snapshot(&old, room.world.now_ms));
+    assert_eq!((replica.head(), replica.notes()), (own, vec![]));
+    // Who has nothing takes it.
+    let mut other: Replica<Herd> = Replica::spectator();
+    assert!(!other.snapshot(&old, room.world.now_ms));
+    assert_eq!((other.head().v, other.notes()), (20, vec![]));
+    room.world.pass(u64::from(TAIL_MS));
+    let tail = passed(&mut room.world, Call::Tail);
+    for replica in [&mut replica, &mut other] {
+        assert_eq!(replica.tail(&tail, room.world.now_ms), Next::Nothing);
+        assert_eq!(
+            (replica.head(), replica.notes()),
+            (room.world.head(), vec![])
+        );
+    }
 }
 
 /// Where no store tells the time, instances' clocks do.
