@@ -199,6 +199,37 @@ fn seeds_without_deploys_that_once_failed_hold() {
     }
 }
 
+/// The same of worlds with spectators, pages that leave, dropped invocations and failovers.
+#[test]
+fn seeds_of_everything_that_once_failed_hold() {
+    let found = [
+        (
+            41_002_828,
+            "what a room sends waited for a record that nobody had a reason to settle",
+        ),
+        (
+            41_004_434,
+            "who watches was shown the room of before, by an instance that lacks its rules",
+        ),
+        (
+            41_000_729,
+            "an acknowledgement after three lost races was taken for a fourth",
+        ),
+        (
+            1_795_932_846_001_142,
+            "an instance that answered late looked newer to who watches",
+        ),
+        (
+            1_795_920_879_005_636,
+            "the rules of before were taken away where the store had lost the snapshot",
+        ),
+    ];
+    for (seed, what) in found {
+        let outcome = run_seed(seed, Keep::default());
+        assert_eq!(outcome.verdict, Verdict::Held, "seed {seed}: {what}");
+    }
+}
+
 /// Worlds of rooms that are users' own in which more goes wrong than a seed draws, so that what is rare there is seen.
 fn harsher(seed: u64, plan: &mut Plan) {
     let mut random = Random::from_seed(seed ^ 0x5eed_0abc);

@@ -342,7 +342,8 @@ impl<R: Kind> Invocation<R> {
             // While something is suspected it is the inbox that is tried, one thing at a time.
             return self.push();
         }
-        let due = self.idle_due(now_ms) || self.switch_due() || self.owes(now_ms);
+        let own = self.idle_due(now_ms) || self.switch_due() || self.owes(now_ms);
+        let due = own || self.holds_up(now_ms);
         if !wanted && inbox.is_empty() && junk.is_empty() && !due {
             return self.reply(moment);
         }
@@ -384,6 +385,13 @@ impl<R: Kind> Invocation<R> {
     fn owes(&self, now_ms: u64) -> bool {
         let room = self.warm.room.as_ref();
         room.is_some_and(|room| room.owes(now_ms))
+    }
+
+    /// Whether what the room sends waits for a record to be settled: perhaps nobody else has a reason to.
+    fn holds_up(&self, now_ms: u64) -> bool {
+        let room = self.warm.room.as_ref();
+        let sends = |room: &Room<R>| !room.parcels(&self.name, now_ms).is_empty();
+        self.warm.attempt.is_some() && self.settings.deliver && room.is_some_and(sends)
     }
 
     /// Whether the operator wants the room on later rules.
