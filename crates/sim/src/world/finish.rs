@@ -89,37 +89,9 @@ impl<R: Game> World<R> {
         if self.flights.range(..=self.last_faulty).next().is_some() || self.is_late() {
             self.held_up_ms = self.now_ms;
         }
-        if let Some(unwell) = self.unwell(since_ms, took_ms) {
+        if let Some((check, seen)) = self.unsettled(since_ms, took_ms) {
             self.after(HEAL_LOOK_MS, Event::Look);
-            return hold(
-                took_ms <= SETTLE_MS,
-                "L1: every action gets its answer once faults stop",
-                || unwell,
-            );
-        }
-        if let Some(absent) = self.absent() {
-            self.after(HEAL_LOOK_MS, Event::Look);
-            return hold(
-                took_ms <= SETTLE_MS,
-                "L10: who has a room open and is answered is in it",
-                || absent,
-            );
-        }
-        if let Some(sent) = self.on_its_way() {
-            self.after(HEAL_LOOK_MS, Event::Look);
-            return hold(
-                took_ms <= SETTLE_MS,
-                "L11: what a room sends arrives once faults stop",
-                || sent,
-            );
-        }
-        if let Some(behind) = self.left_behind() {
-            self.after(HEAL_LOOK_MS, Event::Look);
-            return hold(
-                took_ms <= SETTLE_MS,
-                "L12: who watches sees the room as it is",
-                || behind,
-            );
+            return hold(took_ms <= SETTLE_MS, check, || seen);
         }
         self.look_at_time()?;
         self.healed = Healed {

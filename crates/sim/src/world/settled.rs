@@ -19,6 +19,30 @@ const QUIET_MS: u64 = 10_000;
 const CURSE_MS: u64 = 2 * CURSE_TICKS * TICK_MS as u64;
 
 impl<R: Game> World<R> {
+    /// What has not settled yet, and by which rule it must.
+    pub(super) fn unsettled(&self, since_ms: u64, took_ms: u64) -> Option<(&'static str, String)> {
+        let all = [
+            (
+                "L1: every action gets its answer once faults stop",
+                self.unwell(since_ms, took_ms),
+            ),
+            (
+                "L10: who has a room open and is answered is in it",
+                self.absent(),
+            ),
+            (
+                "L11: what a room sends arrives once faults stop",
+                self.on_its_way(),
+            ),
+            (
+                "L12: who watches sees the room as it is",
+                self.left_behind(),
+            ),
+        ];
+        all.into_iter()
+            .find_map(|(check, seen)| seen.map(|seen| (check, seen)))
+    }
+
     /// Whether the store has yet to do what it was asked for while things went wrong.
     pub(super) fn is_late(&self) -> bool {
         self.events.values().any(|event| {
@@ -39,7 +63,7 @@ impl<R: Game> World<R> {
 
     /// What has not settled yet. A device that there is no place for has settled once it was told, for as
     /// long as none of its user's may be forgotten.
-    pub(super) fn unwell(&self, since_ms: u64, took_ms: u64) -> Option<String> {
+    fn unwell(&self, since_ms: u64, took_ms: u64) -> Option<String> {
         // A request of before may wait for a call that went wrong, and hold up an instance's others; those
         // come all at once then, perhaps with more old cursors than one batch looks up.
         let record_ms = match self.plan.clock {
@@ -123,7 +147,7 @@ impl<R: Game> World<R> {
 
     /// Who has a room open, and is not in it under a session of one of its pages. Not asked of a room that no frame can be
     /// made for, or whose time may stand still for as long as clocks are off.
-    pub(super) fn absent(&self) -> Option<String> {
+    fn absent(&self) -> Option<String> {
         for (index, client) in self.clients.iter().enumerate() {
             let Accounts {
                 book,
