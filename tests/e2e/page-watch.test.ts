@@ -62,6 +62,16 @@ test('x8_a_page_that_watches_shows_the_match_by_what_caches_hold_and_follows_the
   expect(watcher.faults).toEqual([])
 })
 
+test('who_watches_a_countdown_is_told_no_keys', async () => {
+  const watcher = await Player.watch(browser, nginx.url, 'counted', () => {})
+  await Bot.join(host.url, 'counted')
+  await watcher.sees('the countdown', ({ phase }) => phase === 'countdown')
+  const moment = watcher.page.locator('.moment')
+  expect(await moment.innerText()).toContain('about to begin')
+  expect(await moment.locator('kbd').count()).toBe(0)
+  expect(watcher.faults).toEqual([])
+})
+
 test('who_plays_alone_after_watching_looks_at_the_room_no_more', async () => {
   await Bot.join(host.url, 'left')
   const asked: string[] = []

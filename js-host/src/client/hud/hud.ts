@@ -281,7 +281,7 @@ export class HudView {
   #moment({ hud, mine }: View, now_ms: number): TemplateResult | typeof nothing {
     if (hud.phase === 'countdown') {
       return html`<div class="moment"><p class="big" id="big" role="timer">${seconds(hud.ms_left)}</p>
-        <p>${mine ? 'Get ready: stay human until rescue comes.' : 'The match is about to begin.'}</p>${this.#reminder()}</div>`
+        <p>${mine ? 'Get ready: stay human until rescue comes.' : 'The match is about to begin.'}</p>${this.#ports.watches() ? nothing : this.#reminder()}</div>`
     }
     if (hud.phase === 'idle') {
       return html`<div class="moment"><p class="big calm" id="big">Waiting for players</p><p>The match starts by itself.</p></div>`
