@@ -86,7 +86,8 @@ pub struct Sent {
 pub struct Reply {
     /// [`PROTOCOL`].
     pub protocol: u8,
-    /// The room's unbroken history; a change of it means that the store lost writes.
+    /// The room's unbroken history; a change of it means that the store lost writes. Zeros where the host lacks the room's
+    /// rules.
     pub lineage: Lineage,
     /// The newest committed frame that the host knows; version 0 if the room has not begun.
     pub head: Head,

@@ -220,6 +220,10 @@ fn seeds_of_everything_that_once_failed_hold() {
             "an instance that answered late looked newer to who watches",
         ),
         (
+            1_795_937_496_000_118,
+            "an instance that lacks the rules named the history of before a loss",
+        ),
+        (
             1_795_920_879_005_636,
             "the rules of before were taken away where the store had lost the snapshot",
         ),

@@ -252,9 +252,11 @@ impl<R: Kind> Desk<'_, R> {
         let (room, foreign) = (self.warm.room.as_ref(), self.warm.foreign.as_ref());
         let edition = foreign.map(|foreign| foreign.edition);
         let edition = edition.or(room.map(Room::edition)).unwrap_or_default();
+        // What is left here of a room whose rules are not is older than its head, and perhaps than a loss.
+        let lineage = room.filter(|_| foreign.is_none()).map(Room::lineage);
         let reply = Reply {
             protocol: PROTOCOL,
-            lineage: room.map(Room::lineage).unwrap_or_default(),
+            lineage: lineage.unwrap_or_default(),
             head: self.warm.head(),
             rules: edition.version,
             now_ms,
