@@ -10,7 +10,7 @@
 
 use super::senders::Brought;
 use super::{NotHere, Opened, ReplayError, Room};
-use crate::frame::{Entry, Frame};
+use crate::frame::{Cut, Entry, Frame};
 use crate::id::BodyHash;
 use crate::kind::Kind;
 use crate::limits::MAX_DUE;
@@ -296,6 +296,11 @@ pub(super) fn carries(entry: &Entry) -> bool {
             | Entry::Receive { .. }
             | Entry::Decline { .. }
             | Entry::Due
+            // A room pauses at the last tick of its frame: the ticks up to there are told the time before the cut.
+            | Entry::Cut {
+                why: Cut::Pause,
+                ..
+            }
     )
 }
 

@@ -1,7 +1,7 @@
 //! Time in a room: what silence does to it, exact ticks, and the account of what was left out.
 
 use baton::frame::{Cut, Entry};
-use baton::{Random, Rules};
+use baton::{By, Ctx, Player, Random, Reject, Rules};
 
 use crate::support::rules::{
     CATCH_UP, CATCH_UP_MS, GRACE_MS, GRACE_TICKS, Herd, HerdWith, PAUSE, Purse, SKIP, TICK_MS, add,
@@ -56,6 +56,65 @@ fn j19_a_room_that_pauses_stops_at_the_tick_at_which_the_last_player_leaves() {
         "the player was gone, and is back"
     );
     assert_eq!(cuts(&audit), [(Cut::Pause, HOUR_MS - gone * TICK_MS)]);
+}
+
+/// Rules that keep what time they were told.
+#[derive(Clone, Copy, Debug)]
+struct Diary;
+
+impl Rules for Diary {
+    type Config = ();
+    type State = Vec<(u64, u64)>;
+    type Action = ();
+    const KIND: &'static str = "diary";
+    const VERSION: u32 = 1;
+    const TICK_MS: u32 = TICK_MS as u32;
+    const GRACE_MS: u32 = GRACE_MS as u32;
+
+    fn setup(_: &mut Ctx<'_, Self>) -> Self::State {
+        Vec::new()
+    }
+
+    fn validate(_: &Self::State, _: By, (): &(), _: &Ctx<'_, Self>) -> Result<(), Reject> {
+        Ok(())
+    }
+
+    fn apply(_: &mut Self::State, _: By, (): (), _: &mut Ctx<'_, Self>) {}
+
+    fn left(state: &mut Self::State, _: Player, ctx: &mut Ctx<'_, Self>) {
+        state.push((ctx.tick(), ctx.now_ms()));
+    }
+
+    fn tick(state: &mut Self::State, ctx: &mut Ctx<'_, Self>) {
+        state.push((ctx.tick(), ctx.now_ms()));
+    }
+
+    fn view(_: &Self::State, _: Option<Player>) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+}
+
+#[test]
+fn j19_a_room_that_pauses_tells_its_rules_the_time_that_it_was_also_when_it_is_replayed() {
+    let mut world = World::<Diary>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    world.pass(HOUR_MS);
+    ann.say(&mut world, 0, &[]).expect("answered");
+    world.replace(1);
+    world.pass(LEASE_MS + 1);
+    ann.say(&mut world, 1, &[]).expect("replayed");
+    let audit = world.audit();
+    assert_eq!(cuts(&audit).len(), 1, "it paused");
+    let gone = GRACE_TICKS + 1;
+    let told = audit.room.state();
+    assert_eq!(
+        told[gone as usize - 1],
+        told[gone as usize],
+        "who left at that tick"
+    );
+    for (tick, now_ms) in told.iter().filter(|(tick, _)| *tick <= gone) {
+        assert_eq!(*now_ms, START_MS + tick * TICK_MS, "at tick {tick}");
+    }
 }
 
 #[test]
