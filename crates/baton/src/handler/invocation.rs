@@ -381,10 +381,14 @@ impl<R: Kind> Invocation<R> {
         }
     }
 
-    /// Whether the room has something to do by itself.
+    /// Whether the room has something to do by itself. While something is suspected that is not asked, since the question
+    /// may be at fault: it is tried.
     fn owes(&self, now_ms: u64) -> bool {
         let room = self.warm.room.as_ref();
-        room.is_some_and(|room| room.owes(now_ms))
+        match &self.warm.attempt {
+            Some(bytes) => Attempt::read(bytes, 0).is_timely(),
+            None => room.is_some_and(|room| room.owes(now_ms)),
+        }
     }
 
     /// Whether what the room sends waits for a record to be settled: perhaps nobody else has a reason to.
@@ -507,6 +511,7 @@ impl<R: Kind> Invocation<R> {
             now_ms: self.warm.now_ms(moment),
             wait_ms: self.wait_ms,
             tried: self.tried,
+            trapped: self.trap.is_some(),
             block: self.block.as_deref(),
             newest: self.newest.as_ref(),
             strangers: &strangers,

@@ -37,6 +37,8 @@ pub(super) struct Desk<'a, R: Kind> {
     pub(super) wait_ms: u32,
     /// Something of the invocation may have been written.
     pub(super) tried: bool,
+    /// The rules broke on these requests.
+    pub(super) trapped: bool,
     pub(super) block: Option<&'a [ByteBuf]>,
     /// For the operator: the newest frames, as the store has them.
     pub(super) newest: Option<&'a Newest>,
@@ -319,11 +321,10 @@ impl<R: Kind> Desk<'_, R> {
         if asked.waits || asked.writes() && self.wait_ms > 0 {
             return self.wait_ms + 1 + jitter % (self.settings.frame_ms / 4 + 1);
         }
-        let owes = self
-            .warm
-            .room
-            .as_ref()
-            .is_some_and(|room| room.owes(self.now_ms));
+        // The question may be what breaks the rules.
+        let suspected = self.trapped || self.warm.attempt.is_some();
+        let room = self.warm.room.as_ref().filter(|_| !suspected);
+        let owes = room.is_some_and(|room| room.owes(self.now_ms));
         let every_ms = match request.frames {
             _ if owes => self.settings.frame_ms,
             true => self.settings.poll_ms,

@@ -118,8 +118,17 @@ fn whoever_is_asked_goes_on_with_what_is_due_also_cold() {
 
 #[test]
 fn what_the_room_does_by_itself_and_breaks_the_rules_halts_it() {
+    halts_after(BrittleAction::Owe);
+}
+
+#[test]
+fn a_room_that_breaks_the_rules_when_it_is_asked_what_it_does_is_halted_and_can_be_read() {
+    halts_after(BrittleAction::BreakDue);
+}
+
+fn halts_after(action: BrittleAction) {
     let mut scene = Scene::new(2, 0);
-    scene.break_with("mallory", &[BrittleAction::Owe]);
+    scene.break_with("mallory", &[action]);
     for _ in 0..400 {
         scene.round(false);
         if scene.halted() {

@@ -30,6 +30,8 @@ pub struct BrittleState {
     pub fuse: Option<u64>,
     /// The room breaks them by itself.
     pub owes: bool,
+    /// It breaks them when it is asked what it does by itself.
+    pub asked_badly: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,6 +55,8 @@ pub enum BrittleAction {
     Swell,
     /// The room itself breaks the rules next.
     Owe,
+    /// Whoever asks what the room does by itself breaks them next.
+    BreakDue,
 }
 
 impl Rules for Brittle {
@@ -88,6 +92,7 @@ impl Rules for Brittle {
         match action {
             BrittleAction::Add(amount) => *state.counters.entry(who).or_default() += amount,
             BrittleAction::Owe => state.owes = true,
+            BrittleAction::BreakDue => state.asked_badly = true,
             BrittleAction::Fuse(ticks) => state.fuse = Some(ctx.tick() + ticks),
             BrittleAction::Gamble => assert!(ctx.random().chance(1, 2), "brittle"),
             BrittleAction::BreakValidate | BrittleAction::BreakApply => panic!("brittle"),
@@ -114,6 +119,7 @@ impl Rules for Brittle {
     }
 
     fn due(state: &BrittleState, _: &Ctx<'_, Self>) -> Option<BrittleAction> {
+        assert!(!state.asked_badly, "brittle");
         state.owes.then_some(BrittleAction::BreakApply)
     }
 
