@@ -24,6 +24,8 @@ const SEGMENTS_AT_ONCE: u64 = 8;
 const SNAPSHOTS_TRIED: u64 = 4;
 /// The same, where no hint tells which is the newest.
 const SNAPSHOTS_SEARCHED: u64 = 16;
+/// Segments at which a block's end is looked for, at most.
+const BLOCK_LOOKS: u32 = 16;
 /// The farthest that a search for the newest segment leaps, as a power of two.
 const LEAP: u32 = 16;
 
@@ -308,7 +310,7 @@ impl Task {
 
     /// A full block of frames by its last version. Where void frames lie, a frame's slot is later
     /// than its version, so the frame after the block is looked for too: what it follows is the
-    /// block's end.
+    /// block's end. `None` too if the block was trimmed.
     async fn block(&mut self, last: u64) -> Result<Option<Vec<ByteBuf>>, Trouble> {
         let head = self.cache.line.last();
         if last > head.v || !last.is_multiple_of(SEGMENT) || last == 0 {
@@ -316,10 +318,20 @@ impl Task {
         }
         let first = last - SEGMENT;
         let mut segment = segment_of(first + 1);
+        let newest = segment_of(head.slot);
         let mut end = (last == head.v).then_some(head);
-        while end.is_none() && segment <= segment_of(head.slot) {
+        let mut looks = 0;
+        while end.is_none() && segment <= newest && looks < BLOCK_LOOKS {
+            looks += 1;
             let segments = [segment, segment + 1];
             self.load_segments(&segments, Vec::new()).await?;
+            if self.loaded.is_trimmed(segment) {
+                // It is gone, unless void frames have put it where frames are kept.
+                segment = (newest + 1)
+                    .saturating_sub(self.keep_segments)
+                    .max(segment + 1);
+                continue;
+            }
             let slots = segments.into_iter().flat_map(slots_of);
             let frames = slots.filter_map(|slot| Some((slot, self.loaded.at(slot)??)));
             let frames: Vec<(u64, &Slot)> = frames.collect();
@@ -336,7 +348,14 @@ impl Task {
                 };
                 after.contains(&link.head()).then_some(link)
             });
-            segment += 1;
+            let versions = || frames.iter().filter_map(|(_, held)| Some(held.place?.v));
+            if versions().min().is_some_and(|v| v > last + 1) {
+                break;
+            }
+            // A version has a slot of its own: so many lie between.
+            let ahead = versions().max().map_or(0, |v| last.saturating_sub(v));
+            let beyond = segment_of(slots_of(segment + 1).end() + ahead);
+            segment = beyond.max(segment + 1);
         }
         let Some(end) = end else { return Ok(None) };
         let mut line = Line::ending(end);

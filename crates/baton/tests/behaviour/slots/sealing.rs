@@ -144,6 +144,59 @@ fn a_void_frame_is_left_out_of_the_archive_and_the_chain_goes_through() {
 }
 
 #[test]
+fn a_block_that_was_trimmed_is_gone_and_to_look_for_it_costs_little_however_long_the_log() {
+    let segments = KEPT + 40;
+    let mut desk = Desk::grown(segments * SEGMENT + 20);
+    let mut block = |last: u64| {
+        let read = Read {
+            block: Some(last),
+            ..super::read_from(desk.last())
+        };
+        let mut calls = 0;
+        let fed = desk.shelf.perform_with(0, &Effect::Read(read), |_, _| {
+            calls += 1;
+            None
+        });
+        let Fed::Read(found) = fed else {
+            panic!("a read");
+        };
+        (found.block.map(|frames| frames.len() as u64), calls)
+    };
+    for segment in [1, 2, 20, segments - KEPT - 8] {
+        let (found, calls) = block(segment * SEGMENT);
+        assert_eq!(found, None, "segment {segment}");
+        assert!(calls <= 16, "segment {segment}: {calls} calls");
+    }
+    for segment in [segments - KEPT + 2, segments - 1, segments] {
+        let (found, calls) = block(segment * SEGMENT);
+        assert_eq!(found, Some(SEGMENT), "segment {segment}");
+        assert!(calls <= 16, "segment {segment}: {calls} calls");
+    }
+}
+
+#[test]
+fn a_block_is_found_behind_more_void_frames_than_a_segment_has() {
+    let mut desk = Desk::grown(10);
+    for slot in 11..11 + 5 * SEGMENT {
+        let stale = frame(desk.heads[4], 9);
+        assert_eq!(desk.shelf.put(slot, &stale.frame), Answer::Done);
+    }
+    desk.shelf.slots[0].forget();
+    desk.grow(4 * SEGMENT + 20);
+    for last in [SEGMENT, 2 * SEGMENT, 4 * SEGMENT] {
+        let read = Read {
+            block: Some(last),
+            ..super::read_from(desk.last())
+        };
+        let Fed::Read(found) = desk.shelf.perform(1, &Effect::Read(read)) else {
+            panic!("a read");
+        };
+        let block = found.block.map(|block| block.len() as u64);
+        assert_eq!(block, Some(SEGMENT), "up to {last}");
+    }
+}
+
+#[test]
 fn old_segments_become_tombstones_and_are_never_deleted() {
     let segments = KEPT + 6;
     let mut desk = Desk::grown(segments * SEGMENT + 40);
