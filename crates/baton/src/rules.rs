@@ -37,12 +37,14 @@ pub type Ctx<'a, R> = Context<'a, <R as Rules>::Config>;
 ///    rules hands bytes on, of rooms that everybody may read, and leads no room that has changed.
 /// 4. Take the old rules out when no room is on them any more. A room that nobody asks for does not
 ///    change; a build without its rules answers [`Code::Rules`](crate::Code::Rules). On a store of
-///    single keys the snapshot of a change is kept apart from its frame, which can fail: a room that
-///    has not made 64 frames since may answer so too, until a build with both is back.
+///    single keys a room has no snapshot of its change: until the next frame whose version 64
+///    divides, it needs a build with both too.
 ///
 /// A room never goes back. Everything but config and state stays: players, marks, sends, tick. Ticks
 /// may become longer or shorter, not begin or end. What other rooms send is read by the rules that the
-/// room is on when it arrives, so actions of the server only grow by variants at the end.
+/// room is on when it arrives, so actions of the server only grow by variants at the end; and the kind
+/// that gets a new one changes its rules, on every instance, before the kind that sends it: what cannot
+/// be read is declined, for good.
 pub trait Rules: Sized + 'static {
     /// What a room is told at its start; recorded in its first frame.
     type Config: Clone + Debug + Default + Serialize + DeserializeOwned;
