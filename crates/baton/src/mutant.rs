@@ -112,6 +112,8 @@ pub enum Mutant {
     ClockBelieved,
     /// Whatever a cache holds is newer.
     CacheBelieved,
+    /// A snapshot is what it says, whatever its check.
+    DamageBelieved,
 
     // Stores that can only create keys if absent.
     /// A cache or snapshot counts, and a write is confirmed, if one slot holds the frame named.
@@ -152,7 +154,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// All of them.
-    pub const ALL: [Mutant; 59] = [
+    pub const ALL: [Mutant; 60] = [
         Mutant::SnapshotWithoutWindows,
         Mutant::SnapshotWithoutMarks,
         Mutant::VerdictForgotten,
@@ -198,6 +200,7 @@ impl Mutant {
         Mutant::JumpUntold,
         Mutant::ClockBelieved,
         Mutant::CacheBelieved,
+        Mutant::DamageBelieved,
         Mutant::OneSlotChecked,
         Mutant::MomentsMixed,
         Mutant::VoidEndsLog,

@@ -50,7 +50,7 @@ pub const NAMES: [(&str, bool); FAULTS] = [
     ("two requests interleaved in one instance", true),
     ("trap", true),
     ("two versions of rules together", true),
-    ("snapshot corrupt (refused whole: behaviour tests)", false),
+    ("snapshot corrupt", true),
     ("device id used twice, storage cloned or lost", true),
     ("same number, other body", true),
     ("pushed frames dropped, doubled, reordered", true),
@@ -265,6 +265,11 @@ impl Counters {
         self.faults[number - 1]
     }
 
+    /// How often that happened.
+    pub fn of_other(&self, other: Other) -> u64 {
+        self.others[other as usize]
+    }
+
     /// Adds another run's.
     pub fn add(&mut self, other: &Self) {
         for (sum, count) in self.faults.iter_mut().zip(&other.faults) {
@@ -303,7 +308,7 @@ impl Counters {
 
     /// What is beside the list and never happened.
     pub fn others_not_seen(&self) -> Vec<Other> {
-        let never = |other: &Other| self.others[*other as usize] == 0;
+        let never = |other: &Other| self.of_other(*other) == 0;
         Other::ALL.into_iter().filter(never).collect()
     }
 
@@ -319,7 +324,7 @@ impl Counters {
             table.push_str(&format!("{:>2} {name:<58} {count:>9}\n", index + 1));
         }
         for other in Other::ALL {
-            let (name, count) = (other.name(), self.others[other as usize]);
+            let (name, count) = (other.name(), self.of_other(other));
             table.push_str(&format!("   {name:<58} {count:>9}\n"));
         }
         table

@@ -23,6 +23,7 @@ pub mod waiting;
 pub mod world;
 
 pub use outcome::{
-    Failure, Keep, Outcome, Verdict, run, run_drawn, run_seed, run_shared, run_undeployed,
+    Failure, Keep, Outcome, Verdict, run, run_drawn, run_seed, run_shared, run_undamaged,
+    run_undeployed,
 };
 pub use plan::Plan;

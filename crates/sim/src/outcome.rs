@@ -46,6 +46,8 @@ pub enum Verdict {
 pub struct Outcome {
     /// Its seed.
     pub seed: u64,
+    /// What it drew.
+    pub plan: Plan,
     /// What came of it.
     pub verdict: Verdict,
     /// What happened.
@@ -78,6 +80,14 @@ pub fn run_seed(seed: u64, keep: Keep) -> Outcome {
 
 /// The same with the plan changed before it is run.
 pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
+    run_undamaged(seed, keep, |plan| {
+        plan.draw_damage(&mut Random::from_seed(seed.rotate_left(24)));
+        change(plan);
+    })
+}
+
+/// The same with snapshots that are never damaged, as in every seed once: what seeds found then is found so.
+pub fn run_undamaged(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     run_undeployed(seed, keep, |plan| {
         plan.draw_deploy(&mut Random::from_seed(seed.rotate_left(16)));
         plan.draw_wires(&mut Random::from_seed(seed.rotate_left(48)));
@@ -86,7 +96,7 @@ pub fn run_drawn(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outco
     })
 }
 
-/// The same without deploys and sends and what came after them, as every seed was once: what seeds found then is found so.
+/// The same without deploys and sends and what came with and after them, from before that.
 pub fn run_undeployed(seed: u64, keep: Keep, change: impl FnOnce(&mut Plan)) -> Outcome {
     run_shared(seed, keep, |plan| {
         plan.draw_own(&mut Random::from_seed(seed.rotate_left(32)));
@@ -149,6 +159,7 @@ fn run_of<R: Game>(seed: u64, random: Random, plan: &Plan, keep: Keep) -> Outcom
     let at_ms = world.now_ms();
     Outcome {
         seed,
+        plan: plan.clone(),
         verdict: match failed {
             None => Verdict::Held,
             Some((how, broken)) => Verdict::Failed { how, broken, at_ms },

@@ -138,6 +138,8 @@ pub struct Faults {
     pub evictions: u32,
     /// Times that the store is full for seconds.
     pub full: u32,
+    /// Times that what the store tells of snapshots is damaged for seconds.
+    pub damaged: u32,
     /// Times that an instance stands still as a whole.
     pub stops: u32,
     /// Times that an instance is replaced after finishing its requests.
@@ -269,6 +271,23 @@ impl Plan {
         }
     }
 
+    /// Whether instances' clocks tell the time.
+    pub fn clocks_are_right(&self) -> bool {
+        let Faults {
+            skew_ms,
+            drift_ppm,
+            steps,
+            frozen,
+            ..
+        } = self.faults;
+        skew_ms + drift_ppm + steps == 0 && !frozen
+    }
+
+    /// Whether anything may go wrong.
+    pub fn is_troubled(&self) -> bool {
+        self.faults != Faults::default() || self.poison > 0 || self.rollout.is_some()
+    }
+
     /// Whether the store loses nothing, not even a snapshot: what lies before may not be replayed again.
     pub fn keeps(&self) -> bool {
         let Faults {
@@ -313,6 +332,13 @@ impl Plan {
             self.faults.failovers = rate(2);
             self.faults.dropped = rate(60);
             self.faults.leaves = rate(4);
+        }
+    }
+
+    /// In some worlds snapshots are damaged, from a generator of its own too.
+    pub fn draw_damage(&mut self, random: &mut Random) {
+        if self.faults != Faults::default() && random.chance(1, 3) {
+            self.faults.damaged = 1 + random.below(6);
         }
     }
 

@@ -83,6 +83,8 @@ pub struct BankState {
     pub coins: i64,
     /// What other rooms sent.
     pub received: i64,
+    /// What time it was at the last tick, and when somebody came or went.
+    pub told_ms: u64,
 }
 
 /// What a player does.
@@ -259,6 +261,7 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
         let cursed = state.cursed.is_some_and(|at| ctx.tick() >= at);
         assert!(!(cursed && breaks()), "time that breaks the rules");
         state.ticks += 1;
+        state.told_ms = ctx.now_ms();
         if ctx.tick().is_multiple_of(HERD_TICKS) {
             state.herd += 1;
         }
@@ -268,12 +271,14 @@ impl<const POLICY: u8> Rules for Bank<POLICY> {
         }
     }
 
-    fn joined(state: &mut BankState, _: Player, _: &mut Ctx<'_, Self>) {
+    fn joined(state: &mut BankState, _: Player, ctx: &mut Ctx<'_, Self>) {
         state.here += 1;
+        state.told_ms = ctx.now_ms();
     }
 
-    fn left(state: &mut BankState, _: Player, _: &mut Ctx<'_, Self>) {
+    fn left(state: &mut BankState, _: Player, ctx: &mut Ctx<'_, Self>) {
         state.here -= 1;
+        state.told_ms = ctx.now_ms();
     }
 
     fn view(state: &BankState, _: Option<Player>) -> serde_json::Value {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use baton::effect::{Effect, Fed, Found, Item, NEWEST, Read};
 use baton::frame::Frame;
 use baton::slots::{Answer, Call, Keys};
-use baton::{Hash, Head, Log};
+use baton::{Hash, Head, Log, Random};
 use serde_bytes::ByteBuf;
 
 /// A room's part of the store.
@@ -20,6 +20,8 @@ pub struct Shelf {
     other: Option<Log>,
     /// Writes are refused until this time of the run.
     pub full_until_ms: u64,
+    /// What is told of snapshots is damaged until this time of the run.
+    pub damaged_until_ms: u64,
     /// A store that can only create keys if absent takes the log's place.
     keys: Option<Line>,
     /// A copy that lags: all of it as it was once.
@@ -203,6 +205,7 @@ impl Shelf {
         let lost = self.frames() != copy.frames();
         *self = Self {
             full_until_ms: self.full_until_ms,
+            damaged_until_ms: self.damaged_until_ms,
             ..copy
         };
         Some(lost)
@@ -279,6 +282,47 @@ impl Shelf {
             Effect::Reply(_) | Effect::Deliver { .. } => (Fed::Failed, Wrote::Nothing),
         }
     }
+}
+
+/// Damages the snapshot that came with a read, if one did.
+pub fn damage(fed: &mut Fed, random: &mut Random) -> bool {
+    let (Fed::Read(found)
+    | Fed::Appended(_, found)
+    | Fed::Pushed(found)
+    | Fed::Full(found)
+    | Fed::Noted(found)) = fed
+    else {
+        return false;
+    };
+    let Some(snapshot) = &mut found.snapshot else {
+        return false;
+    };
+    let at = random.below(u32::try_from(snapshot.len()).unwrap_or(u32::MAX)) as usize;
+    match random.chance(1, 2) {
+        true => snapshot.truncate(at),
+        false => snapshot[at] ^= 1 << random.below(8),
+    }
+    true
+}
+
+/// The same of a snapshot's text under its key.
+pub fn damage_text(call: &Call, answer: &mut Answer, random: &mut Random) -> bool {
+    let (Call::Get { key }, Answer::Text(text)) = (call, answer) else {
+        return false;
+    };
+    if !key.contains(":snapshot:") || text.is_empty() {
+        return false;
+    }
+    let at = random.below(u32::try_from(text.len()).unwrap_or(u32::MAX)) as usize;
+    let other = match text.as_bytes()[at] {
+        b'A' => "B",
+        _ => "A",
+    };
+    match random.chance(1, 2) {
+        true => text.truncate(at),
+        false => text.replace_range(at..=at, other),
+    }
+    true
 }
 
 fn push(log: &mut Log, items: &[ByteBuf], times: Times) -> bool {

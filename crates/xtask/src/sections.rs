@@ -85,7 +85,7 @@ pub(crate) const SECTIONS: [Section; 16] = [
         name: "deliberate",
         title: "deliberate faults of the library: each must be found",
         needs: &[],
-        advice: "a row that says NOTHING needs a check, or a world in which the fault shows; crates/sim/src/mutants.rs",
+        advice: "a row that says NOTHING needs a check, or a world in which the fault shows; crates/sim/src/bin/mutants/cases.rs",
         run: deliberate,
     },
     Section {

@@ -1,7 +1,7 @@
 //! The books of one room: every frame that was ever committed, the chain that the store holds now,
 //! and what that chain must come to. Kept as the store appends, apart from whoever asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use baton::frame::Frame;
 use baton::{Hash, Head, Lineage, Nonce, Room};
@@ -57,8 +57,8 @@ pub struct Witness<'a> {
     pub ledger: &'a Ledger,
     /// Whether the store has lost writes.
     pub lossy: bool,
-    /// Whether something was ever suspected: then entries and time may be tried alone.
-    pub tried: bool,
+    /// The frames in which entries and time may be tried alone.
+    pub tries: &'a BTreeSet<Hash>,
     /// The time of the run.
     pub now_ms: u64,
 }

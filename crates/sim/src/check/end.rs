@@ -86,6 +86,36 @@ pub fn comes_again<R: Game>(
     Ok(())
 }
 
+/// What a device kept and was never told anything of is in the log, also where the store lost something. `own`: its numbers.
+pub fn forgets_nothing<R: Game>(
+    told: &Told,
+    owner: &Owner,
+    own: impl Iterator<Item = u64>,
+    ledger: &Ledger,
+    alone: &Book<R>,
+) -> Checked {
+    if ledger.is_doubled(owner) || ledger.gave_up(owner) || alone.oracle.halted {
+        return Ok(());
+    }
+    let device = alone.oracle.device(owner).map(|(_, device)| device);
+    let verdicts = device.map_or(&[][..], |device| &device.verdicts);
+    for seq in own {
+        let logged = verdicts.iter().any(|(_, at, ..)| *at == seq);
+        hold(
+            logged || told.answers.contains_key(&(owner.clone(), seq)),
+            "S3: what a device was never told of is in the log",
+            || {
+                format!(
+                    "{} {seq}, its mark is {:?}",
+                    owner.0,
+                    device.map(|device| device.mark)
+                )
+            },
+        )?;
+    }
+    Ok(())
+}
+
 /// Where no store lost anything, every action that a device kept has its verdict, in order.
 pub fn holds_all<R: Game>(ledger: &Ledger, alone: &Book<R>, losses: u64) -> Checked {
     for (owner, made) in ledger.owners() {

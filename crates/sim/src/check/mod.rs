@@ -1,5 +1,5 @@
-//! What must hold, whatever went wrong. Named after the invariants S1 to S22 and L1 to L8 and the
-//! design's nine; each file checks one place where they can be seen. None of it asks the code under
+//! What must hold, whatever went wrong. Named after the invariants S1 to S21 and L1 to L8, the design's
+//! nine and the requirements' rows, from L9 on by itself (tests of the stores look at S22, S2 is S1's chain); each file checks one place where they can be seen. None of it asks the code under
 //! test for a verdict where an oracle of its own can tell.
 
 pub mod book;

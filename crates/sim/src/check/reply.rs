@@ -2,7 +2,7 @@
 //! standing as the log has it. Seen where the reply leaves the instance.
 
 use baton::wire::{News, Reply};
-use baton::{BodyHash, Code, Hash, Head, Lineage};
+use baton::{BodyHash, Code, Hash, Head, Lineage, limits};
 
 use super::book::{Book, Leaf, Tree, descends};
 use super::ledger::{Ledger, Owner};
@@ -171,8 +171,16 @@ fn snapshot(bytes: &[u8], head: Head, asked: &Asked, tree: &Tree) -> Checked {
 fn standing<R: Game>(reply: &Reply, owner: &Owner, answered: u64, book: &Book<R>) -> Checked {
     let v = reply.head.v;
     let known = book.oracle.device(owner);
-    let (Some(standing), Some((number, device))) = (&reply.device, known) else {
+    let Some(standing) = &reply.device else {
         return Ok(());
+    };
+    let Some((number, device)) = known else {
+        // It may have given way since.
+        return hold(
+            book.oracle.was_evicted(standing.number),
+            "S14: who is not registered is told no number",
+            || format!("at version {v}: {standing:?}"),
+        );
     };
     // The books may be further than the reply by now: its device may have given way since, and have come
     // back under another number.
@@ -204,6 +212,14 @@ fn standing<R: Game>(reply: &Reply, owner: &Owner, answered: u64, book: &Book<R>
         .collect();
     let last = &expected[expected.len().saturating_sub(told)..];
     hold(
+        told == expected.len().min(limits::WINDOW),
+        "B7: a device is told every verdict that is remembered",
+        || {
+            let all = expected.len();
+            format!("at version {v}: {told} of {all} after {answered}")
+        },
+    )?;
+    hold(
         standing.number == number
             && verdicts
                 .last()
@@ -232,6 +248,12 @@ pub fn gives_up<R: Game>(
             !calm || asked.number.is_some_and(gone)
         }
         Some(Code::Conflict) => ledger.is_doubled(owner),
+        // It may have come back under another number since.
+        Some(Code::Unregistered) => {
+            let known = book.oracle.device(owner);
+            let same = known.filter(|(number, _)| asked.number == Some(*number));
+            !calm || same.is_none_or(|(_, device)| device.since_v > asked.began_v)
+        }
         _ => true,
     };
     hold(
@@ -241,10 +263,10 @@ pub fn gives_up<R: Game>(
     )
 }
 
-/// Whether an honest client may be refused so.
-pub fn refusal(code: Option<Code>, trouble: bool, honest: bool) -> Checked {
+/// Whether an honest client may be refused so. `damaged`: snapshots were.
+pub fn refusal(code: Option<Code>, trouble: bool, honest: bool, damaged: bool) -> Checked {
     let fits = match code {
-        Some(Code::Corrupt) => false,
+        Some(Code::Corrupt) => trouble && damaged,
         Some(Code::Rules) => trouble,
         Some(Code::Malformed | Code::TooLarge | Code::Protocol | Code::Unauthorized) => !honest,
         Some(Code::Forbidden | Code::NotFound) => !honest,

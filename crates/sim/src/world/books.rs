@@ -21,7 +21,7 @@ impl<R: Game> World<R> {
         let witness = Witness {
             ledger: &accounts.ledger,
             lossy: accounts.losses > 0,
-            tried: accounts.tried,
+            tries: &accounts.tries,
             now_ms: self.now_ms,
         };
         let book = match &mut accounts.other {
@@ -33,8 +33,8 @@ impl<R: Game> World<R> {
         accounts.files.frame(orders)?;
         let store_ms = START_MS + self.now_ms;
         hold(
-            !self.plan.clock || frame.time_ms <= store_ms + AHEAD_MS,
-            "S8: where the store has a clock, it is the room's",
+            !self.knows_time || frame.time_ms <= store_ms + AHEAD_MS,
+            "S8: where a clock can be relied on, it is the room's",
             || format!("frame {}: {} ms, at {store_ms} ms", frame.v, frame.time_ms),
         )?;
         self.record_frame(room, bytes);
@@ -96,7 +96,7 @@ impl<R: Game> World<R> {
         let witness = Witness {
             ledger: &accounts.ledger,
             lossy: true,
-            tried: accounts.tried,
+            tries: &accounts.tries,
             now_ms: self.now_ms,
         };
         accounts

@@ -131,8 +131,11 @@ impl<R: Game> World<R> {
         } = &carried.parcel;
         let calm = accounts.losses == asked.began_losses;
         hold(
-            !calm || book.oracle.has_of(sender, *lineage, &receipt),
-            "B15: a receipt tells what the log has",
+            !calm
+                || book
+                    .oracle
+                    .has_of(sender, *lineage, &receipt, asked.began_v),
+            "B15: a receipt tells what the log has, as fresh as it was asked",
             || format!("{receipt:?} to {sender}"),
         )
     }

@@ -12,15 +12,21 @@ use serde_json::json;
 
 use super::network::STORE_TIMEOUT_MS;
 use super::{Event, World};
-use crate::check::Checked;
+use crate::check::{Checked, hold};
 use crate::clock::START_MS;
 use crate::later::Game;
+use crate::store::damage_text;
+
+/// Steps of one errand, at most, as the hosts have it.
+const MAX_STEPS: u32 = 64;
 
 /// An effect on its way as single calls.
 pub(super) struct Round {
     errand: Errand,
     /// Another with each round of calls.
     pub(super) number: u64,
+    /// How many there were.
+    steps: u32,
     answers: Vec<Option<Answer>>,
     /// How many of its calls that write reached the store.
     own: u64,
@@ -50,6 +56,7 @@ impl<R: Game> World<R> {
         let round = Round {
             errand,
             number: 0,
+            steps: 0,
             answers: Vec::new(),
             own: 0,
             others: None,
@@ -72,6 +79,10 @@ impl<R: Game> World<R> {
             Step::Perform(calls) => {
                 self.calls += 1;
                 round.number = self.calls;
+                round.steps += 1;
+                hold(round.steps <= MAX_STEPS, "9: an errand ends", || {
+                    format!("{} steps", round.steps)
+                })?;
                 round.answers = calls.iter().map(|_| None).collect();
                 (round.own, round.others) = (0, None);
                 let number = round.number;
@@ -169,12 +180,18 @@ impl<R: Game> World<R> {
         let plain = matches!(call, Call::Get { .. } | Call::Start { .. });
         let fresh = stale && plain;
         let fresh = fresh.then(|| self.shelves[room].perform_call(call, store_ms, false));
-        let answer = match full {
+        let mut answer = match full {
             true => Answer::Failed,
             false => self.shelves[room].perform_call(call, store_ms, stale),
         };
         if fresh.is_some_and(|fresh| fresh != answer) {
             self.counters.saw(22);
+        }
+        if self.shelves[room].damaged_until_ms > self.now_ms
+            && back_ms.is_some()
+            && damage_text(call, &mut answer, &mut self.random)
+        {
+            self.counters.saw(38);
         }
         self.see_moment(room, call, (flight, round));
         self.trace_call(room, flight, call, &answer);

@@ -59,6 +59,7 @@ impl<R: Game> World<R> {
         }
         for room in 0..self.plan.rooms {
             self.shelves[room].full_until_ms = 0;
+            self.shelves[room].damaged_until_ms = 0;
             self.merge(room)?;
         }
         for client in 0..self.clients.len() {
@@ -226,10 +227,10 @@ impl<R: Game> World<R> {
         }
     }
 
-    /// L2: time goes on in a room whose clock can be told.
+    /// L2: time goes on in a room whose clock can be told, or whose instances' clocks are right.
     fn look_at_time(&self) -> Checked {
         let settings = &self.plan.settings;
-        if R::TICK_MS == 0 || !self.plan.clock {
+        if R::TICK_MS == 0 || !self.knows_time {
             return Ok(());
         }
         let idle_ms = u64::from(settings.idle_ms.max(settings.lease_ms));
@@ -292,7 +293,7 @@ impl<R: Game> World<R> {
             let witness = Witness {
                 ledger: &accounts.ledger,
                 lossy: accounts.losses > 0,
-                tried: accounts.tried,
+                tries: &accounts.tries,
                 now_ms: self.now_ms,
             };
             let mut alone = Book::<R>::new(fresh.clone());
@@ -307,6 +308,7 @@ impl<R: Game> World<R> {
                 end::keeps_its_word(&client.told, &alone)?;
                 let (owner, ledger) = (client.owner(), &accounts.ledger);
                 end::comes_again(&client.told, &owner, ledger, &alone, self.now_ms)?;
+                end::forgets_nothing(&client.told, &owner, client.numbers(&owner), ledger, &alone)?;
             }
             end::holds_all(&accounts.ledger, &alone, accounts.losses)?;
             let (files, losses) = (&accounts.files, accounts.losses);
@@ -378,7 +380,9 @@ impl<R: Game> World<R> {
                 self.hear(index, "the last reply")?;
                 return Ok(orders);
             }
-            self.accounts[room].tried |= matches!(effect, Effect::Note(..));
+            if let Effect::Append(append, _) = &effect {
+                self.accounts[room].appends(append);
+            }
             let fed = match self.plan.keys {
                 true => self.exchange_keys(&mut slots, room, &effect, moment())?,
                 false => self.shelves[room].perform(0, &effect, times).0,

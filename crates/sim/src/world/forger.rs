@@ -291,9 +291,12 @@ impl<R: Game> World<R> {
             return Ok(());
         }
         let (code, _) = refusal_of(answer);
-        let trapped = answer.status == 500 && code.is_none();
+        let broke = self.counters.of(36) + self.counters.broke > 0;
+        let trapped = answer.status == 500 && code.is_none() && broke;
+        let damaged = self.accounts[room].is_damaged(self.now_ms);
+        let corrupt = damaged && code == Some(Code::Corrupt);
         hold(
-            answer.status < 500 || answer.status == 503 || trapped,
+            answer.status < 500 || answer.status == 503 || trapped || corrupt,
             "9: bad input is refused, not an error",
             || format!("{} {code:?}", answer.status),
         )?;
@@ -302,6 +305,6 @@ impl<R: Game> World<R> {
         if (code == Some(Code::Unregistered) || gone) && slip.order.is_none() {
             forger.number = None;
         }
-        refusal(code, true, false)
+        refusal(code, true, false, damaged)
     }
 }

@@ -27,6 +27,7 @@ pub(super) enum Mischief {
     Merge(usize),
     Evict,
     Full,
+    Damage,
     Stop,
     Rotate,
     Forget,
@@ -64,6 +65,7 @@ impl<R: Game> World<R> {
             (Mischief::ClockStep, faults.steps),
             (Mischief::Lag, faults.failovers),
             (Mischief::Leave, faults.leaves),
+            (Mischief::Damage, faults.damaged),
         ];
         for (mischief, times) in planned {
             for _ in 0..times {
@@ -105,6 +107,9 @@ impl<R: Game> World<R> {
             Mischief::Evict => self.evict(room),
             Mischief::Full => {
                 self.shelves[room].full_until_ms = self.now_ms + self.between(500, 10_000)
+            }
+            Mischief::Damage => {
+                self.shelves[room].damaged_until_ms = self.now_ms + self.between(500, 20_000)
             }
             Mischief::Stop => {
                 self.counters.saw_other(Other::Stop);

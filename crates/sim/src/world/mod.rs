@@ -19,19 +19,19 @@ mod settled;
 mod spectators;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::rc::Rc;
 
-use baton::effect::{Arrival, Effect, Fed, Outcome as Answer};
+use baton::effect::{Append, Arrival, Effect, Fed, Outcome as Answer};
 use baton::slots::{Answer as KeyAnswer, Call};
-use baton::{Random, Settings};
+use baton::{Hash, Random, Settings};
 
 use crate::check::book::{Book, Tree};
 use crate::check::ledger::Ledger;
 use crate::check::oracle::Oracle;
 use crate::check::orders::{Files, Placed};
 use crate::check::reply::Asked;
-use crate::check::{Broken, Checked};
+use crate::check::{Broken, Checked, hold};
 use crate::counters::Counters;
 use crate::history::record::Recorder;
 use crate::later::Game;
@@ -49,6 +49,11 @@ use host::machine::Build;
 use host::{Flight, Host};
 use mischief::Mischief;
 use spectators::{Cache, Spectator};
+
+/// So long after an instance got a damaged snapshot the last hear of it, in milliseconds: a call and a way, both slow.
+const DAMAGE_MS: u64 = 60_000;
+/// A run has some hundred thousand events; one with so many goes on for ever.
+const MAX_EVENTS: u64 = 20_000_000;
 
 /// Whose answer it is: a client's request, or nobody's who waits for it.
 #[derive(Clone, Debug)]
@@ -180,6 +185,13 @@ enum Phase {
     Done,
 }
 
+impl Phase {
+    /// Whether something may go wrong, or did so lately.
+    fn is_troubled(self) -> bool {
+        matches!(self, Self::Faults | Self::Healing(_))
+    }
+}
+
 /// How long things took once nothing went wrong any more, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Healed {
@@ -199,8 +211,8 @@ struct Accounts<R: Game> {
     tree: Tree,
     ledger: Ledger,
     losses: u64,
-    /// Whether an attempt was ever on record.
-    tried: bool,
+    /// The frames that were to settle an attempt: entries and time may be tried alone in them.
+    tries: BTreeSet<Hash>,
     /// When the rules last broke.
     broke_ms: Option<u64>,
     /// How often a frame said that the room is halted.
@@ -210,9 +222,24 @@ struct Accounts<R: Game> {
     /// Whether the room was ever on the later rules.
     switched: bool,
     files: Files,
+    /// When an instance last got a damaged snapshot.
+    damaged_ms: Option<u64>,
 }
 
 impl<R: Game> Accounts<R> {
+    /// Whether somebody may just hear of a damaged snapshot.
+    fn is_damaged(&self, now_ms: u64) -> bool {
+        self.damaged_ms
+            .is_some_and(|damaged_ms| now_ms < damaged_ms + DAMAGE_MS)
+    }
+
+    /// An instance is about to append.
+    fn appends(&mut self, append: &Append) {
+        if append.note.is_some() {
+            self.tries.insert(append.hash);
+        }
+    }
+
     /// What an instance's half of the store holds.
     fn seen_by(&self, host: usize) -> &Book<R> {
         let other = self.other.as_ref().filter(|_| host % 2 == 1);
@@ -249,6 +276,10 @@ pub struct World<R: Game> {
     written: Vec<u64>,
     accounts: Vec<Accounts<R>>,
     phase: Phase,
+    /// Whether instances know what time it is: the store tells it, or their own clocks are never wrong.
+    knows_time: bool,
+    /// Whether anything goes wrong in this run.
+    troubled: bool,
     /// Whether the store loses nothing in this run, so that rooms may be left to builds without the rules of before.
     keeps: bool,
     /// Who acted last, when all had settled.
@@ -285,12 +316,13 @@ impl<R: Game> World<R> {
             tree: Tree::new(),
             ledger: Ledger::default(),
             losses: 0,
-            tried: false,
+            tries: BTreeSet::new(),
             broke_ms: None,
             halts: 0,
             lost_old: false,
             switched: false,
             files: Files::default(),
+            damaged_ms: None,
         };
         let shelf = || match plan.keys {
             true => Shelf::of_keys(),
@@ -315,6 +347,8 @@ impl<R: Game> World<R> {
             written: vec![0; plan.rooms],
             accounts: (0..plan.rooms).map(|_| accounts()).collect(),
             phase: Phase::Faults,
+            knows_time: plan.clock || plan.clocks_are_right(),
+            troubled: plan.is_troubled(),
             keeps: plan.keeps(),
             probes: Vec::new(),
             calls: 0,
@@ -359,6 +393,9 @@ impl<R: Game> World<R> {
             };
             self.now_ms = self.now_ms.max(at_ms);
             self.counters.events += 1;
+            hold(self.counters.events <= MAX_EVENTS, "L: a run ends", || {
+                format!("{MAX_EVENTS} events")
+            })?;
             let Some(event) = self.events.remove(&id) else {
                 continue;
             };

@@ -283,7 +283,7 @@ impl<R: Game> World<R> {
         }
         let (code, _) = refusal_of(answer);
         let accounts = &self.accounts[self.clients[index].room];
-        let trouble = matches!(self.phase, Phase::Faults | Phase::Healing(_));
+        let trouble = self.troubled && self.phase.is_troubled();
         let caused = match code {
             // Whether it was, the log is asked where it is said.
             Some(Code::Unregistered | Code::Evicted) => true,
@@ -298,7 +298,7 @@ impl<R: Game> World<R> {
         };
         // An order is read by the rules that the room is on, whatever its page has.
         let foreign = code == Some(Code::Malformed) && self.plan.rollout.is_some();
-        refusal(code, caused, !foreign)?;
+        refusal(code, caused, !foreign, accounts.is_damaged(self.now_ms))?;
         self.order_heard(index, code.map(Err), &format!("{code:?}"))
     }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{Event, Slip, World, refusal_of};
 use crate::check::book::{Book, descends};
-use crate::check::reply::Asked;
+use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
 use crate::counters::Other;
 use crate::later::{Both, Game};
@@ -211,13 +211,14 @@ impl<R: Game> World<R> {
             let (code, _) = refusal_of(answer);
             // A block that an instance does not have at hand, or no longer: the room as it is will do.
             let gone = matches!(wants, Wants::Block(..)) && code == Some(Code::NotFound);
-            return match gone {
-                true => {
-                    self.get(index, Wants::Snapshot);
-                    Ok(())
-                }
-                false => self.spectator_waits(index, code),
-            };
+            if gone {
+                self.get(index, Wants::Snapshot);
+                return Ok(());
+            }
+            let trouble = self.troubled && self.phase.is_troubled();
+            let damaged = self.accounts[self.spectators[index].room].is_damaged(now_ms);
+            refusal(code, trouble, true, damaged)?;
+            return self.spectator_waits(index, code);
         }
         let (key, until_ms) = match wants {
             Wants::Block(..) => ((spectator.room, wants), u64::MAX),
@@ -308,10 +309,10 @@ impl<R: Game> World<R> {
             "S10: a spectator goes on from what it was shown",
             || format!("spectator {index} from {} to {}", was.v, head.v),
         )?;
-        // Where no store tells the time, an old answer of an instance whose clock is ahead looks new.
+        // Where nobody tells the time, an old answer of an instance whose clock is ahead looks new.
         let losses = self.accounts[self.spectators[index].room].losses;
         hold(
-            !told || losses > 0 || !self.plan.clock,
+            !told || losses > 0 || !self.knows_time,
             "S10: who watches is told of a loss only if there was one",
             || format!("spectator {index} from {} to {}", was.v, head.v),
         )?;

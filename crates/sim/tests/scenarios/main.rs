@@ -6,7 +6,7 @@ mod long_away;
 #[path = "../../../baton/tests/behaviour/support/mod.rs"]
 mod support;
 
-use baton_sim::counters::Counters;
+use baton_sim::counters::{Counters, Other};
 use baton_sim::plan::{Faults, Routing};
 use baton_sim::rules::{CATCH_UP, PAUSE, SKIP, STILL};
 use baton_sim::{Plan, Verdict, run};
@@ -15,15 +15,20 @@ const SEEDS: u64 = 2;
 
 /// Runs a plan on a store that compares and on one of keys. What happened, in all.
 fn holds(plan: &Plan) -> Counters {
+    holds_for(plan, SEEDS).0
+}
+
+/// The same with so many seeds of each. How many of them saw a dead leader replaced, too.
+fn holds_for(plan: &Plan, seeds: u64) -> (Counters, usize) {
     support::switch_off();
-    let mut sum = Counters::default();
+    let (mut sum, mut takeovers) = (Counters::default(), 0);
     for keys in [false, true] {
         let plan = Plan {
             keys,
             clock: !keys,
             ..plan.clone()
         };
-        for seed in 1..=SEEDS {
+        for seed in 1..=seeds {
             let outcome = run(seed, &plan);
             assert_eq!(
                 outcome.verdict,
@@ -31,9 +36,10 @@ fn holds(plan: &Plan) -> Counters {
                 "seed {seed}, keys {keys}: {plan:?}"
             );
             sum.add(&outcome.counters);
+            takeovers += usize::from(outcome.healed.takeover_ms.is_some());
         }
     }
-    sum
+    (sum, takeovers)
 }
 
 /// The same, with each of these faults seen.
@@ -43,6 +49,13 @@ fn holds_though(plan: &Plan, faults: &[usize]) -> Counters {
         assert!(sum.of(fault) > 0, "fault {fault} never happened");
     }
     sum
+}
+
+/// What beside the list of faults was seen in them.
+fn saw(sum: &Counters, others: &[Other]) {
+    for &other in others {
+        assert!(sum.of_other(other) > 0, "{} never happened", other.name());
+    }
 }
 
 fn plan(instances: usize, clients: usize, faults: Faults) -> Plan {
@@ -85,7 +98,10 @@ fn j13_j14_a_dead_leader_is_replaced_in_its_bound() {
         kill: 150,
         ..Faults::default()
     };
-    holds_though(&plan(4, 6, faults), &[9, 11]);
+    let (sum, takeovers) = holds_for(&plan(4, 6, faults), 6);
+    assert!(sum.of(9) > 0 && sum.of(11) > 0, "nobody was killed");
+    // All had settled when its leader died, and an action was timed.
+    assert!(takeovers > 1, "{takeovers} takeovers timed");
 }
 
 #[test]
@@ -94,7 +110,12 @@ fn j15_a_hundred_rotations_lose_no_tick() {
         rotations: 100,
         ..Faults::default()
     };
-    holds(&plan(4, 6, faults));
+    let rotated = Plan {
+        requests: 6_000,
+        ..plan(4, 6, faults)
+    };
+    let runs = 2 * SEEDS;
+    assert_eq!(holds(&rotated).of_other(Other::Rotate), 100 * runs);
 }
 
 #[test]
@@ -132,7 +153,7 @@ fn j19_after_a_night_each_policy_lives_through_what_it_says() {
             },
             ..Plan::calm(policy, 3, 4)
         };
-        holds_though(&nights, &[34]);
+        saw(&holds_though(&nights, &[34]), &[Other::Night]);
     }
 }
 
@@ -212,7 +233,7 @@ fn b16_six_devices_of_one_user_agree_when_all_is_quiet() {
             },
         )
     };
-    holds_though(&one_user, &[2]);
+    saw(&holds_though(&one_user, &[2]), &[Other::Offline]);
 }
 
 #[test]
@@ -246,10 +267,11 @@ fn b21_b22_what_is_shown_is_the_log_and_then_what_waits_whatever_is_pushed_or_re
             },
         )
     };
-    holds_though(&live, &[41]);
+    let others = [Other::Reload, Other::Unsaved, Other::Offline];
+    saw(&holds_though(&live, &[41]), &others);
 }
 
-/// Clocks of devices are ten years off in every world.
+/// Clocks of about half of all pages are ten years off, in every world.
 #[test]
 fn b23_order_is_that_of_receipt_whatever_devices_clocks_say() {
     let faults = Faults {

@@ -79,7 +79,7 @@ impl Worlds {
 }
 
 /// Every mutant and what finds it.
-pub(crate) const CASES: [Case; 59] = [
+pub(crate) const CASES: [Case; 60] = [
     swarm(
         Mutant::SnapshotWithoutWindows,
         "a snapshot holds the verdicts",
@@ -373,6 +373,13 @@ pub(crate) const CASES: [Case; 59] = [
         "what a cache still holds is no loss",
         &["S10"],
         80,
+        Worlds::Any,
+    ),
+    swarm(
+        Mutant::DamageBelieved,
+        "a snapshot is checked before it is a state",
+        &["S6", "S9"],
+        200,
         Worlds::Any,
     ),
     scenario(

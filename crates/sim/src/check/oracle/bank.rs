@@ -120,9 +120,11 @@ impl Oracle {
             "B24: nobody is below zero",
             || format!("frame {v}: {theirs:?}"),
         )?;
-        let rolls = state.luck.iter().all(|(player, luck)| {
+        let mut players = state.luck.keys().chain(self.rolls.keys());
+        let rolls = players.all(|player| {
             let rolls = self.rolls.get(player).copied().unwrap_or(0);
-            (rolls..=6 * rolls).contains(luck)
+            let luck = state.luck.get(player).copied().unwrap_or(0);
+            (rolls..=6 * rolls).contains(&luck)
         });
         hold(rolls, "S21: a roll is a roll", || {
             format!("frame {v}: {:?}", state.luck)
@@ -145,6 +147,14 @@ impl Oracle {
                     "frame {v}: {} ticks, a herd of {} at tick {}",
                     state.ticks, state.herd, self.tick
                 )
+            },
+        )?;
+        hold(
+            state.told_ms == self.told_ms,
+            "S8: the rules are told what time it is",
+            || {
+                let (theirs, ours) = (state.told_ms, self.told_ms);
+                format!("frame {v}: {theirs} ms, should be {ours}")
             },
         )?;
         let here: Vec<u32> = self.here.iter().copied().collect();

@@ -41,10 +41,15 @@ impl Oracle {
         };
         self.devices.insert(self.next_device, device);
         self.next_device += 1;
+        let own = self
+            .devices
+            .values()
+            .filter(|device| device.owner.0 == user);
+        let own = own.count();
         hold(
-            self.devices.len() <= limits::MAX_DEVICES,
-            "S18: devices within their limit",
-            || format!("frame {}: {}", frame.v, self.devices.len()),
+            self.devices.len() <= limits::MAX_DEVICES && own <= limits::MAX_USER_DEVICES,
+            "S18: devices within their limits",
+            || format!("frame {}: {}, {own} of {user}", frame.v, self.devices.len()),
         )
     }
 
@@ -91,7 +96,9 @@ impl Oracle {
         device.closed = false;
         device.beat = tick;
         let player = device.player;
-        self.here.insert(player);
+        if self.here.insert(player) {
+            self.told_ms = self.lived_ms();
+        }
         hold(
             fits,
             "6: a session opens once, and beats while it is open",
@@ -106,7 +113,11 @@ impl Oracle {
         device.session = session;
         device.open = false;
         device.closed = true;
+        let before = self.here.len();
         self.see_who_is_here();
+        if self.here.len() < before {
+            self.told_ms = self.lived_ms();
+        }
         hold(fits, "6: a session closes once", || {
             format!("frame {}: device {number}, session {session}", frame.v)
         })

@@ -98,6 +98,7 @@ pub struct Oracle {
     /// What other rooms sent, by them and by their history, in order.
     pub wired: BTreeMap<(String, Lineage), Vec<Wired>>,
     received: i64,
+    told_ms: u64,
 }
 
 impl Oracle {
@@ -135,6 +136,7 @@ impl Oracle {
             sent: Vec::new(),
             wired: BTreeMap::new(),
             received: 0,
+            told_ms: 0,
         }
     }
 
@@ -216,7 +218,7 @@ impl Oracle {
                 )
             },
         )?;
-        self.time(frame, from, witness.tried)?;
+        self.time(frame, from, witness.tries.contains(&Hash::of(bytes)))?;
         hold(
             self.cursed.is_none_or(|at| self.tick < at) || self.policy == STILL,
             "S19: time that breaks the rules is in no frame",

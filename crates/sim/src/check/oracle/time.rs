@@ -36,6 +36,7 @@ impl Oracle {
                 device.open &= device.beat + grace >= now;
             }
             self.see_who_is_here();
+            self.told_ms = self.lived_ms();
             if self.due.is_some_and(|due| due <= now) {
                 self.due = None;
                 self.fired += 1;

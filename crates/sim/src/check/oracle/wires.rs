@@ -13,6 +13,8 @@ use crate::rules::{BankAction, ORDERED, RETURNED, RETURNS, Wire};
 /// Something that another room sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wired {
+    /// The frame that has it.
+    pub v: u64,
     /// The sender's number of it.
     pub number: u64,
     /// By which it is told apart.
@@ -91,6 +93,7 @@ impl Oracle {
         let mark = known.last().map_or(0, |last| last.number);
         let twice = known.iter().any(|known| known.tag == wire.tag);
         known.push(Wired {
+            v: frame.v,
             number,
             tag: wire.tag,
             body,
@@ -107,12 +110,15 @@ impl Oracle {
         )
     }
 
-    /// Whether a receipt tells what the log has, or had before.
-    pub fn has_of(&self, sender: &str, lineage: Lineage, receipt: &Receipt) -> bool {
+    /// Whether a receipt tells what the log has, no older than version `since`.
+    pub fn has_of(&self, sender: &str, lineage: Lineage, receipt: &Receipt, since: u64) -> bool {
         let known = self.wired.get(&(sender.to_owned(), lineage));
         let mut known = known.into_iter().flatten();
-        receipt.mark == 0
-            || known.any(|wired| wired.number == receipt.mark && wired.body == receipt.body)
+        let there = known.clone().filter(|wired| wired.v <= since);
+        let least = there.map(|wired| wired.number).max().unwrap_or(0);
+        receipt.mark == 0 && least == 0
+            || receipt.mark >= least
+                && known.any(|wired| wired.number == receipt.mark && wired.body == receipt.body)
     }
 
     /// The tags of what is in this log of a room, in whichever history it was sent, in order.

@@ -8,7 +8,7 @@ use crate::check::client::{predicts, took};
 use crate::check::reply::{Asked, refusal};
 use crate::check::{Checked, hold};
 use crate::later::Game;
-use crate::world::{Event, Phase, Slip, World};
+use crate::world::{Event, Slip, World};
 
 /// Within how long who is told to load another page does, in milliseconds.
 const RELOAD_MS: u64 = 5_000;
@@ -82,7 +82,7 @@ impl<R: Game> World<R> {
             let owner = (page.user.clone(), page.asker);
             page.replica.refused(code, expected, local_ms);
             let accounts = &self.accounts[page.room];
-            let trouble = matches!(self.phase, Phase::Faults | Phase::Healing(_));
+            let trouble = self.troubled && self.phase.is_troubled();
             let caused = match code {
                 // What has a place keeps it, unless the store loses it; a leader whose frame was not
                 // appended may have counted those that it would have registered.
@@ -108,7 +108,7 @@ impl<R: Game> World<R> {
                 Some(Code::Conflict) if accounts.ledger.is_doubled(&owner) => true,
                 _ => trouble,
             };
-            refusal(code, caused, true)?;
+            refusal(code, caused, true, accounts.is_damaged(self.now_ms))?;
         }
         Ok(())
     }

@@ -123,6 +123,12 @@ impl<R: Game> Client<R> {
         told && outside && oracle.has_no_place(&self.user, Some(now_ms))
     }
 
+    /// The numbers of what a device made here and kept.
+    pub(super) fn numbers(&self, owner: &Owner) -> impl Iterator<Item = u64> {
+        let range = (owner.clone(), 0)..=(owner.clone(), u64::MAX);
+        self.own.range(range).map(|((_, seq), _)| *seq)
+    }
+
     /// The bodies that wait for an answer, if nothing of them was let go of.
     fn pending(&self) -> Option<Vec<Written>> {
         let owner = self.owner();

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::check::{Checked, order};
 use crate::clock::START_MS;
 use crate::later::Game;
-use crate::store::{Times, Wrote};
+use crate::store::{Times, Wrote, damage};
 use crate::world::network::STORE_TIMEOUT_MS;
 use crate::world::{Event, World};
 
@@ -149,7 +149,14 @@ impl<R: Game> World<R> {
             self.counters.saw(28);
         }
         let inbox = self.shelves[room].inbox(host);
-        let (fed, wrote) = self.shelves[room].perform(host, effect, times);
+        let (mut fed, wrote) = self.shelves[room].perform(host, effect, times);
+        if self.shelves[room].damaged_until_ms > self.now_ms
+            && back_ms.is_some()
+            && damage(&mut fed, &mut self.random)
+        {
+            self.counters.saw(38);
+            self.accounts[room].damaged_ms = Some(self.now_ms);
+        }
         match (&fed, effect) {
             (Fed::Appended(true, _), Effect::Append(append, _)) => {
                 let lesser = wrote == Wrote::Frame(true);

@@ -267,13 +267,13 @@ impl<R: Game> World<R> {
         flight.effects += 1;
         if let Effect::Note(note, _) = &effect {
             flight.noted = note.now.as_ref().map_or(Vec::new(), |now| now.to_vec());
-            self.accounts[flight.room].tried |= note.now.is_some();
         }
         let (effects, room) = (flight.effects, flight.room);
         hold(effects <= MAX_EFFECTS, "9: an invocation ends", || {
             format!("{effects} effects")
         })?;
         if let Effect::Append(append, _) = &effect {
+            self.accounts[room].appends(append);
             let again = flight.lost > 0 && flight.follows == append.previous;
             flight.follows = append.previous;
             let lost = flight.lost;

@@ -8,20 +8,25 @@
     reason = "the bans keep runs deterministic; this measures how long they really take, on several cores"
 )]
 
+mod report;
+
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use baton::Random;
-use baton_sim::counters::Counters;
-use baton_sim::{Keep, Outcome, Plan, Verdict, history, run_drawn};
+use baton_sim::{Failure, Keep, Outcome, Plan, Verdict, history, run_drawn};
+
+use report::{Kind, Sum};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Half of all runs have so many requests, or a run says little.
-const MEDIAN_REQUESTS: u64 = 1_000;
+/// The seed of a thread that runs none.
+const NONE: u64 = u64::MAX;
+/// No run takes so long; one that does will not end.
+const ENDLESS: Duration = Duration::from_secs(600);
 
 /// What was asked for.
 struct Options {
@@ -35,7 +40,7 @@ struct Options {
 }
 
 /// What is changed in every plan.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Changes {
     /// Only this kind of store.
     store: Option<Store>,
@@ -46,7 +51,7 @@ struct Changes {
 }
 
 /// A kind of store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Store {
     /// Compares the last frame.
     Compare,
@@ -221,29 +226,18 @@ fn tell(outcome: &Outcome, changes: Changes) -> ExitCode {
     ExitCode::from(*how as u8)
 }
 
-/// What many runs came to.
-#[derive(Default)]
-struct Sum {
-    counters: Counters,
-    requests: Vec<u64>,
-    settled_ms: Vec<u64>,
-    answer_ms: Vec<u64>,
-    takeover_ms: Vec<u64>,
-    slowest: (Duration, u64, u64),
-    longest: (u64, u64, u64),
-}
-
 fn many(options: &Options) -> ExitCode {
     let begun = Instant::now();
     let next = AtomicU64::new(options.from);
     let stop = AtomicBool::new(false);
     let end = options.from.saturating_add(options.seeds);
     let changes = options.changes;
+    let under_way: Vec<AtomicU64> = (0..options.jobs).map(|_| AtomicU64::new(NONE)).collect();
     let (sender, receiver) = mpsc::channel();
     let mut sum = Sum::default();
     let mut failures: Vec<Outcome> = Vec::new();
     std::thread::scope(|scope| {
-        for _ in 0..options.jobs {
+        for current in &under_way {
             let (sender, next, stop) = (sender.clone(), &next, &stop);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
@@ -251,17 +245,20 @@ fn many(options: &Options) -> ExitCode {
                     if seed >= end {
                         break;
                     }
+                    current.store(seed, Ordering::Relaxed);
                     let start = Instant::now();
                     let outcome = run_drawn(seed, Keep::default(), change(changes, seed));
                     if sender.send((outcome, start.elapsed())).is_err() {
                         break;
                     }
                 }
+                current.store(NONE, Ordering::Relaxed);
             });
         }
         drop(sender);
-        for (count, (outcome, took)) in receiver.iter().enumerate() {
-            add(&mut sum, &outcome, took);
+        let ended = std::iter::from_fn(|| await_run(&receiver, &under_way, changes));
+        for (count, (outcome, took)) in ended.enumerate() {
+            sum.add(&outcome, took);
             if outcome.verdict != Verdict::Held {
                 eprintln!("  seed {} failed", outcome.seed);
                 failures.push(outcome);
@@ -279,7 +276,7 @@ fn many(options: &Options) -> ExitCode {
             }
         }
     });
-    report(options, &mut sum, begun.elapsed());
+    sum.print(options.jobs, begun.elapsed());
     failures.sort_by_key(|outcome| outcome.seed);
     if let Some(first) = failures.first() {
         keep_trace(first.seed, changes);
@@ -288,144 +285,41 @@ fn many(options: &Options) -> ExitCode {
     for failure in failures.iter().rev() {
         code = tell(failure, options.changes);
     }
-    let missing = sum.counters.not_seen();
-    // Of rooms that are somebody's own nothing is pushed.
-    let whole = options.seeds >= 400 && !options.changes.own;
-    let others = sum.counters.others_not_seen();
-    if failures.is_empty() && whole && !(missing.is_empty() && others.is_empty()) {
-        println!("\nNotSeen: faults {missing:?} {others:?} never happened");
-        return ExitCode::from(4);
-    }
-    let counters = &sum.counters;
-    let unbroken = counters.faulted == 0 || counters.halts == 0;
-    if failures.is_empty() && whole && unbroken {
-        println!("\nNotSeen: rules that break on an action, and on time");
-        return ExitCode::from(4);
-    }
-    let unsent = counters.credited == 0 || counters.returned == 0 || counters.switches == 0;
-    if failures.is_empty() && whole && unsent && !options.changes.deploys {
-        println!(
-            "\nNotSeen: sends between rooms, taken and returned, and rooms that change their rules"
-        );
-        return ExitCode::from(4);
-    }
-    let half = sum.requests.get(sum.requests.len() / 2).copied();
-    if failures.is_empty() && whole && half.is_none_or(|half| half < MEDIAN_REQUESTS) {
-        println!("\nNotSeen: {MEDIAN_REQUESTS} requests in half of all runs");
-        return ExitCode::from(4);
-    }
-    if failures.is_empty() && options.seeds >= 400 && counters.orders.lack_an_end() {
-        println!("\nNotSeen: an end that orders may have");
+    let kind = Kind {
+        seeds: options.seeds,
+        changed: changes != Changes::default(),
+    };
+    if let Some(unseen) = sum.unseen(kind).filter(|_| failures.is_empty()) {
+        println!("\nNotSeen: {unseen}");
         return ExitCode::from(4);
     }
     if failures.is_empty() {
         println!("\n{} seeds held", options.seeds);
     } else {
-        println!(
-            "\n{} of {} seeds failed",
-            failures.len(),
-            sum.requests.len()
-        );
+        println!("\n{} of {} seeds failed", failures.len(), sum.runs());
     }
     code
 }
 
-fn add(sum: &mut Sum, outcome: &Outcome, took: Duration) {
-    sum.counters.add(&outcome.counters);
-    sum.requests.push(outcome.counters.requests);
-    if outcome.verdict == Verdict::Held {
-        sum.settled_ms.push(outcome.healed.settled_ms);
-        sum.answer_ms.extend(outcome.healed.answer_ms);
-        sum.takeover_ms.extend(outcome.healed.takeover_ms);
+/// The next run that ends. If none does, says which are under way and gives up.
+fn await_run<T>(
+    receiver: &mpsc::Receiver<T>,
+    under_way: &[AtomicU64],
+    changes: Changes,
+) -> Option<T> {
+    match receiver.recv_timeout(ENDLESS) {
+        Ok(ended) => Some(ended),
+        Err(mpsc::RecvTimeoutError::Disconnected) => None,
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            println!(
+                "\nStuck: no run ended in {} s; what was run before is not told. Under way, each may have no end:",
+                ENDLESS.as_secs()
+            );
+            let seeds = under_way.iter().map(|seed| seed.load(Ordering::Relaxed));
+            for seed in seeds.filter(|seed| *seed != NONE) {
+                println!("  cargo xtask sim --seed {seed}{}", changes.options());
+            }
+            std::process::exit(Failure::Stuck as i32);
+        }
     }
-    sum.slowest = sum
-        .slowest
-        .max((took, outcome.seed, outcome.counters.requests));
-    sum.longest = sum
-        .longest
-        .max((outcome.lasted_ms, outcome.seed, outcome.counters.requests));
-}
-
-fn report(options: &Options, sum: &mut Sum, took: Duration) {
-    let seconds = took.as_secs_f64();
-    let runs = sum.requests.len();
-    let counters = &sum.counters;
-    print!("{}", counters.table());
-    println!(
-        "\n{runs} runs in {seconds:.1} s by {} threads: {:.0} seeds/s, {:.0} handler steps/s a thread",
-        options.jobs,
-        runs as f64 / seconds,
-        counters.steps as f64 / seconds / options.jobs as f64,
-    );
-    println!(
-        "{} requests, {} actions, {} frames, {} appends lost, {} pushes, {} losses of the store, {} resets told",
-        counters.requests,
-        counters.actions,
-        counters.frames,
-        counters.lost,
-        counters.pushes,
-        counters.losses,
-        counters.resets,
-    );
-    println!(
-        "the rules broke {} times: {} actions set aside, {} rooms halted",
-        counters.broke, counters.faulted, counters.halts,
-    );
-    let orders = &counters.orders;
-    println!(
-        "{} orders, asked for {} times: {} done, {} refused, {} not done, {} unknown; {} waited, {} numbers taken; {} forged; {} framed",
-        orders.made,
-        orders.asked,
-        orders.done,
-        orders.refused,
-        orders.failed,
-        orders.unknown,
-        orders.waited,
-        orders.taken,
-        orders.forged,
-        orders.framed,
-    );
-    println!(
-        "{} rooms changed their rules; {} parcels between rooms: {} sends taken, {} returned",
-        counters.switches, counters.parcels, counters.credited, counters.returned,
-    );
-    println!("requests a run: {}", spread(&mut sum.requests));
-    println!(
-        "settled after the faults, ms: {}",
-        spread(&mut sum.settled_ms)
-    );
-    println!(
-        "an action of a healthy room, ms: {}",
-        spread(&mut sum.answer_ms)
-    );
-    println!(
-        "the same after the leader died, ms: {}",
-        spread(&mut sum.takeover_ms)
-    );
-    println!(
-        "slowest: seed {} took {:.0} ms for {} requests; longest: seed {} lasted {} virtual s, {} requests",
-        sum.slowest.1,
-        sum.slowest.0.as_secs_f64() * 1_000.0,
-        sum.slowest.2,
-        sum.longest.1,
-        sum.longest.0 / 1_000,
-        sum.longest.2,
-    );
-}
-
-fn spread(values: &mut [u64]) -> String {
-    values.sort_unstable();
-    let at = |part: usize| {
-        values
-            .get(values.len().saturating_sub(1) * part / 100)
-            .copied()
-            .unwrap_or(0)
-    };
-    format!(
-        "p50 {}, p90 {}, p99 {}, most {}",
-        at(50),
-        at(90),
-        at(99),
-        at(100)
-    )
 }
