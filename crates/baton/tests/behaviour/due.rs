@@ -2,12 +2,13 @@
 
 use baton::frame::Entry;
 use baton::limits::MAX_DUE;
-use baton::{ActError, Status};
+use baton::{ActError, By, Ctx, Player, Reject, Rules, Status};
 
 use crate::support::brittle::{Brittle, BrittleAction};
+use crate::support::host::{Host, Landing};
 use crate::support::purse::{Purse, PurseAction, SERVER_ONLY, STEPS};
 use crate::support::scene::Scene;
-use crate::support::{Client, LEASE_MS, START_MS, World};
+use crate::support::{Client, LEASE_MS, Raw, START_MS, World};
 
 /// The owner of the room that every test is about.
 const OWNER: &str = "test";
@@ -124,6 +125,69 @@ fn what_the_room_does_by_itself_and_breaks_the_rules_halts_it() {
 #[test]
 fn a_room_that_breaks_the_rules_when_it_is_asked_what_it_does_is_halted_and_can_be_read() {
     halts_after(BrittleAction::BreakDue);
+}
+
+/// Rules without ticks that break when they are asked what is due, once somebody has acted.
+#[derive(Clone, Copy, Debug)]
+struct Debtor;
+
+impl Rules for Debtor {
+    type Config = ();
+    type State = bool;
+    type Action = bool;
+    const KIND: &'static str = "debtor";
+    const VERSION: u32 = 1;
+
+    fn setup(_: &mut Ctx<'_, Self>) -> bool {
+        false
+    }
+
+    fn validate(_: &bool, _: By, _: &bool, _: &Ctx<'_, Self>) -> Result<(), Reject> {
+        Ok(())
+    }
+
+    fn apply(state: &mut bool, _: By, action: bool, _: &mut Ctx<'_, Self>) {
+        *state = action;
+    }
+
+    fn due(state: &bool, _: &Ctx<'_, Self>) -> Option<bool> {
+        assert!(!state, "it cannot say");
+        None
+    }
+
+    fn view(state: &bool, _: Option<Player>) -> serde_json::Value {
+        serde_json::json!(state)
+    }
+}
+
+#[test]
+fn the_same_where_no_time_passes_and_the_question_alone_breaks_the_rules() {
+    let mut world = World::<Debtor>::new(2);
+    let ann = Raw::joined(&mut world, 0, "ann");
+    let mallory = Raw::joined(&mut world, 0, "mallory");
+    let body = baton::wire::write(&true);
+    let mut host = Host::default();
+    let mut halts = |world: &mut World<Debtor>, raw: &Raw, actions: &[(u64, Vec<u8>)]| {
+        (0..40).any(|turn| {
+            world.pass(LEASE_MS + 1);
+            let instance = turn % 2;
+            host.serve(world, instance, vec![raw.arrival(actions)]);
+            world.last_frame().entries == [Entry::Halt]
+        })
+    };
+    assert!(halts(&mut world, &mallory, &[(1, body)]), "it did not halt");
+    // Each question that broke, once untold, and the two tries.
+    assert!(host.traps <= 8, "{} traps", host.traps);
+    let standing = world.audit().room;
+    let standing = standing.standing("mallory", mallory.hail.id);
+    let verdict = standing.and_then(|standing| standing.verdict(1));
+    assert_eq!(verdict, Some(0), "nobody is blamed for what the room did");
+    let traps = host.traps;
+    let landing = host.serve(&mut world, 1, vec![ann.arrival(&[])]);
+    let Landing::Answered(outcomes) = landing else {
+        panic!("it is read");
+    };
+    assert_eq!((outcomes[0].status, host.traps), (200, traps));
 }
 
 fn halts_after(action: BrittleAction) {
