@@ -224,6 +224,10 @@ fn seeds_of_everything_that_once_failed_hold() {
             "an instance that lacks the rules named the history of before a loss",
         ),
         (
+            1_795_943_735_094_063,
+            "a second try after an append that failed was taken for one after a lost race",
+        ),
+        (
             1_795_920_879_005_636,
             "the rules of before were taken away where the store had lost the snapshot",
         ),

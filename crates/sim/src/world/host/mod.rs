@@ -77,8 +77,9 @@ pub(super) struct Flight<R: Game> {
     pub(super) round: Option<Round>,
     asked: &'static str,
     pub(super) appended: bool,
-    /// What its last append was to follow, and how many it lost to others.
+    /// What its last append was to follow, whether it lost that to others, and how many in all.
     follows: Hash,
+    raced: bool,
     lost: u32,
     effects: u32,
     /// Whether it holds its room's line.
@@ -222,6 +223,7 @@ impl<R: Game> World<R> {
                 asked: "",
                 appended: false,
                 follows: Hash::default(),
+                raced: false,
                 lost: 0,
                 effects: 0,
                 lined,
@@ -274,7 +276,8 @@ impl<R: Game> World<R> {
         })?;
         if let Effect::Append(append, _) = &effect {
             self.accounts[room].appends(append);
-            let again = flight.lost > 0 && flight.follows == append.previous;
+            // One that failed may be tried again.
+            let again = flight.raced && flight.follows == append.previous;
             flight.follows = append.previous;
             let lost = flight.lost;
             // A slot may be lost to a frame that does not count; and what was lost to may itself be lost.
@@ -414,7 +417,11 @@ impl<R: Game> World<R> {
             return Ok(());
         };
         flight.trying = alone;
-        flight.lost += u32::from(matches!(fed, Fed::Appended(false, _)));
+        let raced = matches!(fed, Fed::Appended(false, _));
+        flight.lost += u32::from(raced);
+        if flight.asked == "append" {
+            flight.raced = raced;
+        }
         let (invocation, instance) = (&mut flight.invocation, &mut self.hosts[host].instance);
         let resumed = step(|| Some(instance.resume(invocation.as_mut()?, fed, moment)));
         match resumed {
