@@ -336,6 +336,28 @@ fn what_breaks_the_rules_after_a_record_that_is_moot_is_found_out_too() {
     assert_eq!(world.found_now().attempt, None);
 }
 
+/// The same of a record of something that waited, and is gone.
+#[test]
+fn what_breaks_the_rules_after_what_was_suspected_is_gone_is_found_out_too() {
+    let (mut world, ann, mallory) = suspicious();
+    let mut host = Host::default();
+    let timely = world.found_now().attempt;
+    world.pass(LEASE_MS + 1);
+    host.serve(&mut world, 1, vec![ann.arrival(&[])]);
+    let record = world.found_now().attempt;
+    assert!(record.is_some() && record != timely, "time did no harm");
+    world.log().empty_inbox();
+    let broken = mallory.arrival(&[(1, act(BrittleAction::BreakApply))]);
+    for _ in 0..20 {
+        world.pass(LEASE_MS);
+        host.serve(&mut world, 2, vec![broken.clone()]);
+    }
+    let room = world.audit().room;
+    let standing = room.standing(&mallory.who.user, mallory.hail.id);
+    assert_eq!(standing.expect("here").verdict(1), FAULTED);
+    assert_eq!(world.found_now().attempt, None);
+}
+
 /// The append decides: whoever was slow and whoever began again both did right.
 #[test]
 fn a_slow_try_whose_append_comes_late_counts_once_and_blames_nobody() {

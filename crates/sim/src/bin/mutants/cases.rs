@@ -456,7 +456,7 @@ pub(crate) const CASES: [Case; 60] = [
     scenario(
         Mutant::MootRecordKept,
         "a moot record goes before everything is led",
-        "faults::what_breaks_the_rules_after_a_record_that_is_moot_is_found_out_too",
+        "faults::what_breaks_the_rules_after_what_was_suspected_is_gone_is_found_out_too",
     ),
 ];
 
