@@ -63,8 +63,6 @@ pub(super) enum Suspect {
         /// Of the action.
         body: BodyHash,
     },
-    /// As [`Self::Time`], where nobody may even ask what the room would do by itself: that broke the rules.
-    Unasked,
 }
 
 /// What to do about a record.
@@ -92,17 +90,6 @@ impl Attempt {
             since_ms: now_ms,
             ..Self::resting(nonce, v, upto, Suspect::Everything)
         }
-    }
-
-    /// The rules broke though nothing was tried: on the question what the room would do by itself, or when this was not
-    /// on record yet. `None` if that is known, or nothing of it is about time.
-    pub(super) fn unasked(&self, nonce: Nonce, v: u64) -> Option<Self> {
-        let known = self.suspect == Suspect::Unasked && self.v == v;
-        (self.is_timely() && !known).then(|| Self {
-            width: self.width,
-            bad: self.bad,
-            ..Self::resting(nonce, v, self.upto, Suspect::Unasked)
-        })
     }
 
     /// Whether it is about time, or about everything.
@@ -185,14 +172,13 @@ impl Attempt {
     }
 
     /// What to do next. `open`: the try that was begun may still be on its way; `hangs`: it, or one before, may yet be
-    /// outlived. `switches`: a change of rules is due, which goes with time.
+    /// outlived.
     pub(super) fn next<R: Kind>(
         &self,
         room: Option<&Room<R>>,
         inbox: &[Waiting],
         now_ms: u64,
         (open, hangs): (bool, bool),
-        switches: bool,
         nonce: Nonce,
     ) -> Step {
         let v = room.map_or(0, |room| room.head().v);
@@ -203,12 +189,9 @@ impl Attempt {
         if open {
             return Step::Wait;
         }
-        let unasked = self.suspect == Suspect::Unasked && !moved;
-        let ticks = |room: &Room<R>| !room.paused() && room.tick_at(now_ms) > room.tick();
-        // What the room does by itself goes with time: nobody's entry is to blame for it.
-        let due = |room: &Room<R>| unasked || switches || ticks(room) || room.owes(now_ms);
-        let (suspect, (width, bad)) = match self.is_timely() && room.is_some_and(due) {
-            true if unasked => (Some(Suspect::Unasked), (self.width, self.bad)),
+        // What the room does by itself goes with time: nobody's entry is to blame for it. Whether it does anything is not
+        // asked: the question may be what breaks the rules.
+        let (suspect, (width, bad)) = match self.is_timely() && room.is_some() {
             true => (Some(Suspect::Time), (self.width, self.bad)),
             false => {
                 let suspected = self.suspected(room, inbox);
@@ -299,7 +282,7 @@ impl Attempt {
         // What went well is followed by twice as much, unless the rest of what trapped is still to come; of one
         // item each thing is tried alone; and what follows on something at fault may be as bad.
         let (width, bad) = match self.suspect {
-            Suspect::Everything | Suspect::Time | Suspect::Unasked => (0, 0),
+            Suspect::Everything | Suspect::Time => (0, 0),
             Suspect::Items { .. } => (
                 self.width.saturating_mul(2),
                 self.bad.saturating_sub(self.width),

@@ -79,16 +79,8 @@ impl<R: Kind> Invocation<R> {
             (Some(noted), Some(there)) if noted == there => {
                 Some(Attempt::read(noted, newest).trapped(moment.nonce, v, newest))
             }
-            // What was noted is settled.
-            (Some(_), _) => None,
-            // Somebody suspects already, ourselves just now or others; while it is tried, whoever tries it tells.
-            (None, Some(there)) => {
-                let there = Attempt::read(there, newest);
-                let open = self.is_within(&there, self.patience_ms(), moment);
-                there
-                    .unasked(moment.nonce, v)
-                    .filter(|_| !open && self.tries == 0)
-            }
+            // What was noted is settled, or somebody else suspects already.
+            (Some(_), _) | (None, Some(_)) => None,
             (None, None) if newest == 0 && self.warm.room.is_none() => None,
             (None, None) => Some(Attempt::suspicion(moment.nonce, v, newest)),
         };
@@ -252,7 +244,6 @@ impl<R: Kind> Invocation<R> {
         let within = |ms| !ours && self.is_within(&record, ms, moment);
         let open = (within(self.patience_ms()), within(COMES_BACK_MS));
         let room = self.warm.room.as_ref();
-        let switches = self.switch_due();
         let counts =
             |outlived: &Outlived| record.clone().begun_anew(&outlived.record, outlived.ran);
         let known = match ours {
@@ -260,7 +251,7 @@ impl<R: Kind> Invocation<R> {
             false => Some(outlived.and_then(counts).unwrap_or(record)),
         };
         let next = match known {
-            Some(record) => record.next(room, &inbox, now_ms, open, switches, moment.nonce),
+            Some(record) => record.next(room, &inbox, now_ms, open, moment.nonce),
             None => Step::Over,
         };
         match next {
@@ -305,7 +296,7 @@ impl<R: Kind> Invocation<R> {
         let (inbox, _) = read_inbox(&self.warm.inbox);
         match record.suspect {
             Suspect::Everything => self.lead_all(moment).map(|led| self.clearing(led)),
-            Suspect::Time | Suspect::Unasked => {
+            Suspect::Time => {
                 let aim = Aim {
                     max_ticks: record.ticks(self.settings.catch_up_ticks),
                     version: self.wanted,
@@ -368,9 +359,7 @@ impl<R: Kind> Invocation<R> {
                 };
                 framed.extend(inbox.iter().filter(copies).map(|waits| waits.id));
             }
-            Suspect::Everything | Suspect::Time | Suspect::Unasked | Suspect::Items { .. } => {
-                draft.halt()
-            }
+            Suspect::Everything | Suspect::Time | Suspect::Items { .. } => draft.halt(),
         }
         let led = lead::sign_off(draft, framed, Vec::new(), self.settings.lease_ms);
         self.settled(led, record, inbox, false, moment)
