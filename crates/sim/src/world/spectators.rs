@@ -309,10 +309,11 @@ impl<R: Game> World<R> {
             "S10: a spectator goes on from what it was shown",
             || format!("spectator {index} from {} to {}", was.v, head.v),
         )?;
-        // Where nobody tells the time, an old answer of an instance whose clock is ahead looks new.
+        // Where no store tells the time, an old answer of an instance that is ahead looks new; one that comes cold holds
+        // back while a lease lives, however right its clock is (seed 1795950053001594).
         let losses = self.accounts[self.spectators[index].room].losses;
         hold(
-            !told || losses > 0 || !self.knows_time,
+            !told || losses > 0 || !self.plan.clock,
             "S10: who watches is told of a loss only if there was one",
             || format!("spectator {index} from {} to {}", was.v, head.v),
         )?;
