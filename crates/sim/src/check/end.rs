@@ -146,3 +146,32 @@ pub fn holds_all<R: Game>(ledger: &Ledger, alone: &Book<R>, losses: u64) -> Chec
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use baton::DeviceId;
+
+    use super::*;
+    use crate::check::oracle::Oracle;
+    use crate::rules::{Bank, STILL};
+
+    #[test]
+    fn what_a_device_kept_and_was_never_told_of_must_be_in_the_log() {
+        let alone = Book::<Bank<STILL>>::new(Oracle::new(STILL, false, 30));
+        let owner = ("u0".to_owned(), DeviceId([1; 16]));
+        let ledger = Ledger::default();
+        let mut told = Told::default();
+        let looks = |told: &Told| {
+            let own = [7].into_iter();
+            forgets_nothing(told, &owner, own, &ledger, &alone).is_ok()
+        };
+        assert!(!looks(&told), "it is nowhere");
+        let answered = Answered {
+            code: None,
+            by: baton::Head::default(),
+            at_ms: 0,
+        };
+        told.answers.insert((owner.clone(), 7), answered);
+        assert!(looks(&told), "lost, but it was told of it");
+    }
+}
