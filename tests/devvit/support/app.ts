@@ -8,10 +8,11 @@ import type { RedisClientType } from '@redis/client'
 import { createClient } from '@redis/client'
 import { type Faults, NO_FAULTS } from '../../../js-host/devvit/local/faults.ts'
 import { type LocalDevvit, type Options, startLocal } from '../../../js-host/devvit/local/local.ts'
+import { SEGMENT } from '../../../js-host/src/limits'
 import type { Bot } from '../../e2e/support/bot'
 import { until } from '../../e2e/support/browser'
 import type { Logged } from '../../e2e/support/room-log'
-import { type Slots, slotsOf } from './log'
+import { type Slots, slotsOf, unlessSealed } from './log'
 import { asUser, ROOM } from './players'
 
 export const PROCESSES = 4
@@ -71,9 +72,7 @@ export class App {
   /** How many slots are filled, by few calls: for the time between two frames. */
   async filled(): Promise<number> {
     const keys = (await this.redis.keys(`*{${ROOM}}:log:*`)).sort()
-    const counts = await Promise.all(
-      keys.map(async (key) => ((await this.redis.type(key)) === 'hash' ? this.redis.hLen(key) : 64)),
-    )
+    const counts = await Promise.all(keys.map(async (key) => (await unlessSealed(this.redis.hLen(key))) ?? SEGMENT))
     return counts.reduce((sum, count) => sum + count, 0)
   }
 

@@ -41,17 +41,25 @@ export async function slotsOf(redis: RedisClientType, room: string): Promise<Slo
   }
 }
 
+/** What is asked of a segment's hash; null once it is sealed. Its type, asked first, may be another one a moment later. */
+export async function unlessSealed<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null
+    throw error
+  }
+}
+
 async function segmentOf(
   redis: RedisClientType,
   key: string,
 ): Promise<{ sealed: boolean; stored: (Uint8Array | undefined)[] }> {
-  const type = await redis.type(key)
-  if (type === 'none') return { sealed: false, stored: [undefined] }
-  if (type === 'string') {
+  const segment = Number(key.slice(key.lastIndexOf(':') + 1))
+  const fields = await unlessSealed(redis.hGetAll(key))
+  if (fields === null) {
     return { sealed: true, stored: decode(list(bytes), fromBase64((await redis.get(key)) ?? '')) }
   }
-  const segment = Number(key.slice(key.lastIndexOf(':') + 1))
-  const fields = await redis.hGetAll(key)
   const stored = Array.from({ length: SEGMENT }, (_, at) => {
     const text = fields[String(segment * SEGMENT + at + 1)]
     return text === undefined ? undefined : fromBase64(text)

@@ -368,12 +368,10 @@ pub(crate) const CASES: [Case; 60] = [
         "a clock ahead stops nobody who watches",
         "spectators::x8_an_answer_of_an_instance_whose_clock_is_ahead_stops_nothing",
     ),
-    swarm(
+    scenario(
         Mutant::CacheBelieved,
         "what a cache still holds is no loss",
-        &["S10"],
-        80,
-        Worlds::Any,
+        "spectators::x8_a_shorter_log_than_ours_is_a_loss_if_the_answer_is_newer_and_old_if_it_is_older",
     ),
     swarm(
         Mutant::DamageBelieved,
