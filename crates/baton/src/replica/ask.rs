@@ -39,10 +39,6 @@ impl Asking {
         self.last_sent = last;
     }
 
-    pub(super) fn sent_ms(&self) -> Option<u64> {
-        self.sent_ms
-    }
-
     pub(super) fn last_sent(&self) -> u64 {
         self.last_sent
     }

@@ -404,11 +404,8 @@ impl<R: Kind> Replica<R> {
     /// When to ask next, on the caller's clock. `live`: frames come by a socket.
     pub fn ask_at(&self, live: bool, now_ms: u64) -> u64 {
         let unsent = self.queue.number.is_some() && self.queue.last() > self.asking.last_sent();
-        let beat = self.synced.is_some() && self.wants_beat(now_ms);
-        // Who leads may be behind our clock, and have framed none though the last request had it: no reason to hurry.
-        let sent_ms = self.asking.sent_ms();
-        let had = beat && sent_ms.is_some_and(|sent_ms| self.wants_beat(sent_ms));
-        let waits = beat || self.queue.pending().next().is_some() || self.player().is_none();
-        self.asking.at(unsent || (beat && !had), waits, live)
+        let waits = self.queue.pending().next().is_some() || self.player().is_none();
+        let urgent = unsent || (self.synced.is_some() && self.wants_beat(now_ms));
+        self.asking.at(urgent, waits, live)
     }
 }

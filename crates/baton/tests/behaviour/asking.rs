@@ -1,10 +1,9 @@
 //! When a page asks, and what becomes of that when frames come by socket meanwhile.
 
 use baton::Note;
-use baton::wire::{self, Presence};
 
 use crate::replica::{act, drain, joined};
-use crate::support::rules::{GRACE_MS, Herd, HerdAction, TICK_MS};
+use crate::support::rules::{Herd, HerdAction};
 use crate::support::{Client, LEASE_MS, World};
 
 #[test]
@@ -24,41 +23,6 @@ fn who_leaves_says_so_and_asks_no_more() {
         [0],
         "another page load is another session"
     );
-}
-
-/// Found in a trace of the simulator (seed 81004079): who leads had a clock seconds behind, framed no beat, and was asked for
-/// one every 35 ms.
-#[test]
-fn a_beat_that_was_not_framed_is_said_again_with_the_next_poll_and_not_at_once() {
-    for live in [false, true] {
-        let (mut world, mut ann) = joined(1);
-        drain(&mut world, &mut ann);
-        let now_ms = world.now_ms;
-        let arrival = ann.arrival(now_ms);
-        let outcomes = world.ask(0, vec![arrival]);
-        ann.take(&outcomes[0], now_ms);
-        // Due after a third of the grace time.
-        world.pass(GRACE_MS / 3 + 2 * TICK_MS);
-        let since_ms = world.since_ms();
-        assert!(ann.replica.ask_at(live, since_ms) <= since_ms, "it is due");
-        let sent = ann.replica.request(live, since_ms);
-        let hail = wire::read_request(&sent).expect("a request").device;
-        assert_eq!(hail.expect("a device").presence, Presence::Here);
-        // As ever: nobody has noted that it is here.
-        world.pass(20);
-        let since_ms = world.since_ms();
-        assert!(
-            ann.replica
-                .receive(&outcomes[0].body, since_ms - 20, since_ms)
-        );
-        let next_ms = ann.replica.ask_at(live, since_ms);
-        let pause_ms = next_ms - since_ms;
-        assert!((100..2_000).contains(&pause_ms), "{pause_ms}");
-        world.pass(pause_ms);
-        let sent = ann.replica.request(live, world.since_ms());
-        let hail = wire::read_request(&sent).expect("a request").device;
-        assert_eq!(hail.expect("a device").presence, Presence::Here, "again");
-    }
 }
 
 #[test]
