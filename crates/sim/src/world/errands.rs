@@ -192,8 +192,6 @@ impl<R: Game> World<R> {
             && damage_text(call, &mut answer, &mut self.random)
         {
             self.counters.saw(38);
-            // Mostly another one is taken, or the log; not always (seed 1795954037000524).
-            self.accounts[room].damaged_ms = Some(self.now_ms);
         }
         self.see_moment(room, call, (flight, round));
         self.trace_call(room, flight, call, &answer);
